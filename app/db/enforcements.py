@@ -1,0 +1,216 @@
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Row, exists, func, insert, select, update
+
+from app.db import decisions as decided
+from app.db import work
+from app.db.tables import enforcements, sites
+from app.domain.decisions import Action, Enforcement
+from app.domain.jobs import WorkState
+from app.domain.media import MediaRef
+
+_OPEN = (WorkState.DUE, WorkState.BUSY)
+_earlier = enforcements.alias("earlier")
+_newer = enforcements.alias("newer")
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """Hold a leased enforcement with what fences it."""
+
+    enforcement: Enforcement
+    site_id: str
+    attempts: int
+    deaths: int
+    token: int
+    created_at: int
+
+
+def add(connection: Connection, site_id: str, decision_id: int, media: MediaRef, action: Action, now: int) -> int:
+    """Queue an action. Earlier ones for the same image that never began are superseded; one that may have happened is
+    brought forward, since the two must be made true in order."""
+    same = (enforcements.c.site_id == site_id, enforcements.c.media_id == media.id, enforcements.c.state == WorkState.DUE)
+    connection.execute(
+        update(enforcements).where(*same, enforcements.c.attempts == 0).values(state=WorkState.SUPERSEDED, ended_at=now)
+    )
+    connection.execute(update(enforcements).where(*same).values(run_at=now))
+    statement = insert(enforcements).values(
+        site_id=site_id,
+        decision_id=decision_id,
+        media_id=media.id,
+        version=media.version,
+        parent=media.parent,
+        action=action,
+        state=WorkState.DUE,
+        run_at=now,
+        lease_until=0,
+        token=0,
+        attempts=0,
+        deaths=0,
+        problem="",
+        created_at=now,
+    )
+    return int(connection.execute(statement.returning(enforcements.c.id)).scalar_one())
+
+
+def claim(connection: Connection, now: int, lease_us: int) -> Claim | None:
+    """Lease the oldest due action whose image has no earlier one open."""
+    query = (
+        select(enforcements.c.id)
+        .join(sites, sites.c.id == enforcements.c.site_id)
+        .where(enforcements.c.state == WorkState.DUE, enforcements.c.run_at <= now, sites.c.state == "active")
+        .where(
+            ~exists().where(
+                _earlier.c.site_id == enforcements.c.site_id,
+                _earlier.c.media_id == enforcements.c.media_id,
+                _earlier.c.id < enforcements.c.id,
+                _earlier.c.state.in_(_OPEN),
+            )
+        )
+        .order_by(enforcements.c.run_at, enforcements.c.id)
+        .limit(1)
+        .with_for_update(skip_locked=True, of=enforcements)
+    )
+    row_id = connection.execute(query).scalar_one_or_none()
+    token = work.lease(connection, enforcements, row_id, now, lease_us) if row_id is not None else None
+    if row_id is None or token is None:
+        return None
+    row = connection.execute(select(enforcements).where(enforcements.c.id == row_id)).one()
+    return Claim(_whole(connection, row), row.site_id, row.attempts, row.deaths, token, row.created_at)
+
+
+def _whole(connection: Connection, row: Row[Any]) -> Enforcement:
+    decision = decided.get(connection, row.decision_id)
+    if decision is None:
+        raise LookupError(f"enforcement {row.id} has no decision")
+    others = _others_hiding(connection, row)
+    return Enforcement(
+        id=row.id,
+        action=Action(row.action),
+        media=decision.media,
+        sha256=decision.sha256,
+        verdict=decision.verdict,
+        reasons=decision.reasons,
+        person=decision.person,
+        decided_at=decision.decided_at,
+        undo=_undo(connection, row.site_id, row.media_id, row.version),
+        held=next((other.undo for other in others if other.state == WorkState.DONE and other.undo), None),
+        others_blocked=len(others),
+    )
+
+
+_TURNING = (Action.HIDE, Action.RESTORE, Action.DELETE)
+_COUNTS = (WorkState.DUE, WorkState.BUSY, WorkState.DONE)
+
+
+def _others_hiding(connection: Connection, row: Row[Any]) -> Sequence[Row[Any]]:
+    """Give the HIDE in force of each other image of the same parent, oldest first."""
+    if not row.parent:
+        return ()
+    query = (
+        select(enforcements)
+        .where(enforcements.c.site_id == row.site_id, enforcements.c.parent == row.parent)
+        .where(enforcements.c.media_id != row.media_id, enforcements.c.action == Action.HIDE)
+        .where(enforcements.c.state.in_(_COUNTS))
+        .where(
+            ~exists().where(
+                _newer.c.site_id == enforcements.c.site_id,
+                _newer.c.media_id == enforcements.c.media_id,
+                _newer.c.id > enforcements.c.id,
+                _newer.c.action.in_(_TURNING),
+                _newer.c.state.in_(_COUNTS),
+            )
+        )
+        .order_by(enforcements.c.id)
+    )
+    return connection.execute(query).all()
+
+
+def _undo(connection: Connection, site_id: str, media_id: str, version: str) -> Any:
+    query = (
+        select(enforcements.c.undo)
+        .where(enforcements.c.site_id == site_id, enforcements.c.media_id == media_id, enforcements.c.version == version)
+        .where(enforcements.c.action == Action.HIDE, enforcements.c.state.in_([WorkState.DONE, WorkState.DRIFTED]))
+        .order_by(enforcements.c.id.desc())
+        .limit(1)
+    )
+    return connection.execute(query).scalar_one_or_none()
+
+
+def hides(connection: Connection, site_id: str, media_id: str, version: str) -> bool:
+    """Say whether our last word about this image version was a HIDE, made true or still on its way."""
+    query = (
+        select(enforcements.c.action)
+        .where(enforcements.c.site_id == site_id, enforcements.c.media_id == media_id, enforcements.c.version == version)
+        .where(enforcements.c.action.in_(_TURNING), enforcements.c.state.in_((*_COUNTS, WorkState.PARKED, WorkState.DRIFTED)))
+        .order_by(enforcements.c.id.desc())
+        .limit(1)
+    )
+    return connection.execute(query).scalar_one_or_none() == Action.HIDE
+
+
+def end(connection: Connection, claim: Claim, state: WorkState, now: int, problem: str = "", undo: Any = None) -> bool:
+    return work.end(connection, enforcements, claim.enforcement.id, claim.token, state, now, problem=problem, undo=undo)
+
+
+def later(connection: Connection, claim: Claim, run_at: int, problem: str, *, stumbled: bool = False) -> bool:
+    return work.later(connection, enforcements, claim.enforcement.id, claim.token, run_at, problem, stumbled=stumbled)
+
+
+def sweep(connection: Connection, now: int) -> int:
+    return work.sweep(connection, enforcements, now)
+
+
+def next_due(connection: Connection) -> int | None:
+    query = select(func.min(enforcements.c.run_at)).where(
+        enforcements.c.state == WorkState.DUE, enforcements.c.site_id == sites.c.id, sites.c.state == "active"
+    )
+    return connection.execute(query).scalar()
+
+
+def parked(connection: Connection, site_id: str = "", limit: int = 50) -> Sequence[Row[Any]]:
+    """List actions that need the owner: refused by the platform, or drifted."""
+    query = select(enforcements).where(enforcements.c.state.in_([WorkState.PARKED, WorkState.DRIFTED]))
+    if site_id:
+        query = query.where(enforcements.c.site_id == site_id)
+    return connection.execute(query.order_by(enforcements.c.id.desc()).limit(limit)).all()
+
+
+def retry(connection: Connection, enforcement_id: int, now: int) -> bool:
+    """Make a parked action due again, with its attempts counted anew."""
+    statement = update(enforcements).where(enforcements.c.id == enforcement_id, enforcements.c.state == WorkState.PARKED)
+    return (
+        connection.execute(statement.values(state=WorkState.DUE, run_at=now, attempts=1, deaths=0, created_at=now)).rowcount == 1
+    )
+
+
+def dismiss(connection: Connection, enforcement_id: int, now: int) -> bool:
+    """Put a parked or drifted action away: the owner has seen it."""
+    statement = update(enforcements).where(
+        enforcements.c.id == enforcement_id, enforcements.c.state.in_([WorkState.PARKED, WorkState.DRIFTED])
+    )
+    return connection.execute(statement.values(state=WorkState.SUPERSEDED, ended_at=now)).rowcount == 1
+
+
+def delete_media(connection: Connection, site_id: str, media_id: str, now: int) -> None:
+    connection.execute(
+        update(enforcements)
+        .where(enforcements.c.site_id == site_id, enforcements.c.media_id == media_id)
+        .where(enforcements.c.state.in_([WorkState.DUE, WorkState.PARKED]))
+        .values(state=WorkState.GONE, ended_at=now, problem="deleted at the platform")
+    )
+
+
+def of_decisions(connection: Connection, decision_ids: Sequence[int]) -> dict[int, Row[Any]]:
+    """Give the last action of each of these decisions."""
+    query = select(enforcements).where(enforcements.c.decision_id.in_(decision_ids)).order_by(enforcements.c.id)
+    return {row.decision_id: row for row in connection.execute(query)}
+
+
+def history(connection: Connection, site_id: str, media_id: str) -> Sequence[Row[Any]]:
+    query = select(enforcements).where(enforcements.c.site_id == site_id, enforcements.c.media_id == media_id)
+    return connection.execute(query.order_by(enforcements.c.id.desc())).all()

@@ -1,0 +1,177 @@
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Row, func, literal, select, true, union_all, update
+
+from app.db import work
+from app.db.engine import insert_once
+from app.db.tables import jobs, sites
+from app.domain.jobs import ModerationJob, Priority, WorkState
+from app.domain.media import MediaRef
+
+_ACTIVE = "active"
+
+
+def add(connection: Connection, site_id: str, media: MediaRef, round_: int, priority: Priority, now: int) -> int | None:
+    """Queue the judgement of one image version; None when that round of it is known."""
+    return insert_once(
+        connection,
+        jobs,
+        {
+            "site_id": site_id,
+            "media_id": media.id,
+            "version": media.version,
+            "round": round_,
+            "source": media.source,
+            "parent": media.parent,
+            "context": {key: list(values) for key, values in media.context.items()},
+            "priority": int(priority),
+            "state": WorkState.DUE,
+            "run_at": now,
+            "lease_until": 0,
+            "token": 0,
+            "attempts": 0,
+            "deaths": 0,
+            "problem": "",
+            "created_at": now,
+        },
+    )
+
+
+def known(connection: Connection, site_id: str, media: Sequence[MediaRef]) -> set[tuple[str, str]]:
+    """Give the (id, version) pairs among these that have a job."""
+    query = select(jobs.c.media_id, jobs.c.version).where(
+        jobs.c.site_id == site_id, jobs.c.media_id.in_([m.id for m in media]), jobs.c.round == 0
+    )
+    return {(row.media_id, row.version) for row in connection.execute(query)}
+
+
+def replace_older(connection: Connection, site_id: str, media: MediaRef, now: int) -> None:
+    """End what an older version of this image still waits for: its bytes are no longer there."""
+    connection.execute(
+        update(jobs)
+        .where(jobs.c.site_id == site_id, jobs.c.media_id == media.id, jobs.c.version != media.version)
+        .where(jobs.c.state.in_([WorkState.DUE, WorkState.DONE, WorkState.PARKED]))
+        .values(state=WorkState.GONE, ended_at=now, problem="replaced by other bytes")
+    )
+
+
+def revive(connection: Connection, job_id: int) -> None:
+    """Bring a version back that had been replaced and was put back."""
+    statement = update(jobs).where(jobs.c.id == job_id, jobs.c.state == WorkState.GONE)
+    connection.execute(statement.values(state=WorkState.DONE, problem=""))
+
+
+def delete_media(connection: Connection, site_id: str, media_id: str, now: int) -> None:
+    connection.execute(
+        update(jobs)
+        .where(jobs.c.site_id == site_id, jobs.c.media_id == media_id, jobs.c.state != WorkState.GONE)
+        .values(state=WorkState.GONE, ended_at=now, problem="deleted at the platform")
+    )
+
+
+def stop_site(connection: Connection, site_id: str, now: int) -> None:
+    connection.execute(
+        update(jobs)
+        .where(jobs.c.site_id == site_id, jobs.c.state.in_([WorkState.DUE, WorkState.BUSY]))
+        .values(state=WorkState.GONE, ended_at=now, problem="the site was disconnected")
+    )
+
+
+# Claims go by priority, then to the site that was served longest ago, then by age. One index look-up per priority and
+# active site keeps this flat however long one site's back-fill is.
+def _next(now: int) -> Any:
+    priorities = union_all(*(select(literal(int(p)).label("priority")) for p in Priority)).subquery()
+    first = (
+        select(jobs.c.id)
+        .where(jobs.c.state == WorkState.DUE, jobs.c.site_id == sites.c.id)
+        .where(jobs.c.priority == priorities.c.priority, jobs.c.run_at <= now)
+        .order_by(jobs.c.run_at, jobs.c.id)
+        .limit(1)
+        .correlate(sites, priorities)
+        .scalar_subquery()
+    )
+    pairs = sites.join(priorities, true())
+    options = (
+        select(first.label("id"), priorities.c.priority, sites.c.claimed_at)
+        .select_from(pairs)
+        .where(sites.c.state == _ACTIVE)
+        .subquery()
+    )
+    query = select(options.c.id).where(options.c.id.is_not(None))
+    return query.order_by(options.c.priority, options.c.claimed_at, options.c.id).limit(1)
+
+
+def claim(connection: Connection, now: int, lease_us: int) -> ModerationJob | None:
+    """Lease the next due job of an active site."""
+    job_id = connection.execute(_next(now)).scalar_one_or_none()
+    token = work.lease(connection, jobs, job_id, now, lease_us) if job_id is not None else None
+    if job_id is None or token is None:
+        return None
+    row = get(connection, job_id)
+    if row is None:
+        return None
+    connection.execute(update(sites).where(sites.c.id == row.site_id).values(claimed_at=now))
+    return claimed(row)
+
+
+def claimed(row: Row[Any]) -> ModerationJob:
+    return ModerationJob(row.id, row.site_id, media(row), row.round, Priority(row.priority), row.attempts, row.deaths, row.token)
+
+
+def media(row: Any) -> MediaRef:
+    context = {key: tuple(values) for key, values in row.context.items()}
+    return MediaRef(row.media_id, row.version, row.source, row.parent, context)
+
+
+def get(connection: Connection, job_id: int) -> Row[Any] | None:
+    return connection.execute(select(jobs).where(jobs.c.id == job_id)).one_or_none()
+
+
+def latest(connection: Connection, site_id: str, media_id: str, version: str = "") -> Row[Any] | None:
+    """Give the newest round of an image, of one version of it when that is named."""
+    query = select(jobs).where(jobs.c.site_id == site_id, jobs.c.media_id == media_id)
+    if version:
+        query = query.where(jobs.c.version == version)
+    return connection.execute(query.order_by(jobs.c.id.desc()).limit(1)).one_or_none()
+
+
+def end(connection: Connection, job: ModerationJob, state: WorkState, now: int, problem: str = "") -> bool:
+    return work.end(connection, jobs, job.id, job.token, state, now, problem=problem)
+
+
+def end_unleased(connection: Connection, job_id: int, now: int) -> None:
+    """End a job that a person decided before a worker did; the token moves on so that a worker at it cannot write."""
+    connection.execute(
+        update(jobs).where(jobs.c.id == job_id).values(state=WorkState.DONE, ended_at=now, token=jobs.c.token + 1, problem="")
+    )
+
+
+def later(connection: Connection, job: ModerationJob, run_at: int, problem: str, *, stumbled: bool = False) -> bool:
+    return work.later(connection, jobs, job.id, job.token, run_at, problem, stumbled=stumbled)
+
+
+def sweep(connection: Connection, now: int) -> int:
+    return work.sweep(connection, jobs, now)
+
+
+def next_due(connection: Connection) -> int | None:
+    """Give the time at which the next waiting job of an active site is due."""
+    query = select(func.min(jobs.c.run_at)).where(
+        jobs.c.state == WorkState.DUE, jobs.c.site_id == sites.c.id, sites.c.state == _ACTIVE
+    )
+    return connection.execute(query).scalar()
+
+
+def counts(connection: Connection, site_id: str) -> dict[str, int]:
+    query = select(jobs.c.state, func.count()).where(jobs.c.site_id == site_id).group_by(jobs.c.state)
+    return {row[0]: row[1] for row in connection.execute(query)}
+
+
+def oldest_due(connection: Connection, site_id: str) -> int | None:
+    query = select(func.min(jobs.c.created_at)).where(
+        jobs.c.site_id == site_id, jobs.c.state.in_([WorkState.DUE, WorkState.BUSY])
+    )
+    return connection.execute(query).scalar()

@@ -1,0 +1,101 @@
+"""Verdicts, decisions, and the actions that make them true."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from app.domain.media import MediaRef, Region
+
+
+class Verdict(StrEnum):
+    ALLOW = "allow"
+    REVIEW = "review"
+    BLOCK = "block"
+
+
+class Action(StrEnum):
+    """What can be made true at a platform. HIDE implies RESTORE; DELETE only when a site opts in."""
+
+    LABEL = "label"
+    HIDE = "hide"
+    RESTORE = "restore"
+    DELETE = "delete"
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Say why: the rule's category and mode, the signal's detector, category and score, the threshold it crossed.
+
+    `verdict` is what this reason asked for; in shadow mode it was recorded and not followed.
+    """
+
+    verdict: Verdict
+    category: str
+    text: str
+    rule: str = ""
+    mode: str = ""
+    detector: str = ""
+    score: float | None = None
+    threshold: float | None = None
+    region: Region | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """Hold what a policy makes of the signals, before it is stored as a decision."""
+
+    verdict: Verdict
+    reasons: tuple[Reason, ...]
+    enforce: bool = False
+    """True when a BLOCK may be acted on: a rule in enforce mode, or a person."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """Hold a stored decision. `person` is empty when the policy decided; `policy_version` is None when a person did."""
+
+    id: int
+    site_id: str
+    job_id: int
+    media: MediaRef
+    sha256: str
+    verdict: Verdict
+    reasons: tuple[Reason, ...]
+    enforce: bool
+    person: str
+    policy_version: int | None
+    supersedes: int | None
+    decided_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Enforcement:
+    """Ask a platform to make one action true. `id` is the idempotency key.
+
+    `undo` is what the HIDE of this image returned, for its RESTORE. `held` is the undo of another image's HIDE that keeps
+    the same parent hidden now: its state before is the one to keep. `others_blocked` counts the other images that still
+    block the parent; a RESTORE gives the parent back only at 0.
+    """
+
+    id: int
+    action: Action
+    media: MediaRef
+    sha256: str
+    verdict: Verdict
+    reasons: tuple[Reason, ...] = ()
+    person: str = ""
+    decided_at: int = 0
+    undo: Mapping[str, Any] | None = None
+    held: Mapping[str, Any] | None = None
+    others_blocked: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """Report an enforcement that ended: `undo` is opaque to us; `drifted` says in words what someone changed since."""
+
+    undo: Mapping[str, Any] = field(default_factory=dict)
+    drifted: str = ""

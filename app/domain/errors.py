@@ -1,0 +1,99 @@
+"""What can be wrong with a thing. No HTTP numbers here: web/problems.py has the one table."""
+
+from __future__ import annotations
+
+
+class PicwardError(Exception):
+    """Be the root of everything that we raise on purpose; its text may be shown to the owner and holds no secret."""
+
+
+class DeliveryRefused(PicwardError):
+    """The bytes are not proven to come from the platform. The sender is told nothing more."""
+
+
+class DeliveryUnreadable(PicwardError):
+    """The bytes are authentic and cannot be read; a retry cannot help."""
+
+
+class DeliveryTooLarge(PicwardError):
+    """The body is over `max_body_bytes`."""
+
+
+class DeliveryReplayed(PicwardError):
+    """A signed request that changes something was seen before."""
+
+
+class PlatformUnknown(PicwardError):
+    """No installed platform has this name."""
+
+
+class SiteUnknown(PicwardError):
+    """No such site for this person."""
+
+
+class PairingRefused(PicwardError):
+    """The pairing code is used, expired or not ours."""
+
+
+class SettingsInvalid(PicwardError):
+    """The settings do not fit their declaration. `fields` maps a field's name to what is wrong with it."""
+
+    def __init__(self, message: str, fields: dict[str, str] | None = None) -> None:
+        super().__init__(message)
+        self.fields = fields or {}
+
+
+class MediaGone(PicwardError):
+    """This version of the image is no longer there: deleted, or replaced by other bytes."""
+
+
+class MediaUnreadable(PicwardError):
+    """The bytes are no image that we can decode within the limits."""
+
+
+class PlatformUnavailable(PicwardError):
+    """The platform did not answer, or asked us to come back; trying again later can help."""
+
+    def __init__(self, message: str, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class PlatformRefused(PicwardError):
+    """The platform answered and said no; the owner must do something."""
+
+
+class CredentialsExpired(PlatformRefused):
+    """The platform no longer accepts our credentials; the site must be connected again."""
+
+
+class AddressForbidden(PlatformRefused):
+    """The address leads into a private network and the site does not allow that."""
+
+
+class ModelUnavailable(PicwardError):
+    """A detector that the policy needs cannot run."""
+
+
+class DecisionStale(PicwardError):
+    """Someone else decided meanwhile, or the job's lease was lost."""
+
+
+class DecisionUnknown(PicwardError):
+    """No such decision for this person."""
+
+
+class SignInRefused(PicwardError):
+    """The e-mail or the password is wrong, or there were too many tries."""
+
+
+class LinkExpired(PicwardError):
+    """The one-time link was used, or is too old."""
+
+
+class FormForged(PicwardError):
+    """The form did not come from our own page."""
+
+
+class HashListUnreadable(PicwardError):
+    """A line of an imported hash list is wrong; the text names the line."""

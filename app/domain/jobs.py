@@ -1,0 +1,56 @@
+"""The work to reach a decision for one image version."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum, StrEnum
+
+from app.domain.media import MediaRef
+
+
+class Priority(IntEnum):
+    """Order claims: a person waiting, new uploads, rescans, back-fill."""
+
+    PERSON = 0
+    UPLOAD = 1
+    RESCAN = 2
+    BACKFILL = 3
+
+
+class WorkState(StrEnum):
+    """DUE waits for its `run_at`; BUSY is leased; the others have ended. PARKED and DRIFTED wait for the owner."""
+
+    DUE = "due"
+    BUSY = "busy"
+    DONE = "done"
+    GONE = "gone"
+    PARKED = "parked"
+    DRIFTED = "drifted"
+    SUPERSEDED = "superseded"
+
+
+@dataclass(frozen=True, slots=True)
+class ModerationJob:
+    """Hold a claimed job.
+
+    `attempts` counts every claim, `deaths` those at which the worker died or stumbled. `token` fences it: what is written
+    with an older token is refused.
+    """
+
+    id: int
+    site_id: str
+    media: MediaRef
+    round: int
+    priority: Priority
+    attempts: int
+    deaths: int
+    token: int
+
+
+MAX_DEATHS = 5
+"""How often a worker may die or stumble at one item before a person must look: the item itself may be the cause."""
+
+
+def retry_delay(attempts: int, asked: float | None = None) -> float:
+    """Give the seconds to wait before try number `attempts + 1`: 5 s doubling to 6 h, or longer when the platform asked."""
+    return max(min(5.0 * 2.0 ** max(attempts - 1, 0), 21_600.0), asked or 0.0)

@@ -1,0 +1,44 @@
+"""Images as the platforms name them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+Context = Mapping[str, tuple[str, ...]]
+"""What the platform says about an image, for exemptions and reviewers: `{"role": ("author",), "product_type": ("Swimwear",)}`."""
+
+
+@dataclass(frozen=True, slots=True)
+class MediaRef:
+    """Name one version of one image. Equal refs are the same pixels and are judged once.
+
+    `id` is the platform's own and stays when the image is replaced; `version` changes with the bytes (a sha256, a
+    generation, a CDN version). `source` says where the bytes are, in the platform's own terms. `parent` is the listing or
+    post that a hide may be about.
+    """
+
+    id: str
+    version: str
+    source: str = field(default="", compare=False)
+    parent: str = field(default="", compare=False)
+    context: Context = field(default_factory=dict, compare=False, hash=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """Mark a box in an image by fractions of its width and height, 0.0 to 1.0, from the top left."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Hold one step of a scan: the images, the cursor that continues after them ("" at the end), and the total if known."""
+
+    media: tuple[MediaRef, ...]
+    cursor: str = ""
+    total: int | None = None

@@ -1,0 +1,174 @@
+"""A site's policy: what is done about what is seen. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from app.domain.decisions import Outcome, Reason, Verdict
+from app.domain.errors import SettingsInvalid
+from app.domain.media import Context
+from app.domain.signals import Signal
+from app.domain.taxonomy import CATEGORIES, covers
+
+Score = Annotated[float, Field(ge=0.0, le=1.0)]
+
+
+class RuleMode(StrEnum):
+    """SHADOW records what it would do; REVIEW asks a person and never blocks by itself; ENFORCE does it."""
+
+    SHADOW = "shadow"
+    REVIEW = "review"
+    ENFORCE = "enforce"
+
+
+class Exemption(BaseModel):
+    """Name images that a rule leaves alone: those whose context has one of the values under the key, compared without case."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    key: str = Field(min_length=1)
+    values: tuple[str, ...] = Field(min_length=1)
+
+    def exempts(self, context: Context) -> bool:
+        wanted = {value.casefold() for value in self.values}
+        return any(value.casefold() in wanted for value in context.get(self.key, ()))
+
+
+class Rule(BaseModel):
+    """Say what a category is worth: a review band from `review`, a block band from `block` (never, when None)."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    category: str
+    review: Score | None = None
+    block: Score | None = None
+    mode: RuleMode = RuleMode.SHADOW
+    exempt: tuple[Exemption, ...] = ()
+
+    @model_validator(mode="after")
+    def _sane(self) -> Rule:
+        if self.category != "*" and not any(covers(self.category, known) for known in CATEGORIES):
+            raise ValueError(f"there is no category “{self.category}”")
+        if self.review is not None and self.block is not None and self.block < self.review:
+            raise ValueError("the block threshold is below the review threshold")
+        return self
+
+
+class Policy(BaseModel):
+    """Hold one version of a site's rules. The most specific rule that covers a signal's category applies to it."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    version: int = Field(1, ge=1)
+    rules: tuple[Rule, ...]
+
+    def rule_for(self, category: str) -> Rule | None:
+        return max(
+            (rule for rule in self.rules if covers(rule.category, category)),
+            key=lambda rule: 0 if rule.category == "*" else len(rule.category),
+            default=None,
+        )
+
+
+# Starting thresholds: NudeNet's scores above 0.8 are rare and recall falls fast, while benign photos stay below 0.40
+# (docs/performance.md, “How good is the default model”). Owners calibrate in shadow mode first.
+def starting_policy() -> Policy:
+    """Make a new site's policy: everything in shadow, known hashes enforced."""
+    return Policy(
+        version=1,
+        rules=(
+            Rule(category="sexual.explicit_nudity", review=0.35, block=0.55),
+            Rule(category="sexual.explicit_activity", review=0.35, block=0.55),
+            Rule(category="synthetic.deepfake", review=0.5),
+            Rule(category="unsafe.file", review=0.5, mode=RuleMode.REVIEW),
+            Rule(category="owner.blocked_hash", review=0.5, block=0.9, mode=RuleMode.ENFORCE),
+            Rule(category="csae.known_hash", review=0.5, block=0.9, mode=RuleMode.ENFORCE),
+            Rule(category="ncii.known_hash", review=0.5, block=0.9, mode=RuleMode.ENFORCE),
+            Rule(category="terror.known_hash", review=0.5, block=0.9, mode=RuleMode.ENFORCE),
+        ),
+    )
+
+
+def read_policy(document: object) -> Policy:
+    """Check a policy document. Raise `SettingsInvalid` that names each wrong field."""
+    try:
+        return Policy.model_validate(document)
+    except ValidationError as error:
+        fields = {".".join(str(part) for part in e["loc"]): e["msg"] for e in error.errors()}
+        raise SettingsInvalid("The policy is not valid: " + "; ".join(f"{k}: {v}" for k, v in fields.items()), fields) from None
+
+
+def decide(policy: Policy, signals: Iterable[Signal], context: Context, failures: Iterable[str] = ()) -> Outcome:
+    """Judge signals under a policy.
+
+    Every failure is a reason to review, whatever the modes are; an allow-list match outweighs every signal, but no failure.
+    """
+    seen = tuple(signals)
+    reasons = [_failure(text) for text in failures]
+    allowed = next((signal for signal in seen if signal.category == "owner.allowed_hash"), None)
+    if allowed is not None and not reasons:
+        return Outcome(Verdict.ALLOW, (_listed(allowed),))
+    for signal in seen:
+        reason = _weigh(policy, signal, context)
+        if reason is not None:
+            reasons.append(reason)
+    reasons.sort(key=lambda reason: (_RANK[_effect(reason)], reason.score or 0.0), reverse=True)
+    verdict = max((_effect(reason) for reason in reasons), key=_RANK.__getitem__, default=Verdict.ALLOW)
+    return Outcome(verdict, tuple(reasons), enforce=verdict is Verdict.BLOCK)
+
+
+_RANK = {Verdict.ALLOW: 0, Verdict.REVIEW: 1, Verdict.BLOCK: 2}
+
+
+def _effect(reason: Reason) -> Verdict:
+    if reason.mode == RuleMode.SHADOW:
+        return Verdict.ALLOW
+    if reason.mode == RuleMode.REVIEW and reason.verdict is Verdict.BLOCK:
+        return Verdict.REVIEW
+    return reason.verdict
+
+
+def _failure(text: str) -> Reason:
+    return Reason(Verdict.REVIEW, "unsafe.file", text)
+
+
+def _listed(signal: Signal) -> Reason:
+    return Reason(
+        Verdict.ALLOW, signal.category, signal.note or "On your allow list", detector=signal.detector, score=signal.score
+    )
+
+
+def _weigh(policy: Policy, signal: Signal, context: Context) -> Reason | None:
+    rule = policy.rule_for(signal.category)
+    if rule is None:
+        return None
+    if rule.block is not None and signal.score >= rule.block:
+        verdict, threshold = Verdict.BLOCK, rule.block
+    elif rule.review is not None and signal.score >= rule.review:
+        verdict, threshold = Verdict.REVIEW, rule.review
+    else:
+        return None
+    exempted = next((exemption for exemption in rule.exempt if exemption.exempts(context)), None)
+    title = CATEGORIES[signal.category].title if signal.category in CATEGORIES else signal.category
+    text = f"{title} {signal.score:.2f}, {verdict} from {threshold:.2f}"
+    if signal.note:
+        text += f" ({signal.note})"
+    if exempted is not None:
+        return Reason(
+            Verdict.ALLOW,
+            signal.category,
+            f"{text}; exempt by {exempted.key}",
+            rule.category,
+            rule.mode,
+            signal.detector,
+            signal.score,
+            threshold,
+            signal.region,
+        )
+    return Reason(
+        verdict, signal.category, text, rule.category, rule.mode, signal.detector, signal.score, threshold, signal.region
+    )

@@ -1,0 +1,100 @@
+"""Settings are declared once, as pydantic fields: title, description, choices. Pages and docs are made from them."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from app.domain.errors import SettingsInvalid
+from app.domain.media import Context
+
+
+class Mode(StrEnum):
+    FLAG = "flag"
+    HIDE = "hide"
+    HOLD = "hold"
+
+
+class SiteSettings(BaseModel):
+    """Declare what every merchant can set; a platform adds its own fields by subclassing."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    mode: Mode = Field(
+        default=Mode.HIDE,
+        title="What happens to blocked pictures",
+        description="Flag only: nothing is hidden, you see the verdict. Hide flagged: a blocked picture is replaced until "
+        "a person decides. Hold until checked: a new picture is not shown before it was judged.",
+        json_schema_extra={
+            "choices": {"flag": "Flag only", "hide": "Hide flagged", "hold": "Hold until checked"},
+        },
+    )
+    delete_blocked: bool = Field(
+        default=False,
+        title="Delete what a person rejects for good",
+        description="Off: a rejected picture stays in quarantine and can come back. On: “Reject and delete” is offered.",
+    )
+    preview_days: int = Field(
+        default=30,
+        ge=1,
+        le=365,
+        title="Keep previews for (days)",
+        description="Small encrypted previews of pictures that wait or were blocked are kept this long for reviewers.",
+    )
+    private_network: bool = Field(
+        default=False,
+        title="This site is on my own network",
+        description="Allow addresses such as 127.0.0.1 or 192.168.x.x. Leave off for sites on the internet: it keeps "
+        "anyone from using Picward to reach inside your network.",
+    )
+
+    def may_hide(self, context: Context) -> bool:
+        """Say whether a BLOCK of an image with this context may be acted on."""
+        return self.mode is not Mode.FLAG
+
+
+def declare(settings: type[SiteSettings]) -> list[dict[str, Any]]:
+    """Describe each field for a page: name, kind (choice, switch, number, words, text), texts, choices, default, bounds."""
+    schema = settings.model_json_schema()
+    fields: list[dict[str, Any]] = []
+    for name, info in settings.model_fields.items():
+        shape = schema["properties"][name]
+        choices = shape.get("choices")
+        kind: Literal["choice", "switch", "number", "words", "text"]
+        if choices:
+            kind = "choice"
+        elif shape.get("type") == "boolean":
+            kind = "switch"
+        elif shape.get("type") in ("integer", "number"):
+            kind = "number"
+        elif shape.get("type") == "array":
+            kind = "words"
+        else:
+            kind = "text"
+        default = info.get_default(call_default_factory=True)
+        fields.append(
+            {
+                "name": name,
+                "kind": kind,
+                "title": info.title or name,
+                "description": info.description or "",
+                "choices": choices or {},
+                "default": default.value if isinstance(default, StrEnum) else list(default) if kind == "words" else default,
+                "minimum": shape.get("minimum"),
+                "maximum": shape.get("maximum"),
+            }
+        )
+    return fields
+
+
+def validate(settings: type[SiteSettings], values: dict[str, Any]) -> SiteSettings:
+    """Check values against the declaration. Raise `SettingsInvalid` that names each wrong field."""
+    try:
+        return settings.model_validate(values)
+    except ValidationError as error:
+        fields = {".".join(str(part) for part in e["loc"]) or "settings": e["msg"] for e in error.errors()}
+        raise SettingsInvalid(
+            "Some settings are not valid: " + "; ".join(f"{k}: {v}" for k, v in fields.items()), fields
+        ) from None
