@@ -1,0 +1,138 @@
+"""The embedded worker: threads that claim due work straight from the database."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import select
+import socket
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+from app.dispatch import hints
+from app.domain.errors import ModelUnavailable
+from app.services import enforce, upkeep
+from app.services.core import SECOND, Core
+from app.services.moderate import Moderator
+
+log = logging.getLogger(__name__)
+
+TICK_SECONDS = 1.0
+"""How often the worker looks without a hint, and sweeps: what a lost hint or a dead worker costs at most, beside its lease."""
+
+ENFORCE_THREADS = 2
+"""Actions applied at a time: they wait for platforms, not for the processor; one slow platform must not stop all others."""
+
+TEND_SECONDS = 1.0
+RETAIN_SECONDS = 3600.0
+
+
+class Lane:
+    """Run one kind of work in some threads that sleep until they are roused."""
+
+    def __init__(self, name: str, threads: int, run_next: Callable[[], bool], stop: threading.Event) -> None:
+        self._run_next, self._stop = run_next, stop
+        self._rouse = threading.Condition()
+        self._pending = 0
+        self.threads = [threading.Thread(target=self._loop, name=f"{name}-{n}") for n in range(threads)]
+
+    def rouse(self) -> None:
+        with self._rouse:
+            self._pending = len(self.threads)
+            self._rouse.notify_all()
+
+    def _loop(self) -> None:
+        while not self._stop.is_set():
+            if self._one():
+                continue
+            with self._rouse:
+                if not self._pending:
+                    self._rouse.wait(timeout=5)
+                self._pending = max(self._pending - 1, 0)
+
+    def _one(self) -> bool:
+        try:
+            return self._run_next()
+        except Exception:  # the database is away, or full: say so, wait, go on
+            log.exception("a claim failed")
+            self._stop.wait(1)
+            return False
+
+
+class Worker:
+    """Judge, enforce and keep up until stopped."""
+
+    def __init__(self, core: Core, data_dir: Path, judge_threads: int) -> None:
+        self._core, self._data_dir = core, data_dir
+        self._stop = threading.Event()
+        self._moderator = Moderator(core)
+        self._judging = Lane("judge", judge_threads, self._moderator.run_next, self._stop)
+        self._enforcing = Lane("enforce", ENFORCE_THREADS, lambda: enforce.run_next(core), self._stop)
+        self._tending = threading.Thread(target=self._tend, name="tend")
+
+    def stop(self) -> None:
+        """Take no more work; `run` returns when what is under way has ended."""
+        self._stop.set()
+
+    def run(self) -> None:
+        """Work until `stop`; call in the main thread."""
+        threads = [*self._judging.threads, *self._enforcing.threads, self._tending]
+        warm = threading.Thread(target=self._warm, name="warm")
+        for thread in (*threads, warm):
+            thread.start()
+        with hints.listener(self._data_dir) as inlet:
+            while not self._stop.is_set():
+                try:
+                    self._look()
+                except Exception:
+                    log.exception("looking for work failed")
+                self._wait(inlet)
+        self._judging.rouse()
+        self._enforcing.rouse()
+        for thread in threads:
+            thread.join()
+
+    def _warm(self) -> None:
+        # The first upload must not wait for the models to load.
+        for detector in self._moderator.judge.detectors:
+            try:
+                self._moderator.judge.check(detector)
+            except ModelUnavailable as error:
+                log.error("pictures will go to review: %s", error)
+
+    def _look(self) -> None:
+        upkeep.sweep(self._core)
+        now = self._core.now()
+        job, action = upkeep.next_due(self._core)
+        if job is not None and job <= now:
+            self._judging.rouse()
+        if action is not None and action <= now:
+            self._enforcing.rouse()
+
+    def _wait(self, inlet: socket.socket | None) -> None:
+        job, action = upkeep.next_due(self._core)
+        soonest = min((at for at in (job, action) if at is not None), default=None)
+        timeout = TICK_SECONDS
+        if soonest is not None and (left := (soonest - self._core.now()) / SECOND) > 0:
+            timeout = min(timeout, left)
+        if inlet is None:
+            self._stop.wait(timeout)
+            return
+        ready, _, _ = select.select([inlet], [], [], timeout)
+        if ready:
+            with contextlib.suppress(BlockingIOError):
+                while inlet.recv(16):
+                    pass
+
+    def _tend(self) -> None:
+        retained = 0
+        while not self._stop.is_set():
+            try:
+                upkeep.tend_sites(self._core, self._stop.is_set)
+                if self._core.now() - retained > RETAIN_SECONDS * SECOND:
+                    upkeep.forget(self._core)
+                    retained = self._core.now()
+            except Exception:
+                log.exception("upkeep failed")
+            self._stop.wait(TEND_SECONDS)

@@ -1,0 +1,147 @@
+"""Take a webhook in: proven, counted once, durable before it is answered. Nothing slow happens here."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection
+
+from app.db import audit, decisions, deliveries, enforcements, jobs, pictures
+from app.db import sites as site_rows
+from app.domain.decisions import Outcome, Reason, Verdict
+from app.domain.errors import DeliveryReplayed, DeliveryUnreadable
+from app.domain.events import (
+    Delivery,
+    ErasureWanted,
+    Event,
+    MediaDeleted,
+    MediaUploaded,
+    Parsed,
+    ScanWanted,
+    SiteRemoved,
+    VerdictGiven,
+)
+from app.domain.jobs import Priority, WorkState
+from app.domain.platform import Site
+from app.services import lists, moderate, sites
+from app.services.core import Core
+
+_KEPT_HEADERS = ("content-type", "user-agent", "webhook-id", "webhook-timestamp", "picward-site")
+
+
+def receive(core: Core, slug: str, delivery: Delivery) -> bool:
+    """Store an authentic delivery and queue what it asks for, in one durable transaction; False for a known one.
+
+    Raise `DeliveryRefused` when the bytes are not proven. An authentic delivery that cannot be read is stored with its
+    problem and shown to the owner: a retry would not help.
+    """
+    platform = core.platform(slug)
+    with core.db.read() as connection:
+        site = platform.authenticate(delivery, sites.find_for(core, slug, connection))
+    problem = ""
+    try:
+        parsed = platform.parse(delivery, site)
+    except DeliveryUnreadable as error:
+        problem = str(error)
+        parsed = Parsed(f"unreadable-{delivery.received_at}", ())
+    with core.db.write() as connection:
+        if not _count(connection, site, delivery, parsed.id, problem):
+            return False
+        for event in parsed.events:
+            _take(core, connection, site, event, delivery.received_at)
+    core.wake()
+    return True
+
+
+def authenticate_once(core: Core, slug: str, delivery: Delivery, request_id: str) -> Site:
+    """Prove a site's request that is not a webhook, and refuse it the second time. Raise `DeliveryReplayed`."""
+    with core.db.read() as connection:
+        site = core.platform(slug).authenticate(delivery, sites.find_for(core, slug, connection))
+    with core.db.write() as connection:
+        if not _count(connection, site, delivery, f"door:{request_id}", ""):
+            raise DeliveryReplayed("This request was sent before.")
+    return site
+
+
+def _count(connection: Connection, site: Site, delivery: Delivery, delivery_id: str, problem: str) -> bool:
+    added = deliveries.add(
+        connection,
+        site_id=site.id,
+        delivery_id=delivery_id[:200],
+        received_at=delivery.received_at,
+        path=delivery.path,
+        headers={name: delivery.headers[name] for name in _KEPT_HEADERS if name in delivery.headers},
+        body=delivery.body,
+        problem=problem,
+    )
+    return added is not None
+
+
+def replay(core: Core, delivery_id: int) -> int:
+    """Read a stored delivery again, as after an update that can read it; return how many events it held."""
+    with core.db.write() as connection:
+        row = deliveries.get(connection, delivery_id)
+        if row is None or not row.body:
+            raise DeliveryUnreadable("That delivery is not stored any more.")
+        site = sites.get(core, row.site_id)
+        delivery = Delivery("POST", row.path, row.headers, row.body, row.received_at)
+        parsed = core.platform(site.platform).parse(delivery, site)
+        for event in parsed.events:
+            _take(core, connection, site, event, core.now())
+        deliveries.mark(connection, delivery_id, "")
+    core.wake()
+    return len(parsed.events)
+
+
+def _take(core: Core, connection: Connection, site: Site, event: Event, now: int) -> None:
+    match event:
+        case MediaUploaded(media):
+            moderate.queue(connection, site.id, media, Priority.UPLOAD, now)
+        case MediaDeleted(media_id):
+            jobs.delete_media(connection, site.id, media_id, now)
+            enforcements.delete_media(connection, site.id, media_id, now)
+            audit.add(connection, now, "platform", "media.deleted", "Deleted at the platform", site.id, media_id)
+        case VerdictGiven():
+            _take_verdict(core, connection, site, event, now)
+        case ScanWanted():
+            site_rows.change(connection, site.id, {"scanned_at": 0})
+        case SiteRemoved():
+            sites.remove(core, connection, site.id, "platform")
+        case ErasureWanted(media_ids):
+            _erase(connection, site, media_ids, now)
+
+
+def _take_verdict(core: Core, connection: Connection, site: Site, event: VerdictGiven, now: int) -> None:
+    job_id = jobs.add(connection, site.id, event.media, 0, Priority.PERSON, now)
+    known = jobs.latest(connection, site.id, event.media.id, event.media.version)
+    if known is None:
+        return
+    current = decisions.current(connection, site.id, event.media.id, event.media.version)
+    if job_id is not None or known.state in (WorkState.DUE, WorkState.BUSY):
+        jobs.end_unleased(connection, known.id, now)
+    text = f"{'Approved' if event.verdict is Verdict.ALLOW else 'Rejected'} by {event.person} at the site"
+    moderate.record(
+        core,
+        connection,
+        site,
+        job_id=known.id,
+        media=event.media,
+        sha256=event.sha256,
+        outcome=Outcome(event.verdict, (Reason(event.verdict, "", text),), enforce=event.verdict is Verdict.BLOCK),
+        person=event.person,
+        policy_version=None,
+        supersedes=current.id if current else None,
+        now=now,
+    )
+    if event.never_again:
+        lists.never_again(connection, site.id, event.sha256, event.person, now)
+
+
+def _erase(connection: Connection, site: Site, media_ids: tuple[str, ...], now: int) -> None:
+    found = (
+        decisions.recent(connection, site.id, limit=100_000)
+        if not media_ids
+        else [decision for media_id in media_ids for decision in decisions.history(connection, site.id, media_id)]
+    )
+    for sha256 in {decision.sha256 for decision in found}:
+        pictures.forget_preview(connection, site.id, sha256)
+    text = f"Previews of {len({decision.media.id for decision in found})} pictures were erased on request"
+    audit.add(connection, now, "platform", "erased", text, site.id)

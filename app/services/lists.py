@@ -1,0 +1,59 @@
+"""Hash lists: import, “never again”, and the index that workers match against."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from sqlalchemy import Connection
+
+from app.db import audit, hashes, pictures
+from app.db.engine import Database
+from app.domain.detector import HashEntry, HashIndex, HashKind, ListKind
+from app.services.core import Core
+
+
+def import_entries(core: Core, entries: Sequence[HashEntry], site_id: str, person: str) -> int:
+    """Add entries to a site's lists, or to everyone's when `site_id` is ""; return how many were new."""
+    with core.db.write() as connection:
+        added = hashes.add(connection, [replace(entry, site_id=site_id) for entry in entries], core.now(), person)
+        audit.add(connection, core.now(), person, "hashes.imported", f"{added} of {len(entries)} hashes were new", site_id)
+    return added
+
+
+def never_again(connection: Connection, site_id: str, sha256: str, person: str, now: int) -> None:
+    """Put an image on the site's block list, by its bytes and by its look."""
+    note = f"never again, said {person}"
+    entries = [HashEntry(HashKind.SHA256, sha256, ListKind.BLOCK, "owner.blocked_hash", note, site_id)]
+    picture = pictures.fingerprint(connection, sha256)
+    if picture is not None and picture.pdq:
+        entries.append(HashEntry(HashKind.PDQ, picture.pdq, ListKind.BLOCK, "owner.blocked_hash", note, site_id))
+    hashes.add(connection, entries, now, person)
+    audit.add(connection, now, person, "hashes.never_again", f"{sha256[:12]}… was put on the block list", site_id)
+
+
+def welcome_back(connection: Connection, site_id: str, sha256: str) -> None:
+    """Take an image that a person approves off the site's own block list."""
+    picture = pictures.fingerprint(connection, sha256)
+    for value in filter(None, (sha256, picture.pdq if picture else "")):
+        hashes.remove(connection, site_id, value, ListKind.BLOCK)
+
+
+class ListIndexes:
+    """Keep one prepared index per site, rebuilt when any list changed."""
+
+    def __init__(self, db: Database, build: Callable[[Sequence[HashEntry]], HashIndex]) -> None:
+        self._db, self._build = db, build
+        self._lock = threading.Lock()
+        self._indexes: dict[str, tuple[int, HashIndex]] = {}
+
+    def get(self, connection: Connection, site_id: str) -> HashIndex:
+        revision = hashes.revision(connection)
+        known = self._indexes.get(site_id)
+        if known is not None and known[0] == revision:
+            return known[1]
+        with self._lock:
+            index = self._build(hashes.for_site(connection, site_id))
+            self._indexes[site_id] = (revision, index)
+            return index

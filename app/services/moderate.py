@@ -1,0 +1,284 @@
+"""Reach a decision for one image version: fetch, judge, decide, store."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+
+from sqlalchemy import Connection
+
+from app.db import audit, decisions, enforcements, hashes, jobs, pictures
+from app.db import sites as site_rows
+from app.domain.decisions import Action, Decision, Outcome, Reason, Verdict
+from app.domain.detector import Judge, Judgement
+from app.domain.errors import DecisionStale, MediaGone, MediaUnreadable, PlatformRefused, PlatformUnavailable
+from app.domain.jobs import MAX_DEATHS, ModerationJob, Priority, WorkState, retry_delay
+from app.domain.media import MediaRef
+from app.domain.platform import Site, SiteState
+from app.domain.policy import decide
+from app.domain.signals import Signal
+from app.domain.taxonomy import CATEGORIES, Severity
+from app.services import lists, sites
+from app.services.core import SECOND, Core
+
+log = logging.getLogger(__name__)
+
+
+def queue(connection: Connection, site_id: str, media: MediaRef, priority: Priority, now: int) -> bool:
+    """Queue an image version that is new to us; False when it is known, as an echo of our own write is."""
+    job_id = jobs.add(connection, site_id, media, 0, priority, now)
+    jobs.replace_older(connection, site_id, media, now)
+    if job_id is None:
+        known = jobs.latest(connection, site_id, media.id, media.version)
+        if known is not None:
+            jobs.revive(connection, known.id)
+    return job_id is not None
+
+
+def rejudge(core: Core, site_id: str, media_id: str) -> bool:
+    """Queue another round for an image, as after a new model; a person's verdict for the same bytes still binds."""
+    with core.db.write() as connection:
+        known = jobs.latest(connection, site_id, media_id)
+        if known is None:
+            return False
+        added = jobs.add(connection, site_id, jobs.media(known), known.round + 1, Priority.RESCAN, core.now())
+    core.wake()
+    return added is not None
+
+
+@dataclass(frozen=True)
+class Moderator:
+    """Run jobs. One per worker process, shared by its threads."""
+
+    core: Core
+
+    @cached_property
+    def judge(self) -> Judge:
+        return self.core.judge()
+
+    @cached_property
+    def indexes(self) -> lists.ListIndexes:
+        return lists.ListIndexes(self.core.db, self.judge.index)
+
+    def run_next(self) -> bool:
+        """Claim and run one job; False when none is due."""
+        core = self.core
+        with core.db.write() as connection:
+            job = jobs.claim(connection, core.now(), core.limits.lease_seconds * SECOND)
+        if job is None:
+            return False
+        self._run(job)
+        return True
+
+    def _run(self, job: ModerationJob) -> None:
+        core = self.core
+        site = sites.get(core, job.site_id)
+        try:
+            self._moderate(job, site)
+        except MediaGone as error:
+            with core.db.write() as connection:
+                if jobs.end(connection, job, WorkState.GONE, core.now(), str(error)):
+                    audit.add(connection, core.now(), "worker", "media.gone", str(error), site.id, job.media.id)
+        except PlatformUnavailable as error:
+            self._retry(job, site, str(error), error.retry_after)
+        except PlatformRefused as error:
+            self._give_to_a_person(job, site, f"The picture could not be fetched: {error}")
+        except DecisionStale:
+            log.info("job %d was decided elsewhere", job.id)
+        except Exception as error:
+            # A bug of ours or of a library must not loop for ever, and must not allow.
+            log.exception("job %d failed", job.id)
+            self._retry(job, site, f"{type(error).__name__}: {error}", None, stumbled=True)
+
+    def _retry(self, job: ModerationJob, site: Site, problem: str, asked: float | None, *, stumbled: bool = False) -> None:
+        core = self.core
+        delay = retry_delay(job.attempts, asked)
+        with core.db.read() as connection:
+            row = jobs.get(connection, job.id)
+        waited = core.now() - row.created_at if row else 0
+        if waited > core.limits.fetch_hours * 3600 * SECOND:
+            self._give_to_a_person(job, site, f"The picture could not be fetched for {core.limits.fetch_hours} hours: {problem}")
+            return
+        with core.db.write() as connection:
+            jobs.later(connection, job, core.now() + int(delay * SECOND), problem, stumbled=stumbled)
+            site_rows.change(connection, site.id, {"problem": problem})
+
+    def _give_to_a_person(self, job: ModerationJob, site: Site, failure: str) -> None:
+        with self.core.db.read() as connection:
+            policy = sites.load_policy(connection, site.id)
+        self._store(job, site, "", decide(policy, (), job.media.context, [failure]), policy.version, None)
+
+    def _moderate(self, job: ModerationJob, site: Site) -> None:
+        core = self.core
+        if job.deaths >= MAX_DEATHS:
+            self._give_to_a_person(job, site, f"The picture could not be judged in {MAX_DEATHS} tries")
+            return
+        try:
+            data = self._bytes(site, job.media)
+        except MediaUnreadable as error:
+            self._give_to_a_person(job, site, str(error))
+            return
+        sha256 = hashlib.sha256(data).hexdigest()
+        with core.db.read() as connection:
+            verdict = decisions.by_person(connection, site.id, sha256)
+            policy = sites.load_policy(connection, site.id)
+            known = pictures.known_signals(connection, sha256, self.judge.detectors)
+        if verdict is not None:
+            self._store(job, site, sha256, _as_before(verdict), policy.version, None)
+            return
+        wanted = [detector for detector in self.judge.detectors if detector not in known]
+        judgement = self.judge.judge(data, wanted)
+        with core.db.read() as connection:
+            index = self.indexes.get(connection, site.id)
+        listed = self.judge.match(judgement.fingerprint, index)
+        seen = [signal for found in (*known.values(), *judgement.signals.values(), listed) for signal in found]
+        outcome = decide(policy, seen, job.media.context, judgement.failures)
+        self._store(job, site, sha256, outcome, policy.version, judgement)
+
+    def _bytes(self, site: Site, media: MediaRef) -> bytes:
+        limit = self.core.limits.max_image_bytes
+        with self.core.platform(site.platform).fetch(site, media) as source:
+            data = source.read(limit + 1)
+        if len(data) > limit:
+            raise MediaUnreadable(f"The file is larger than {limit // 1_000_000} MB and was not looked at.")
+        return data
+
+    def _store(
+        self, job: ModerationJob, site: Site, sha256: str, outcome: Outcome, policy_version: int, judgement: Judgement | None
+    ) -> None:
+        core = self.core
+        shown = (
+            judgement.preview()
+            if judgement and outcome.verdict is not Verdict.ALLOW and not _restricted(outcome.reasons)
+            else None
+        )
+        sealed = tuple(core.vault.lock(picture) for picture in shown) if shown else None
+        now = core.now()
+        with core.db.write() as connection:
+            # The token fences everything below: a worker that lost its lease writes nothing.
+            if not jobs.end(connection, job, WorkState.DONE, now):
+                return
+            current = decisions.current(connection, site.id, job.media.id, job.media.version)
+            if judgement is not None:
+                pictures.keep(connection, judgement.fingerprint, self.judge.detectors, judgement.signals)
+            if sealed is not None:
+                pictures.keep_preview(connection, site.id, sha256, sealed[0], sealed[1], now)
+            record(
+                core,
+                connection,
+                site,
+                job_id=job.id,
+                media=job.media,
+                sha256=sha256,
+                outcome=outcome,
+                person="",
+                policy_version=policy_version,
+                supersedes=current.id if current else None,
+                now=now,
+            )
+        core.wake()
+
+
+def _as_before(verdict: Decision) -> Outcome:
+    said = "approved" if verdict.verdict is Verdict.ALLOW else "rejected"
+    text = f"{verdict.person} {said} these very bytes before (decision {verdict.id})"
+    return Outcome(verdict.verdict, (Reason(verdict.verdict, "", text),), enforce=verdict.verdict is Verdict.BLOCK)
+
+
+def _restricted(reasons: Iterable[Reason]) -> bool:
+    return any(CATEGORIES[reason.category].restricted for reason in reasons if reason.category in CATEGORIES)
+
+
+def severity(reasons: Iterable[Reason]) -> Severity:
+    """Give the most severe category among the reasons, to order the review queue."""
+    return max(
+        (CATEGORIES[reason.category].severity for reason in reasons if reason.category in CATEGORIES),
+        default=Severity.INFORMATION,
+    )
+
+
+def record(
+    core: Core,
+    connection: Connection,
+    site: Site,
+    *,
+    job_id: int,
+    media: MediaRef,
+    sha256: str,
+    outcome: Outcome,
+    person: str,
+    policy_version: int | None,
+    supersedes: int | None,
+    now: int,
+) -> int:
+    """Store a decision and the action that makes it true, in the caller's transaction. Raise `DecisionStale`."""
+    decision_id = decisions.add(
+        connection,
+        site_id=site.id,
+        job_id=job_id,
+        sha256=sha256,
+        outcome=outcome,
+        severity=severity(outcome.reasons),
+        person=person,
+        policy_version=policy_version,
+        supersedes=supersedes,
+        now=now,
+    )
+    action = wanted_action(connection, core, site, media, outcome, person)
+    if action is not None and site.state is not SiteState.REMOVED:
+        enforcements.add(connection, site.id, decision_id, media, action, now)
+    return decision_id
+
+
+def wanted_action(
+    connection: Connection, core: Core, site: Site, media: MediaRef, outcome: Outcome, person: str
+) -> Action | None:
+    """Choose what makes an outcome true: a person's BLOCK always hides, a policy's only where the site's settings let it."""
+    actions = core.platform(site.platform).actions
+    if outcome.verdict is Verdict.BLOCK and outcome.enforce and (person or site.settings.may_hide(media.context)):
+        return Action.HIDE if Action.HIDE in actions else Action.LABEL if Action.LABEL in actions else None
+    if outcome.verdict is Verdict.ALLOW and enforcements.hides(connection, site.id, media.id, media.version):
+        return Action.RESTORE
+    return Action.LABEL if Action.LABEL in actions else None
+
+
+def replay_policy(core: Core, site_id: str, limit: int = 500) -> int:
+    """Decide anew, from stored signals, what an older policy version decided; return how many were looked at."""
+    judge = core.judge()
+    with core.db.read() as connection:
+        site = sites.get(core, site_id)
+        policy = sites.load_policy(connection, site_id)
+        stale = list(decisions.by_policy(connection, site_id, policy.version, limit))
+        index = judge.index(hashes.for_site(connection, site_id)) if stale else None
+    for decision in stale:
+        with core.db.write() as connection:
+            if decisions.by_person(connection, site_id, decision.sha256) is not None:
+                outcome = Outcome(decision.verdict, decision.reasons, decision.enforce)
+            else:
+                known = pictures.known_signals(connection, decision.sha256, judge.detectors)
+                picture = pictures.fingerprint(connection, decision.sha256)
+                listed = judge.match(picture, index) if picture and index is not None else ()
+                seen: list[Signal] = [signal for found in (*known.values(), listed) for signal in found]
+                failures = [reason.text for reason in decision.reasons if reason.category == "unsafe.file" and not reason.rule]
+                outcome = decide(policy, seen, decision.media.context, failures)
+            try:
+                with connection.begin_nested():
+                    record(
+                        core,
+                        connection,
+                        site,
+                        job_id=decision.job_id,
+                        media=decision.media,
+                        sha256=decision.sha256,
+                        outcome=outcome,
+                        person="",
+                        policy_version=policy.version,
+                        supersedes=decision.id,
+                        now=core.now(),
+                    )
+            except DecisionStale:
+                log.info("decision %d was superseded during the replay", decision.id)
+    return len(stale)

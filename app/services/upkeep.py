@@ -1,0 +1,97 @@
+"""What happens by the clock: sweeping lost leases, pulses, reconciliation, replays of new policies, retention."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+
+from app.db import deliveries, enforcements, jobs, people, pictures
+from app.db import sites as rows
+from app.domain.errors import PicwardError
+from app.domain.platform import SiteState
+from app.services import moderate, scan, sites
+from app.services.core import DAY, SECOND, Core
+from app.services.people import TRIES_MINUTES
+
+log = logging.getLogger(__name__)
+
+
+def sweep(core: Core) -> int:
+    """Make due again what a dead worker held; return how many items that were."""
+    with core.db.write() as connection:
+        return jobs.sweep(connection, core.now()) + enforcements.sweep(connection, core.now())
+
+
+def next_due(core: Core) -> tuple[int | None, int | None]:
+    """Give when the next job and the next action are due, in microseconds; a cheap look before a claim is tried."""
+    with core.db.read() as connection:
+        return jobs.next_due(connection), enforcements.next_due(connection)
+
+
+def tend_sites(core: Core, stopping: Callable[[], bool]) -> None:
+    """Do each active site's periodic work that is due; one site's trouble does not stop the others."""
+    with core.db.read() as connection:
+        active = rows.every(connection, [SiteState.ACTIVE])
+    for row in active:
+        if stopping():
+            return
+        platform = core.platforms.get(row.platform)
+        if platform is None:
+            continue
+        try:
+            if platform.pulse_seconds and _turn(core, row.id, "pulsed_at", platform.pulse_seconds):
+                platform.pulse(sites.open_site(core, row))
+                _well(core, row.id, row.problem)
+            if _turn(core, row.id, "scanned_at", platform.reconcile_seconds):
+                scan.reconcile(core, sites.open_site(core, row), stopping)
+            _replay(core, row.id, row.replayed_version, stopping)
+        except PicwardError as error:
+            _ill(core, row.id, row.problem, str(error))
+        except Exception as error:
+            log.exception("upkeep of site %s failed", row.id)
+            _ill(core, row.id, row.problem, f"{type(error).__name__}: {error}")
+
+
+def _turn(core: Core, site_id: str, column: str, seconds: int) -> bool:
+    before = core.now() - seconds * SECOND
+    with core.db.read() as connection:
+        row = rows.get(connection, site_id)
+    if row is None or getattr(row, column) > before:
+        return False
+    with core.db.write() as connection:
+        return rows.take_turn(connection, site_id, column, before, core.now())
+
+
+def _ill(core: Core, site_id: str, known: str, problem: str) -> None:
+    if problem != known:
+        with core.db.write() as connection:
+            rows.change(connection, site_id, {"problem": problem})
+
+
+def _well(core: Core, site_id: str, known: str) -> None:
+    if known:
+        _ill(core, site_id, known, "")
+
+
+def _replay(core: Core, site_id: str, replayed: int, stopping: Callable[[], bool]) -> None:
+    with core.db.read() as connection:
+        version = sites.load_policy(connection, site_id).version
+    if version <= replayed:
+        return
+    while not stopping():
+        if moderate.replay_policy(core, site_id) == 0:
+            with core.db.write() as connection:
+                rows.change(connection, site_id, {"replayed_version": version})
+            core.wake()
+            return
+
+
+def forget(core: Core) -> None:
+    """Drop what retention says: old delivery bodies, previews, sessions, sign-in tries."""
+    now = core.now()
+    with core.db.write() as connection:
+        deliveries.forget_bodies(connection, now - core.limits.delivery_days * DAY)
+        people.forget(connection, now, now - TRIES_MINUTES * 60 * SECOND)
+        for row in rows.every(connection):
+            days = row.settings.get("preview_days", 30)
+            pictures.forget_previews(connection, row.id, now - days * DAY)

@@ -1,0 +1,106 @@
+from __future__ import annotations
+
+import pytest
+
+from app.db import deliveries, jobs
+from app.domain.errors import DeliveryReplayed, PlatformUnknown
+from app.domain.jobs import Priority
+from app.domain.media import MediaRef
+from app.services import intake, sites
+from tests.support.core import Bench
+
+
+def _jobs(bench: Bench, site_id: str) -> dict[str, int]:
+    with bench.core.db.read() as connection:
+        return jobs.counts(connection, site_id)
+
+
+def test_a_delivery_is_counted_once_for_ever(bench: Bench) -> None:
+    site = bench.site()
+    bench.platform.images["1"] = b"one"
+    assert intake.receive(bench.core, "paper", bench.uploaded(site, "d1", "1"))
+    bench.clock.pass_seconds(10_000_000)
+    assert not intake.receive(bench.core, "paper", bench.uploaded(site, "d1", "1"))
+    assert _jobs(bench, site.id) == {"due": 1}
+
+
+def test_another_delivery_about_the_same_bytes_queues_nothing(bench: Bench) -> None:
+    site = bench.site()
+    bench.platform.images["1"] = b"one"
+    intake.receive(bench.core, "paper", bench.uploaded(site, "d1", "1"))
+    assert intake.receive(bench.core, "paper", bench.uploaded(site, "d2", "1"))
+    assert _jobs(bench, site.id) == {"due": 1}
+
+
+def test_new_bytes_replace_what_the_old_ones_waited_for(bench: Bench) -> None:
+    site = bench.site()
+    bench.platform.images["1"] = b"one"
+    intake.receive(bench.core, "paper", bench.uploaded(site, "d1", "1"))
+    bench.platform.images["1"] = b"two"
+    intake.receive(bench.core, "paper", bench.uploaded(site, "d2", "1"))
+    assert _jobs(bench, site.id) == {"due": 1, "gone": 1}
+
+
+def test_a_worker_is_woken_only_after_the_commit(bench: Bench) -> None:
+    site = bench.site()
+    bench.woken.clear()
+    bench.platform.images["1"] = b"one"
+    intake.receive(bench.core, "paper", bench.uploaded(site, "d1", "1"))
+    assert bench.woken == [1]
+
+
+def test_what_cannot_be_read_is_kept_and_shown(bench: Bench) -> None:
+    site = bench.site()
+    assert intake.receive(bench.core, "paper", bench.signed(site, b"not json"))
+    assert sites.summary(bench.core, site.id)["unreadable"] == ["not JSON"]
+
+
+def test_a_stored_delivery_can_be_read_again(bench: Bench) -> None:
+    site = bench.site()
+    bench.platform.images["1"] = b"one"
+    delivery = bench.uploaded(site, "d1", "1")
+    intake.receive(bench.core, "paper", delivery)
+    assert intake.replay(bench.core, 1) == 1
+    assert _jobs(bench, site.id) == {"due": 1}
+
+
+def test_a_signed_request_changes_something_only_once(bench: Bench) -> None:
+    site = bench.site()
+    request = bench.signed(site, b"{}")
+    assert intake.authenticate_once(bench.core, "paper", request, "r1").id == site.id
+    with pytest.raises(DeliveryReplayed):
+        intake.authenticate_once(bench.core, "paper", request, "r1")
+
+
+def test_an_unknown_platform_is_refused(bench: Bench) -> None:
+    with pytest.raises(PlatformUnknown):
+        intake.receive(bench.core, "nowhere", bench.signed(bench.site(), b""))
+
+
+def test_old_bodies_are_forgotten_and_their_ids_are_not(bench: Bench) -> None:
+    site = bench.site()
+    bench.platform.images["1"] = b"one"
+    intake.receive(bench.core, "paper", bench.uploaded(site, "d1", "1"))
+    with bench.core.db.write() as connection:
+        assert deliveries.forget_bodies(connection, bench.clock() + 1) == 1
+    assert not intake.receive(bench.core, "paper", bench.uploaded(site, "d1", "1"))
+
+
+def test_claims_go_by_priority_then_fairly_across_sites_then_by_age(bench: Bench) -> None:
+    busy, quiet = bench.site(), bench.site()
+    with bench.core.db.write() as connection:
+        for n in range(3):
+            jobs.add(connection, busy.id, MediaRef(f"b{n}", "v"), 0, Priority.UPLOAD, bench.clock() + n)
+        jobs.add(connection, quiet.id, MediaRef("q0", "v"), 0, Priority.UPLOAD, bench.clock() + 9)
+        jobs.add(connection, busy.id, MediaRef("fill", "v"), 0, Priority.BACKFILL, bench.clock() - 9)
+        jobs.add(connection, quiet.id, MediaRef("person", "v"), 0, Priority.PERSON, bench.clock() + 9)
+    order = []
+    bench.clock.pass_seconds(1)
+    while True:
+        bench.clock.pass_seconds(0.001)
+        with bench.core.db.write() as connection:
+            job = jobs.claim(connection, bench.clock(), 60_000_000)
+        if job is None:
+            break
+        order.append(job.media.id)
+    assert order == ["person", "b0", "q0", "b1", "b2", "fill"]

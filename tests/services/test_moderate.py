@@ -1,0 +1,270 @@
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+import pytest
+
+from app.db import decisions, hashes, jobs
+from app.domain.decisions import Action, Verdict
+from app.domain.detector import HashEntry, HashKind, ListKind
+from app.domain.errors import ModelUnavailable, PlatformRefused, PlatformUnavailable
+from app.domain.jobs import MAX_DEATHS
+from app.domain.platform import Site
+from app.services import enforce, intake, moderate, review, sites, upkeep
+from app.services.moderate import Moderator
+from tests.support.core import Bench
+
+ENFORCED: list[dict[str, Any]] = [{"category": "sexual.explicit_nudity", "review": 0.4, "block": 0.8, "mode": "enforce"}]
+
+
+@pytest.fixture
+def site(bench: Bench) -> Site:
+    site = bench.site()
+    sites.save_policy(bench.core, site.id, ENFORCED, "owner")
+    return site
+
+
+def upload(bench: Bench, site: Site, media_id: str, data: bytes) -> None:
+    bench.platform.images[media_id] = data
+    version = hashlib.sha256(data).hexdigest()
+    intake.receive(bench.core, "paper", bench.uploaded(site, f"{media_id}-{version}", media_id))
+
+
+def settle(bench: Bench) -> None:
+    moderator = Moderator(bench.core)
+    while moderator.run_next() or enforce.run_next(bench.core):
+        pass
+
+
+def verdict(bench: Bench, site: Site, media_id: str) -> Verdict:
+    with bench.core.db.read() as connection:
+        known = jobs.latest(connection, site.id, media_id)
+        assert known is not None
+        current = decisions.current(connection, site.id, media_id, known.version)
+    assert current is not None
+    return current.verdict
+
+
+@pytest.mark.parametrize(("score", "expected"), [(0.1, "allow"), (0.4, "review"), (0.79, "review"), (0.8, "block")])
+def test_scores_fall_into_bands(bench: Bench, site: Site, score: float, expected: str) -> None:
+    bench.judge.tell(b"picture", "sexual.explicit_nudity.genitalia", score)
+    upload(bench, site, "1", b"picture")
+    settle(bench)
+    assert verdict(bench, site, "1") == expected
+    assert bench.platform.hidden == ({"1"} if expected == "block" else set())
+
+
+def test_a_new_site_only_watches(bench: Bench) -> None:
+    site = bench.site()
+    bench.judge.tell(b"picture", "sexual.explicit_nudity", 0.99)
+    upload(bench, site, "1", b"picture")
+    settle(bench)
+    shown = review.recent(bench.core, site.id)[0]
+    assert shown.decision.verdict is Verdict.ALLOW
+    assert shown.decision.reasons[0].verdict is Verdict.BLOCK
+    assert shown.decision.reasons[0].mode == "shadow"
+    assert not bench.platform.hidden
+
+
+def test_flag_only_labels_and_hides_nothing(bench: Bench, site: Site) -> None:
+    sites.save_settings(bench.core, site.id, {"mode": "flag"}, "owner")
+    bench.judge.tell(b"picture", "sexual.explicit_nudity", 0.99)
+    upload(bench, site, "1", b"picture")
+    settle(bench)
+    assert verdict(bench, site, "1") is Verdict.BLOCK
+    assert [done.action for done in bench.platform.applied] == [Action.LABEL]
+
+
+def test_what_cannot_be_judged_goes_to_a_person(bench: Bench, site: Site) -> None:
+    bench.judge.fails[hashlib.sha256(b"bomb").hexdigest()] = "too many pixels"
+    upload(bench, site, "1", b"bomb")
+    settle(bench)
+    waiting = review.waiting(bench.core)
+    assert [reason.text for reason in waiting[0].reasons] == ["too many pixels"]
+
+
+def test_a_file_over_the_limit_goes_to_a_person(bench: Bench, site: Site) -> None:
+    upload(bench, site, "1", b"x" * 1001)
+    settle(bench)
+    assert verdict(bench, site, "1") is Verdict.REVIEW
+
+
+def test_a_missing_model_never_allows(bench: Bench, site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(data: bytes, wanted: object) -> Any:
+        raise ModelUnavailable("no weights")
+
+    monkeypatch.setattr(bench.judge, "judge", missing)
+    upload(bench, site, "1", b"picture")
+    moderator = Moderator(bench.core)
+    for _ in range(MAX_DEATHS + 1):
+        assert moderator.run_next()
+        bench.clock.pass_seconds(300)
+    assert verdict(bench, site, "1") is Verdict.REVIEW
+
+
+def test_a_platform_that_is_away_is_asked_again_later(bench: Bench, site: Site) -> None:
+    upload(bench, site, "1", b"picture")
+    bench.platform.trouble["fetch"] = PlatformUnavailable("away", retry_after=100)
+    settle(bench)
+    bench.clock.pass_seconds(99)
+    assert not Moderator(bench.core).run_next()
+    bench.clock.pass_seconds(2)
+    bench.platform.trouble.clear()
+    settle(bench)
+    assert verdict(bench, site, "1") is Verdict.ALLOW
+
+
+def test_an_outage_of_an_hour_is_sat_out(bench: Bench, site: Site) -> None:
+    upload(bench, site, "1", b"picture")
+    bench.platform.trouble["fetch"] = PlatformUnavailable("away")
+    for _ in range(60):
+        settle(bench)
+        bench.clock.pass_seconds(60)
+    bench.platform.trouble.clear()
+    bench.clock.pass_seconds(6 * 3600)
+    settle(bench)
+    assert verdict(bench, site, "1") is Verdict.ALLOW
+
+
+def test_a_platform_that_stays_away_ends_in_review(bench: Bench, site: Site) -> None:
+    upload(bench, site, "1", b"picture")
+    bench.platform.trouble["fetch"] = PlatformUnavailable("away")
+    settle(bench)
+    bench.clock.pass_seconds(25 * 3600)
+    settle(bench)
+    assert verdict(bench, site, "1") is Verdict.REVIEW
+
+
+def test_a_platform_that_refuses_ends_in_review_at_once(bench: Bench, site: Site) -> None:
+    upload(bench, site, "1", b"picture")
+    bench.platform.trouble["fetch"] = PlatformRefused("no")
+    settle(bench)
+    assert verdict(bench, site, "1") is Verdict.REVIEW
+
+
+def test_a_deleted_picture_ends_without_a_decision(bench: Bench, site: Site) -> None:
+    upload(bench, site, "1", b"picture")
+    del bench.platform.images["1"]
+    settle(bench)
+    assert review.recent(bench.core) == []
+
+
+def test_a_dead_workers_job_is_judged_by_another_and_the_dead_one_cannot_write(bench: Bench, site: Site) -> None:
+    upload(bench, site, "1", b"picture")
+    with bench.core.db.write() as connection:
+        lost = jobs.claim(connection, bench.clock(), 60_000_000)
+    assert lost is not None
+    settle(bench)
+    assert review.recent(bench.core) == []
+    bench.clock.pass_seconds(61)
+    assert upkeep.sweep(bench.core) == 1
+    settle(bench)
+    assert verdict(bench, site, "1") is Verdict.ALLOW
+    Moderator(bench.core)._moderate(lost, site)
+    assert len(review.recent(bench.core)) == 1
+
+
+def test_a_picture_that_kills_workers_goes_to_a_person(bench: Bench, site: Site) -> None:
+    upload(bench, site, "1", b"poison")
+    for _ in range(MAX_DEATHS):
+        with bench.core.db.write() as connection:
+            assert jobs.claim(connection, bench.clock(), 60_000_000)
+        bench.clock.pass_seconds(61)
+        upkeep.sweep(bench.core)
+    settle(bench)
+    assert verdict(bench, site, "1") is Verdict.REVIEW
+    assert bench.judge.looked == []
+
+
+def test_signals_are_reused_for_the_same_bytes_on_another_site_and_decisions_are_not(bench: Bench, site: Site) -> None:
+    other = bench.site()
+    bench.judge.tell(b"picture", "sexual.explicit_nudity", 0.9)
+    upload(bench, site, "1", b"picture")
+    upload(bench, other, "2", b"picture")
+    settle(bench)
+    assert len(bench.judge.looked) == 1
+    assert verdict(bench, site, "1") is Verdict.BLOCK
+    assert verdict(bench, other, "2") is Verdict.ALLOW
+
+
+def test_an_approved_picture_is_not_flagged_again(bench: Bench, site: Site) -> None:
+    bench.judge.tell(b"picture", "sexual.explicit_nudity", 0.9)
+    upload(bench, site, "1", b"picture")
+    settle(bench)
+    blocked = review.recent(bench.core, site.id)[0].decision
+    review.resolve(bench.core, blocked.id, Verdict.ALLOW, "Ann")
+    settle(bench)
+    assert not bench.platform.hidden
+    upload(bench, site, "2", b"picture")
+    moderate.rejudge(bench.core, site.id, "1")
+    sites.save_policy(bench.core, site.id, [{**ENFORCED[0], "block": 0.5}], "owner")
+    upkeep.tend_sites(bench.core, lambda: False)
+    settle(bench)
+    assert verdict(bench, site, "1") is Verdict.ALLOW
+    assert verdict(bench, site, "2") is Verdict.ALLOW
+    assert not bench.platform.hidden
+
+
+def test_a_new_policy_replays_stored_signals(bench: Bench, site: Site) -> None:
+    bench.judge.tell(b"picture", "sexual.explicit_nudity", 0.6)
+    upload(bench, site, "1", b"picture")
+    settle(bench)
+    assert verdict(bench, site, "1") is Verdict.REVIEW
+    sites.save_policy(bench.core, site.id, [{**ENFORCED[0], "block": 0.5}], "owner")
+    upkeep.tend_sites(bench.core, lambda: False)
+    settle(bench)
+    assert verdict(bench, site, "1") is Verdict.BLOCK
+    assert bench.platform.hidden == {"1"}
+    sites.save_policy(bench.core, site.id, [{**ENFORCED[0], "review": 0.7}], "owner")
+    upkeep.tend_sites(bench.core, lambda: False)
+    settle(bench)
+    assert not bench.platform.hidden
+    assert len(bench.judge.looked) == 1
+
+
+def test_a_replay_keeps_what_could_not_be_judged_in_review(bench: Bench, site: Site) -> None:
+    bench.judge.fails[hashlib.sha256(b"bomb").hexdigest()] = "too many pixels"
+    upload(bench, site, "1", b"bomb")
+    settle(bench)
+    sites.save_policy(bench.core, site.id, [], "owner")
+    upkeep.tend_sites(bench.core, lambda: False)
+    assert verdict(bench, site, "1") is Verdict.REVIEW
+
+
+def test_lists_are_matched_and_the_index_follows_their_changes(bench: Bench) -> None:
+    site = bench.site()
+    moderator = Moderator(bench.core)
+    upload(bench, site, "1", b"first")
+    assert moderator.run_next()
+    entry = HashEntry(HashKind.SHA256, hashlib.sha256(b"second").hexdigest(), ListKind.BLOCK, "owner.blocked_hash")
+    with bench.core.db.write() as connection:
+        hashes.add(connection, [entry], bench.clock(), "owner")
+    upload(bench, site, "2", b"second")
+    assert moderator.run_next()
+    assert verdict(bench, site, "2") is Verdict.BLOCK
+
+
+def test_a_restricted_category_has_no_preview(bench: Bench) -> None:
+    site = bench.site()
+    for data, category in ((b"mild", "owner.blocked_hash"), (b"severe", "csae.known_hash")):
+        bench.judge.tell(data, category, 1.0)
+        upload(bench, site, data.decode(), data)
+    settle(bench)
+    shown = {
+        item.decision.media.id: review.preview(bench.core, item.decision.id, "Ann", clear=True)
+        for item in review.recent(bench.core)
+    }
+    assert shown == {"mild": b"clear", "severe": None}
+
+
+def test_a_paused_site_waits_and_goes_on(bench: Bench, site: Site) -> None:
+    from app.domain.platform import SiteState
+
+    sites.set_state(bench.core, site.id, SiteState.PAUSED, "owner")
+    upload(bench, site, "1", b"picture")
+    settle(bench)
+    assert review.recent(bench.core) == []
+    sites.set_state(bench.core, site.id, SiteState.ACTIVE, "owner")
+    settle(bench)
+    assert verdict(bench, site, "1") is Verdict.ALLOW

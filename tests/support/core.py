@@ -1,0 +1,199 @@
+"""A core on the real database in a temporary file, with a platform made of paper and a judge that does as it is told."""
+
+from __future__ import annotations
+
+import atexit
+import hashlib
+import io
+import json
+import shutil
+import tempfile
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any, BinaryIO, ClassVar
+
+from app.db import migrate
+from app.db.engine import Database
+from app.domain.decisions import Action, Enforcement, Receipt
+from app.domain.detector import Fingerprint, HashEntry, HashIndex, HashKind, Judgement, ListKind
+from app.domain.errors import DeliveryRefused, DeliveryUnreadable, MediaGone
+from app.domain.events import Delivery, MediaUploaded, Parsed
+from app.domain.media import MediaRef, Page
+from app.domain.platform import Admission, FindSite, Platform, Site
+from app.domain.signals import Signal
+from app.services import sites
+from app.services.core import Core, Limits
+from app.services.vault import KeyVault
+
+START = 1_700_000_000_000_000
+
+
+class Clock:
+    """Be a clock that stands still until it is moved."""
+
+    def __init__(self) -> None:
+        self.at = START
+
+    def __call__(self) -> int:
+        return self.at
+
+    def pass_seconds(self, seconds: float) -> None:
+        self.at += int(seconds * 1_000_000)
+
+
+class PaperPlatform(Platform):
+    """Keep images in a dict. `trouble` maps a method's name to the exception that it raises."""
+
+    slug: ClassVar[str] = "paper"
+    name: ClassVar[str] = "Paper"
+    actions: ClassVar[frozenset[Action]] = frozenset(Action)
+
+    def __init__(self) -> None:
+        self.images: dict[str, bytes] = {}
+        self.parents: dict[str, str] = {}
+        self.applied: list[Enforcement] = []
+        self.hidden: set[str] = set()
+        self.trouble: dict[str, Exception] = {}
+        self.drift: dict[str, str] = {}
+
+    def _trip(self, method: str) -> None:
+        if method in self.trouble:
+            raise self.trouble[method]
+
+    def ref(self, media_id: str, **context: tuple[str, ...]) -> MediaRef:
+        version = hashlib.sha256(self.images[media_id]).hexdigest()
+        return MediaRef(media_id, version, parent=self.parents.get(media_id, ""), context=context)
+
+    def authenticate(self, delivery: Delivery, find: FindSite) -> Site:
+        site = find(delivery.headers.get("picward-site", ""))
+        if site is None or delivery.headers.get("secret") not in site.secrets:
+            raise DeliveryRefused("no")
+        return site
+
+    def parse(self, delivery: Delivery, site: Site) -> Parsed:
+        try:
+            body = json.loads(delivery.body)
+        except ValueError:
+            raise DeliveryUnreadable("not JSON") from None
+        return Parsed(body["id"], tuple(MediaUploaded(MediaRef(i, v)) for i, v in body["media"]))
+
+    def admit(self, visit: Delivery, find: FindSite) -> Admission:
+        site = self.authenticate(visit, find)
+        return Admission(site, "Paper site", {"seen": True})
+
+    def scan(self, site: Site, cursor: str = "") -> Page:
+        self._trip("scan")
+        names = sorted(name for name in self.images if name > cursor)
+        page = names[:2]
+        return Page(tuple(self.ref(name) for name in page), page[-1] if len(names) > 2 else "", len(self.images))
+
+    def fetch(self, site: Site, media: MediaRef) -> BinaryIO:
+        self._trip("fetch")
+        data = self.images.get(media.id)
+        if data is None or hashlib.sha256(data).hexdigest() != media.version:
+            raise MediaGone("gone or changed")
+        return io.BytesIO(data)
+
+    def apply(self, site: Site, enforcement: Enforcement) -> Receipt:
+        self._trip("apply")
+        self.applied.append(enforcement)
+        if enforcement.media.id in self.drift:
+            return Receipt(drifted=self.drift[enforcement.media.id])
+        if enforcement.action is Action.HIDE:
+            self.hidden.add(enforcement.media.id)
+            return Receipt(dict(enforcement.held or {"before": f"as {enforcement.media.id} was"}))
+        self.hidden.discard(enforcement.media.id)
+        return Receipt()
+
+    def check(self, site: Site) -> str:
+        self._trip("check")
+        return "Paper is patient"
+
+
+@dataclass
+class ToldJudge:
+    """See what `sees` says for the sha256 of the bytes; fail for what `fails` names."""
+
+    sees: dict[str, tuple[Signal, ...]] = field(default_factory=dict)
+    fails: dict[str, str] = field(default_factory=dict)
+    looked: list[str] = field(default_factory=list)
+    detectors: Mapping[str, str] = field(default_factory=lambda: {"told": "1"})
+
+    def tell(self, data: bytes, category: str, score: float) -> None:
+        self.sees[hashlib.sha256(data).hexdigest()] = (Signal("told", "1", category, score),)
+
+    def judge(self, data: bytes, wanted: Collection[str]) -> Judgement:
+        sha256 = hashlib.sha256(data).hexdigest()
+        if wanted:
+            self.looked.append(sha256)
+        failures = (self.fails[sha256],) if sha256 in self.fails else ()
+        seen = {"told": self.sees.get(sha256, ())} if "told" in wanted else {}
+        return Judgement(Fingerprint(sha256, "", 10, 10), seen, failures, lambda: (b"clear", b"blurred"))
+
+    def match(self, fingerprint: Fingerprint, entries: Any) -> tuple[Signal, ...]:
+        return tuple(
+            Signal("hashes", "1", "owner.allowed_hash" if entry.list is ListKind.ALLOW else entry.category, 1.0, note=entry.note)
+            for entry in entries
+            if entry.kind is HashKind.SHA256 and entry.value == fingerprint.sha256
+        )
+
+    def index(self, entries: Sequence[HashEntry]) -> HashIndex:
+        return list(entries)
+
+
+@dataclass
+class Bench:
+    """Hold a core and everything it was made of."""
+
+    core: Core
+    platform: PaperPlatform
+    judge: ToldJudge
+    clock: Clock
+    woken: list[int]
+
+    def site(self, **settings: Any) -> Site:
+        """Connect a site of paper that is active."""
+        site = sites.add(self.core, "paper", "Shop", "owner")
+        sites.admit(self.core, "paper", self.signed(site, b""))
+        return sites.save_settings(self.core, site.id, settings, "owner")
+
+    def signed(self, site: Site, body: bytes) -> Delivery:
+        return Delivery("POST", "/x", {"picward-site": site.id, "secret": site.secrets[0]}, body, self.clock())
+
+    def uploaded(self, site: Site, delivery_id: str, *media_ids: str) -> Delivery:
+        pairs = [(self.platform.ref(name).id, self.platform.ref(name).version) for name in media_ids]
+        return self.signed(site, json.dumps({"id": delivery_id, "media": pairs}).encode())
+
+
+@cache
+def _migrated() -> Path:
+    """Migrate one database and copy it for each test: the tables are the real ones, made once."""
+    path = Path(tempfile.mkdtemp(prefix="picward-test-")) / "migrated.db"
+    db = Database(f"sqlite:///{path}")
+    migrate.upgrade(db)
+    with db.read() as connection:
+        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+    db.close()
+    atexit.register(shutil.rmtree, path.parent, ignore_errors=True)
+    return path
+
+
+def make_bench(folder: Path) -> Bench:
+    """Make a fresh migrated SQLite database in `folder` and a core on it."""
+    shutil.copy(_migrated(), folder / "test.db")
+    db = Database(f"sqlite:///{folder / 'test.db'}")
+    platform, judge, clock = PaperPlatform(), ToldJudge(), Clock()
+    woken: list[int] = []
+    core = Core(
+        db=db,
+        vault=KeyVault(b"k" * 32),
+        platforms={"paper": platform},
+        judge=lambda: judge,
+        now=clock,
+        wake=lambda: woken.append(1),
+        limits=Limits(lease_seconds=60, max_image_bytes=1000, delivery_days=30, enforce_hours=48, fetch_hours=24),
+        public_url="http://picward.test",
+    )
+    return Bench(core, platform, judge, clock, woken)
