@@ -314,6 +314,24 @@ def hashes_import(file: Path, site: str) -> None:
     click.echo(f"{added} of {len(entries)} entries were new.")
 
 
+@hashes.command("of")
+@click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--list", "on", type=click.Choice(["block", "allow"]), default="block", show_default=True)
+@click.option("--note", default="", help="Shown to reviewers at a match.")
+def hashes_of(files: tuple[Path, ...], on: str, note: str) -> None:
+    """Print a list, ready for import, that knows these pictures by their bytes and by their look."""
+    import csv
+
+    table = csv.writer(sys.stdout)
+    table.writerow(["kind", "hash", "list", "category", "note"])
+    with _core() as core:
+        for file in files:
+            picture = core.judge().judge(file.read_bytes(), ()).fingerprint
+            table.writerow(["sha256", picture.sha256, on, f"owner.{on}ed_hash", note or file.name])
+            if picture.pdq:
+                table.writerow(["pdq", picture.pdq, on, f"owner.{on}ed_hash", note or file.name])
+
+
 @main.group()
 def decisions() -> None:
     """What was decided, and deciding otherwise."""

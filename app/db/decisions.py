@@ -7,11 +7,12 @@ from sqlalchemy import Connection, Row, Select, exists, func, insert, select
 from sqlalchemy.exc import IntegrityError
 
 from app.db.jobs import media
-from app.db.tables import decisions, jobs
+from app.db.tables import decisions, jobs, sites
 from app.domain.decisions import Decision, Outcome, Reason, Verdict
 from app.domain.errors import DecisionStale
 from app.domain.jobs import WorkState
 from app.domain.media import Region
+from app.domain.platform import SiteState
 
 
 def add(
@@ -124,8 +125,9 @@ def by_person(connection: Connection, site_id: str, sha256: str) -> Decision | N
 
 
 def _waiting(site_id: str) -> Select[Any]:
+    connected = select(sites.c.id).where(sites.c.state != SiteState.REMOVED)
     query = _FULL.where(decisions.c.verdict == Verdict.REVIEW, jobs.c.state == WorkState.DONE, _CURRENT)
-    return query.where(decisions.c.site_id == site_id) if site_id else query
+    return query.where(decisions.c.site_id == site_id if site_id else decisions.c.site_id.in_(connected))
 
 
 def waiting(connection: Connection, site_id: str = "", limit: int = 50, after: int = 0) -> list[Decision]:

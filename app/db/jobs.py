@@ -3,7 +3,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, literal, select, true, union_all, update
+from sqlalchemy import Connection, Row, bindparam, func, literal, select, true, union_all, update
 
 from app.db import work
 from app.db.engine import insert_once
@@ -48,14 +48,17 @@ def known(connection: Connection, site_id: str, media: Sequence[MediaRef]) -> se
     return {(row.media_id, row.version) for row in connection.execute(query)}
 
 
+_OLDER = (
+    update(jobs)
+    .where(jobs.c.site_id == bindparam("site"), jobs.c.media_id == bindparam("media"), jobs.c.version != bindparam("newest"))
+    .where(jobs.c.state.in_([WorkState.DUE, WorkState.DONE, WorkState.PARKED]))
+    .values(state=WorkState.GONE, ended_at=bindparam("now"), problem="replaced by other bytes")
+)
+
+
 def replace_older(connection: Connection, site_id: str, media: MediaRef, now: int) -> None:
     """End what an older version of this image still waits for: its bytes are no longer there."""
-    connection.execute(
-        update(jobs)
-        .where(jobs.c.site_id == site_id, jobs.c.media_id == media.id, jobs.c.version != media.version)
-        .where(jobs.c.state.in_([WorkState.DUE, WorkState.DONE, WorkState.PARKED]))
-        .values(state=WorkState.GONE, ended_at=now, problem="replaced by other bytes")
-    )
+    connection.execute(_OLDER, {"site": site_id, "media": media.id, "newest": media.version, "now": now})
 
 
 def revive(connection: Connection, job_id: int) -> None:

@@ -3,7 +3,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, insert, select, update
 
 from app.db.tables import policies, sites
 
@@ -12,8 +12,11 @@ def add(connection: Connection, values: Mapping[str, Any]) -> None:
     connection.execute(insert(sites), dict(values))
 
 
+_ONE = select(sites).where(sites.c.id == bindparam("site"))
+
+
 def get(connection: Connection, site_id: str) -> Row[Any] | None:
-    return connection.execute(select(sites).where(sites.c.id == site_id)).one_or_none()
+    return connection.execute(_ONE, {"site": site_id}).one_or_none()
 
 
 def every(connection: Connection, states: Sequence[str] = ()) -> Sequence[Row[Any]]:

@@ -154,9 +154,7 @@ def _weigh(policy: Policy, signal: Signal, context: Context) -> Reason | None:
         return None
     exempted = next((exemption for exemption in rule.exempt if exemption.exempts(context)), None)
     title = CATEGORIES[signal.category].title if signal.category in CATEGORIES else signal.category
-    text = f"{title} {signal.score:.2f}, {verdict} from {threshold:.2f}"
-    if signal.note:
-        text += f" ({signal.note})"
+    text = f"{title}: {signal.note}" if signal.note else f"{title} {signal.score:.2f}, {verdict} from {threshold:.2f}"
     if exempted is not None:
         return Reason(
             Verdict.ALLOW,

@@ -42,13 +42,18 @@ def receive(core: Core, slug: str, delivery: Delivery) -> bool:
     except DeliveryUnreadable as error:
         problem = str(error)
         parsed = Parsed(f"unreadable-{delivery.received_at}", ())
-    with core.db.write() as connection:
+
+    def store(connection: Connection) -> bool:
         if not _count(connection, site, delivery, parsed.id, problem):
             return False
         for event in parsed.events:
             _take(core, connection, site, event, delivery.received_at)
-    core.wake()
-    return True
+        return True
+
+    added = core.db.write_together(store)
+    if added:
+        core.wake()
+    return added
 
 
 def authenticate_once(core: Core, slug: str, delivery: Delivery, request_id: str) -> Site:

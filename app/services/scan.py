@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from app.db import audit, jobs, scans
+from app.db import sites as site_rows
 from app.domain.errors import PicwardError
 from app.domain.jobs import Priority
 from app.domain.media import MediaRef, Page
@@ -75,7 +76,7 @@ def ask(core: Core, site_id: str, person: str) -> None:
     """Have a worker compare the whole listing with what we know, soon."""
     with core.db.write() as connection:
         sites.get(core, site_id)
-        sites.rows.change(connection, site_id, {"scanned_at": 0})
+        site_rows.change(connection, site_id, {"scanned_at": 0})
         audit.add(connection, core.now(), person, "scan.asked", "Asked to look at what is already there", site_id)
     core.wake()
 

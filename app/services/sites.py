@@ -36,6 +36,18 @@ SECRET_BYTES = 32
 
 def open_site(core: Core, row: Row[Any]) -> Site:
     """Make a `Site` of a row: secrets unlocked, settings typed."""
+    stored = (row.name, row.state, row.secrets, json.dumps(row.connection), json.dumps(row.settings))
+    known = _opened.get(row.id)
+    if known is None or known[0] != stored:
+        known = _opened[row.id] = (stored, _open(core, row))
+    return known[1]
+
+
+# Unlocking and checking a row costs more than all else that a webhook needs; the row is read each time and compared.
+_opened: dict[str, tuple[object, Site]] = {}
+
+
+def _open(core: Core, row: Row[Any]) -> Site:
     platform = core.platform(row.platform)
     known = {name: value for name, value in row.settings.items() if name in platform.Settings.model_fields}
     return Site(

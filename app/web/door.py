@@ -1,0 +1,63 @@
+"""Where installations talk to us as themselves: to be connected, and for their settings, summary and history.
+
+Every request is a signed JSON body that says its type; nothing here names a platform.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from flask import Blueprint, Response, jsonify, request
+
+from app.domain.errors import DeliveryUnreadable
+from app.domain.platform import Site
+from app.services import intake, review, sites
+from app.web.security import core, delivery
+
+room = Blueprint("door", __name__)
+
+
+@room.post("/door/<slug>")
+def connect(slug: str) -> Response:
+    """Connect an installation that arrives with its pairing code."""
+    site, found = sites.admit(core(), slug, delivery(request))
+    answer = sites.read_settings(core(), site)
+    return jsonify(connected=True, name=site.name, found=found, console_url=f"{core().public_url}/sites/{site.id}", **answer)
+
+
+def _signed(slug: str, *types: str) -> tuple[Site, dict[str, Any]]:
+    """Prove a request before anything in it is read; its type must be one that the address takes."""
+    received = delivery(request)
+    site = intake.authenticate_once(core(), slug, received, received.headers.get("webhook-id", ""))
+    try:
+        body = json.loads(received.body)
+    except (ValueError, RecursionError):
+        raise DeliveryUnreadable("The body is not JSON.") from None
+    if not isinstance(body, dict) or body.get("type") not in types:
+        raise DeliveryUnreadable(f"This address takes {' or '.join(types)}.")
+    return site, body
+
+
+@room.post("/door/<slug>/settings")
+def settings(slug: str) -> Response:
+    """Read or save the site's settings: one declaration, rendered there."""
+    site, body = _signed(slug, "settings.read", "settings.save")
+    if body["type"] == "settings.save":
+        values = body.get("values")
+        if not isinstance(values, dict):
+            raise DeliveryUnreadable("“values” must be an object.")
+        site = sites.save_settings(core(), site.id, values, str(body.get("person") or "the site's administrator")[:200])
+    return jsonify(sites.read_settings(core(), site))
+
+
+@room.post("/door/<slug>/summary")
+def summary(slug: str) -> Response:
+    site, _ = _signed(slug, "summary.read")
+    return jsonify(sites.summary(core(), site.id))
+
+
+@room.post("/door/<slug>/history")
+def history(slug: str) -> Response:
+    site, body = _signed(slug, "history.read")
+    return jsonify(entries=review.history(core(), site.id, str(body.get("media_id", ""))[:400]))

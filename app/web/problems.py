@@ -1,0 +1,118 @@
+"""Which answer each error becomes: RFC 9457 problem+json for programs, a page for people."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+
+from flask import Flask, Response, current_app, jsonify, render_template, request
+from sqlalchemy.exc import OperationalError
+from werkzeug.exceptions import HTTPException
+
+from app.domain import errors
+from app.domain.errors import PicwardError
+from app.services.vault import VaultKeyWrong
+
+log = logging.getLogger(__name__)
+
+RETRY_SECONDS = 30
+"""What a sender is asked to wait when the database could not commit."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Describe an answer. `hidden` errors show the title only: the sender learns nothing about the cause."""
+
+    status: int
+    title: str
+    hidden: bool = False
+
+
+PROBLEMS: dict[type[PicwardError], Problem] = {
+    errors.DeliveryRefused: Problem(401, "Not accepted", hidden=True),
+    errors.DeliveryUnreadable: Problem(422, "Not readable"),
+    errors.DeliveryTooLarge: Problem(413, "Too large"),
+    errors.DeliveryReplayed: Problem(409, "Sent before"),
+    errors.PlatformUnknown: Problem(404, "No such platform"),
+    errors.SiteUnknown: Problem(404, "No such site"),
+    errors.PairingRefused: Problem(403, "Not connected"),
+    errors.SettingsInvalid: Problem(422, "Not valid"),
+    errors.MediaGone: Problem(410, "The picture is gone"),
+    errors.MediaUnreadable: Problem(422, "The picture cannot be read"),
+    errors.PlatformUnavailable: Problem(502, "The site does not answer"),
+    errors.PlatformRefused: Problem(502, "The site refused"),
+    errors.CredentialsExpired: Problem(502, "The site no longer accepts our credentials"),
+    errors.AddressForbidden: Problem(422, "The address is in a private network"),
+    errors.ModelUnavailable: Problem(503, "A model is missing"),
+    errors.DecisionStale: Problem(409, "Decided meanwhile"),
+    errors.DecisionUnknown: Problem(404, "No such decision"),
+    errors.SignInRefused: Problem(403, "Sign-in refused"),
+    errors.LinkExpired: Problem(410, "The link no longer works"),
+    errors.FormForged: Problem(403, "Form refused"),
+    errors.HashListUnreadable: Problem(422, "The list cannot be read"),
+    VaultKeyWrong: Problem(500, "The vault key is wrong"),
+}
+
+
+def answer(status: int, title: str, detail: str = "", **more: object) -> Response:
+    """Make a problem+json answer."""
+    body = {"type": "about:blank", "title": title, "status": status, **more}
+    if detail:
+        body["detail"] = detail
+    response = jsonify(body)
+    response.status_code = status
+    response.content_type = "application/problem+json"
+    return response
+
+
+def register(application: Flask) -> None:
+    application.register_error_handler(PicwardError, _known)
+    application.register_error_handler(HTTPException, _http)
+    application.register_error_handler(OperationalError, _database)
+    application.register_error_handler(Exception, _unknown)
+
+
+def _for_people() -> bool:
+    # “*/*” is what programs say; only browsers name HTML.
+    named = any(mime == "text/html" for mime, _ in request.accept_mimetypes)
+    return request.blueprint == "console" or (request.blueprint is None and named)
+
+
+def _known(error: PicwardError) -> Response:
+    problem = PROBLEMS[type(error)]
+    if problem.hidden:
+        log.info("refused %s: %s", request.path, error)
+    detail = "" if problem.hidden else str(error)
+    if _for_people():
+        return _page(problem.status, problem.title, detail)
+    fields = {"fields": error.fields} if isinstance(error, errors.SettingsInvalid) else {}
+    return answer(problem.status, problem.title, detail, **fields)
+
+
+def _http(error: HTTPException) -> Response:
+    status, title = error.code or 500, error.name
+    response = _page(status, title, error.description or "") if _for_people() else answer(status, title)
+    if status == 405 and error.get_response().headers.get("Allow"):
+        response.headers["Allow"] = error.get_response().headers["Allow"]
+    return response
+
+
+def _database(_error: OperationalError) -> Response:
+    log.exception("the database did not commit")
+    title, detail = "Try again", "The database is busy or away."
+    response = _page(503, title, detail) if _for_people() else answer(503, title, detail)
+    response.headers["Retry-After"] = str(RETRY_SECONDS)
+    return response
+
+
+def _unknown(error: Exception) -> Response:
+    if current_app.testing:
+        raise error
+    log.exception("unexpected error at %s", request.path)
+    if _for_people():
+        return _page(500, "Something went wrong", "The log of this machine says more.")
+    return answer(500, "Internal error")
+
+
+def _page(status: int, title: str, detail: str) -> Response:
+    return Response(render_template("problem.html", status=status, title=title, detail=detail), status, mimetype="text/html")
