@@ -1,0 +1,1 @@
+"""What looks at pictures: the bounded decode, the detectors and the hash lists."""

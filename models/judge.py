@@ -1,0 +1,93 @@
+"""The judge that the wiring gives to services: one decode, every wanted detector, and the hash lists."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
+from threading import Lock
+
+from app.domain.detector import Fingerprint, HashEntry, HashIndex, Judgement
+from app.domain.errors import MediaUnreadable, ModelUnavailable
+from app.domain.signals import Signal
+from models.hashes import index as hashes
+from models.hashes.pdq import QUALITY_FLOOR, look_of
+from models.image import Picture, read
+from models.limits import ImageLimits
+from models.preview import preview_of
+from models.registry import Card, Detector, Machine, cards, load
+from models.runtime import CPU
+
+_log = logging.getLogger(__name__)
+
+
+class LocalJudge:
+    """Judge pictures in this process. Threads share one; detectors and their sessions are made on first use."""
+
+    def __init__(
+        self, weights: Path | None = None, providers: Sequence[str] = (CPU,), limits: ImageLimits | None = None
+    ) -> None:
+        self._machine = Machine(weights, tuple(providers))
+        self._limits = limits or ImageLimits()
+        self._cards: Mapping[str, Card] = cards()
+        self._loaded: dict[str, Detector] = {}
+        self._loading = Lock()
+
+    @property
+    def detectors(self) -> Mapping[str, str]:
+        """Map each detector's id to its version."""
+        return {id_: card.version for id_, card in self._cards.items()}
+
+    def judge(self, data: bytes, wanted: Collection[str]) -> Judgement:
+        """Decode once and run the wanted detectors. Never raise for what is in the bytes: that becomes a failure."""
+        sha256 = hashlib.sha256(data).hexdigest()
+        try:
+            picture = read(data, self._limits)
+        except MediaUnreadable as error:
+            return Judgement(Fingerprint(sha256, "", 0, 0), {}, (str(error),))
+        # Before the model runs: the view is still in the processor's cache, and hashing it takes half the time.
+        fingerprint = _fingerprint(sha256, picture)
+        signals: dict[str, tuple[Signal, ...]] = {}
+        failures = [picture.unseen] if picture.unseen else []
+        for id_ in sorted(wanted):
+            try:
+                signals[id_] = self._detector(id_).look(picture)
+            except ModelUnavailable as error:
+                failures.append(str(error))
+            except Exception as error:
+                # Whatever a detector raises is about this picture; the worker lives, and a person looks.
+                _log.exception("detector %s failed on %s", id_, sha256)
+                failures.append(f"The detector {id_} could not look at this picture ({type(error).__name__}).")
+        first = picture.frames[0]
+        return Judgement(fingerprint, signals, tuple(failures), lambda: preview_of(first))
+
+    def match(self, fingerprint: Fingerprint, entries: HashIndex) -> tuple[Signal, ...]:
+        """Compare a fingerprint with hash lists. An allow entry gives a signal of category `owner.allowed_hash`."""
+        if not isinstance(entries, hashes.Index):
+            raise TypeError("the index was not made by LocalJudge.index")
+        return entries.match(fingerprint)
+
+    def index(self, entries: Sequence[HashEntry]) -> hashes.Index:
+        """Prepare hash lists for matching. Raise `HashListUnreadable` when a value is not 64 hex digits."""
+        return hashes.Index(entries)
+
+    def check(self, id_: str) -> None:
+        """Load a detector and run it once on a blank picture. Raise `ModelUnavailable` when it cannot run."""
+        self._detector(id_).look(Picture.blank())
+
+    def _detector(self, id_: str) -> Detector:
+        detector = self._loaded.get(id_)
+        if detector is None:
+            if id_ not in self._cards:
+                raise ModelUnavailable(f"There is no detector {id_} here.")
+            with self._loading:
+                detector = self._loaded.get(id_)
+                if detector is None:
+                    detector = self._loaded[id_] = load(self._cards[id_], self._machine)
+        return detector
+
+
+def _fingerprint(sha256: str, picture: Picture) -> Fingerprint:
+    look = look_of(picture.frames[0])
+    return Fingerprint(sha256, look.hash if look.quality >= QUALITY_FLOOR else "", picture.width, picture.height)

@@ -1,0 +1,1 @@
+"""NudeNet 320n: nudity, partial nudity and faces."""
