@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
@@ -13,3 +14,15 @@ def bench(tmp_path: Path) -> Iterator[Bench]:
     made = make_bench(tmp_path)
     yield made
     made.core.db.close()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Turn a skip into a failure where everything must run; only tests of live accounts may be skipped there."""
+    report = yield
+    if report.skipped and os.environ.get("PICWARD_TESTS_SKIP_NOTHING") and item.get_closest_marker("live") is None:
+        report.outcome = "failed"
+        report.longrepr = f"{item.nodeid} was skipped and nothing may be: {report.longrepr}"
+    return report

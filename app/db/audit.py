@@ -19,4 +19,6 @@ def of_media(connection: Connection, site_id: str, media_id: str) -> Sequence[Ro
 
 
 def recent(connection: Connection, site_id: str, limit: int) -> Sequence[Row[Any]]:
-    return connection.execute(select(audit).where(audit.c.site_id == site_id).order_by(audit.c.id.desc()).limit(limit)).all()
+    """List what happened to a site itself, as opposed to one of its images."""
+    query = select(audit).where(audit.c.site_id == site_id, audit.c.media_id == "").order_by(audit.c.id.desc())
+    return connection.execute(query.limit(limit)).all()

@@ -3,10 +3,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, func, literal, select, true, union_all, update
+from sqlalchemy import Connection, Row, bindparam, func, literal, select, text, true, union_all, update
 
 from app.db import work
-from app.db.engine import insert_once
+from app.db.engine import execute_compiled, insert_once
 from app.db.tables import jobs, sites
 from app.domain.jobs import ModerationJob, Priority, WorkState
 from app.domain.media import MediaRef
@@ -51,14 +51,14 @@ def known(connection: Connection, site_id: str, media: Sequence[MediaRef]) -> se
 _OLDER = (
     update(jobs)
     .where(jobs.c.site_id == bindparam("site"), jobs.c.media_id == bindparam("media"), jobs.c.version != bindparam("newest"))
-    .where(jobs.c.state.in_([WorkState.DUE, WorkState.DONE, WorkState.PARKED]))
-    .values(state=WorkState.GONE, ended_at=bindparam("now"), problem="replaced by other bytes")
+    .where(text("state IN ('due', 'done', 'parked')"))
+    .values(state=text("'gone'"), ended_at=bindparam("now"), problem=text("'replaced by other bytes'"))
 )
 
 
 def replace_older(connection: Connection, site_id: str, media: MediaRef, now: int) -> None:
     """End what an older version of this image still waits for: its bytes are no longer there."""
-    connection.execute(_OLDER, {"site": site_id, "media": media.id, "newest": media.version, "now": now})
+    execute_compiled(connection, _OLDER, {"site": site_id, "media": media.id, "newest": media.version, "now": now})
 
 
 def revive(connection: Connection, job_id: int) -> None:

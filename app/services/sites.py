@@ -36,18 +36,6 @@ SECRET_BYTES = 32
 
 def open_site(core: Core, row: Row[Any]) -> Site:
     """Make a `Site` of a row: secrets unlocked, settings typed."""
-    stored = (row.name, row.state, row.secrets, json.dumps(row.connection), json.dumps(row.settings))
-    known = _opened.get(row.id)
-    if known is None or known[0] != stored:
-        known = _opened[row.id] = (stored, _open(core, row))
-    return known[1]
-
-
-# Unlocking and checking a row costs more than all else that a webhook needs; the row is read each time and compared.
-_opened: dict[str, tuple[object, Site]] = {}
-
-
-def _open(core: Core, row: Row[Any]) -> Site:
     platform = core.platform(row.platform)
     known = {name: value for name, value in row.settings.items() if name in platform.Settings.model_fields}
     return Site(
@@ -61,14 +49,22 @@ def _open(core: Core, row: Row[Any]) -> Site:
     )
 
 
+# Unlocking and checking a row costs more than all else that a webhook needs; what is stored is compared each time.
+_opened: dict[str, tuple[object, Site]] = {}
+
+
 def find_for(core: Core, slug: str, connection: Connection) -> FindSite:
     """Give the look-up that `Platform.authenticate` may use: sites of this platform that were not removed."""
 
     def find(site_id: str) -> Site | None:
-        row = rows.get(connection, site_id) if len(site_id) <= 40 else None
-        if row is None or row.platform != slug or row.state == SiteState.REMOVED:
-            return None
-        return open_site(core, row)
+        stored = rows.stored(connection, site_id) if len(site_id) <= 40 else None
+        known = _opened.get(site_id)
+        if stored is None or known is None or known[0] != stored:
+            row = rows.get(connection, site_id) if stored is not None else None
+            if row is None or row.state == SiteState.REMOVED:
+                return None
+            known = _opened[site_id] = (stored, open_site(core, row))
+        return known[1] if known[1].platform == slug else None
 
     return find
 

@@ -1,0 +1,42 @@
+# Picward: `make help` lists what there is.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help run demo test lint bench screenshots clean
+
+help: ## list the commands
+	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+$(VENV)/installed: pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Picward needs Python 3.11 or newer; name one with PYTHON=…"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check -e .
+	@touch $@
+
+$(VENV)/tested: $(VENV)/installed
+	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[test]'
+	@touch $@
+
+run: $(VENV)/installed ## install, migrate and start Picward on 127.0.0.1:8080
+	@$(BIN)/picward serve
+
+demo: $(VENV)/installed ## judge a folder of pictures, hide the flagged one, show why
+	@$(BIN)/python -m integrations.folder.demo
+
+test: $(VENV)/tested ## the whole suite; installs what the end-to-end tests need where it can
+	@sh tests/support/install.sh
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/tested ## style, types, layers
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(VENV)/tested ## the figures of docs/performance.md, each beside its limit or a peer
+	$(BIN)/python -m bench
+
+clean: ## forget the virtual environment; the data in var/ stay
+	rm -rf $(VENV)

@@ -1,0 +1,64 @@
+"""Every table of facts is complete, and the papers say what the code says."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+
+from app.config import Config
+from app.db import migrate
+from app.db.tables import metadata
+from app.domain.taxonomy import CATEGORIES
+from models.limits import explained
+from tests.support.core import Bench
+
+ROOT = Path(__file__).parents[2]
+DOCS = sorted([*ROOT.glob("docs/**/*.md"), *ROOT.glob("*.md"), *ROOT.glob("integrations/*/README.md")])
+
+
+def test_the_migrations_make_the_tables_that_the_code_uses(bench: Bench) -> None:
+    with bench.core.db.read() as connection:
+        differences = compare_metadata(MigrationContext.configure(connection), metadata)
+    assert differences == []
+
+
+def test_the_newest_revision_is_named() -> None:
+    files = sorted(path.name[:4] for path in (ROOT / "app/db/migrations/versions").glob("[0-9]*.py"))
+    assert files[-1] == migrate.NEWEST
+
+
+@pytest.mark.parametrize("name", sorted(Config.model_fields))
+def test_every_operator_setting_is_documented_with_its_default(name: str) -> None:
+    row = re.search(rf"^\| `PICWARD_{name.upper()}` \| (.*?) \| (.*) \|$", (ROOT / "docs/operations.md").read_text(), re.M)
+    assert row, f"docs/operations.md does not list PICWARD_{name.upper()}"
+    default = Config.model_fields[name].default
+    assert row[1].strip("`") == (str(default) or "–")
+    assert row[2] == Config.model_fields[name].description
+
+
+@pytest.mark.parametrize("limit", explained(), ids=lambda limit: limit[0])
+def test_every_picture_limit_is_documented_with_its_default(limit: tuple[str, str, object, str]) -> None:
+    name, unit, default, reason = limit
+    value = f"{default:,}" if isinstance(default, int) else str(default)
+    assert f"| `{name}` | {value} {unit} | {reason} |" in (ROOT / "docs/operations.md").read_text()
+
+
+def test_every_category_is_documented() -> None:
+    text = (ROOT / "docs/taxonomy.md").read_text()
+    assert [name for name in CATEGORIES if f"`{name}`" not in text] == []
+
+
+@pytest.mark.parametrize("page", DOCS, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_between_pages_lead_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)#]+?)(?:#[^)]*)?\)", page.read_text()):
+        if not target.startswith(("http:", "https:", "mailto:")):
+            assert (page.parent / target).exists(), f"{page.name} links to {target}"
+
+
+def test_decisions_are_numbered_without_a_gap() -> None:
+    numbers = sorted(int(path.name[:4]) for path in (ROOT / "docs/decisions").glob("*.md"))
+    assert numbers == list(range(1, len(numbers) + 1))
