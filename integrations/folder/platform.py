@@ -1,0 +1,176 @@
+"""A directory on this machine as a place that images live in."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import hashlib
+import heapq
+import io
+import os
+import stat
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO, ClassVar
+
+from app.domain.decisions import Action, Enforcement, Receipt
+from app.domain.errors import DeliveryRefused, MediaGone, MediaUnreadable, PlatformRefused, PlatformUnavailable
+from app.domain.events import Delivery, Parsed
+from app.domain.media import MediaRef, Page
+from app.domain.platform import Admission, FindSite, Platform, Site
+from app.domain.settings import SiteSettings
+from integrations.folder import tree
+from integrations.folder.quarantine import SUFFIX, existing_quarantine, name_of, opened_quarantine
+from integrations.folder.settings import Settings
+from integrations.kit.http import MAX_IMAGE_BYTES
+
+PAGE_SIZE = 2_000
+"""How many pictures one listing gives; below it, large directories are listed too often from their start."""
+
+
+class Folder(Platform):
+    slug: ClassVar[str] = "folder"
+    name: ClassVar[str] = "Folder"
+    actions: ClassVar[frozenset[Action]] = frozenset({Action.HIDE, Action.RESTORE, Action.DELETE})
+    Settings: ClassVar[type[SiteSettings]] = Settings
+    connect_fields: ClassVar[tuple[str, ...]] = ("path",)
+    reconcile_seconds: ClassVar[int] = 2
+
+    def __init__(self, max_image_bytes: int = MAX_IMAGE_BYTES) -> None:
+        self._max_image_bytes = max_image_bytes
+        self._digests = tree.Digests()
+
+    def authenticate(self, delivery: Delivery, find: FindSite) -> Site:
+        raise DeliveryRefused("A directory sends nothing.")
+
+    def admit(self, visit: Delivery, find: FindSite) -> Admission:
+        raise DeliveryRefused("A directory sends nothing.")
+
+    def parse(self, delivery: Delivery, site: Site) -> Parsed:
+        # Not reached: nothing is ever authenticated.
+        return Parsed("", ())
+
+    def scan(self, site: Site, cursor: str = "") -> Page:
+        after = tree.parts_of(cursor) if cursor else ()
+        media: list[MediaRef] = []
+        with _opened(site) as (root, path):
+            seen: tree.Parts = ()
+            shown = tree.walk(root, self._digests, time.time(), after)
+            for found in heapq.merge(shown, _hidden(root, path, after), key=lambda found: found.parts):
+                # What was hidden and then written anew at the same place counts as what is there now.
+                if found.parts == seen:
+                    continue
+                if len(media) == PAGE_SIZE:
+                    return Page(tuple(media), media[-1].id)
+                seen = found.parts
+                media.append(_media(found))
+        return Page(tuple(media))
+
+    def fetch(self, site: Site, media: MediaRef) -> BinaryIO:
+        parts = tree.parts_of(media.id)
+        with _opened(site) as (root, path):
+            try:
+                with tree.parent(root, parts) as directory, tree.opened(directory, parts[-1]) as fd:
+                    data = self._read(fd, media)
+            except OSError as error:
+                if error.errno not in tree.ABSENT:
+                    raise
+                data = None
+            if data is None:
+                data = self._hidden(root, path, media)
+        if data is None:
+            raise MediaGone("The picture was changed or removed.")
+        return io.BytesIO(data)
+
+    def apply(self, site: Site, enforcement: Enforcement) -> Receipt:
+        if enforcement.action not in self.actions:
+            raise PlatformRefused(f"A directory cannot {enforcement.action}.")
+        media = enforcement.media
+        with _opened(site) as (root, path), opened_quarantine(root, path) as quarantine:
+            if enforcement.action is Action.HIDE:
+                return Receipt(quarantine.take(media))
+            if enforcement.action is Action.RESTORE:
+                return Receipt(drifted=quarantine.give_back(media, name_of(media)))
+            # Through the quarantine: so only this very version is removed, and never a file that took its place.
+            with contextlib.suppress(MediaGone):
+                quarantine.take(media)
+            quarantine.forget(name_of(media))
+            return Receipt()
+
+    def check(self, site: Site) -> str:
+        try:
+            with _opened(site) as (_, path):
+                place = path.with_name(path.name + SUFFIX)
+                if not os.access(path, os.R_OK | os.W_OK | os.X_OK):
+                    raise PlatformRefused(f"{path} cannot be read and written.")
+                if not os.access(place if place.exists() else path.parent, os.R_OK | os.W_OK | os.X_OK):
+                    raise PlatformRefused(f"The quarantine {place} cannot be made or written.")
+                return f"{path} can be read and written, its quarantine is {place}"
+        except PlatformUnavailable as error:
+            raise PlatformRefused(str(error)) from None
+
+    def _hidden(self, root: int, path: Path, media: MediaRef) -> bytes | None:
+        """Read a picture out of the quarantine, so that a hidden one can be judged again."""
+        with existing_quarantine(root, path) as quarantine:
+            name = name_of(media)
+            if quarantine is None or not quarantine.holds(name):
+                return None
+            fd = quarantine.open(name)
+            try:
+                return self._read(fd, media)
+            finally:
+                os.close(fd)
+
+    def _read(self, fd: int, media: MediaRef) -> bytes | None:
+        """Read a whole file and say None when it is another version: one that is written to meanwhile is neither."""
+        status = os.fstat(fd)
+        if not stat.S_ISREG(status.st_mode):
+            return None
+        if status.st_size > self._max_image_bytes:
+            raise MediaUnreadable(f"The picture is larger than {self._max_image_bytes} bytes.")
+        data = os.pread(fd, self._max_image_bytes + 1, 0)
+        return data if hashlib.sha256(data).hexdigest() == media.version else None
+
+
+@contextlib.contextmanager
+def _opened(site: Site) -> Iterator[tuple[int, Path]]:
+    """Open a site's directory. Operating system errors inside become `PlatformUnavailable`: a disk may come back."""
+    typed = site.connection.get("path")
+    if not isinstance(typed, str) or not typed or "\x00" in typed or not Path(typed).is_absolute():
+        raise PlatformRefused("The path of the directory must start with “/”.")
+    try:
+        path = _resolved(typed)
+        if path == Path(path.anchor):
+            raise PlatformRefused("The whole machine cannot be watched: choose a directory.")
+        root = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            yield root, path
+        finally:
+            os.close(root)
+    except OSError as error:
+        raise PlatformUnavailable(f"{typed} cannot be used now: {error.strerror}.") from None
+
+
+def _resolved(typed: str) -> Path:
+    try:
+        return Path(typed).resolve(strict=True)
+    except RuntimeError:  # what Python before 3.13 makes of ELOOP
+        raise OSError(errno.ELOOP, "a loop of symbolic links") from None
+
+
+def _hidden(root: int, path: Path, after: tree.Parts) -> Iterator[tree.Found]:
+    """List what is in the quarantine, by name: hidden pictures are still the directory's, they are only not shown."""
+    with existing_quarantine(root, path) as quarantine:
+        journals = list(quarantine.journals()) if quarantine is not None else []
+    # Several versions of one picture may be hidden; the last one counts.
+    journals.sort(key=lambda journal: journal.hidden_ns, reverse=True)
+    found = (tree.Found(tree.parts_of(journal.id), journal.version) for journal in journals)
+    yield from sorted((one for one in found if one.parts > after), key=lambda one: one.parts)
+
+
+def _media(found: tree.Found) -> MediaRef:
+    id = tree.id_of(found.parts)
+    folder, _, name = id.rpartition("/")
+    context = {"file": (name,), "folder": (folder,)} if folder else {"file": (name,)}
+    return MediaRef(id=id, version=found.sha256, source=id, context=context)

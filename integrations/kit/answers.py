@@ -1,0 +1,111 @@
+"""What other servers answer, and the one translation of their refusals into the domain's errors."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from urllib.parse import urlsplit
+
+import requests
+import urllib3
+from requests_hardened.ip_filter import InvalidIPAddress
+
+from app.domain.errors import (
+    AddressForbidden,
+    CredentialsExpired,
+    MediaGone,
+    PicwardError,
+    PlatformRefused,
+    PlatformUnavailable,
+)
+
+RETRY_AFTER_SECONDS = 86_400.0
+"""The longest wait that a platform can ask for; longer ones are taken for a mistake."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Hold a whole bounded answer. Header names are lower case."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    host: str
+
+
+Explain = Callable[[Answer], PicwardError | None]
+"""Translate an answer that is no success in the platform's own terms, or give None for the general translation."""
+
+
+def gone(answer: Answer) -> PicwardError | None:
+    """Explain the statuses by which any HTTP server says that a file is not there or is another one now."""
+    if answer.status in (404, 409, 410, 412):
+        return MediaGone(f"{answer.host} no longer has this version of the picture ({answer.status}).")
+    return None
+
+
+def succeed(answer: Answer, explain: Explain | None) -> Answer:
+    """Return a 2xx answer; raise what `explain` or the general table makes of any other."""
+    if 200 <= answer.status < 300:
+        return answer
+    error = explain(answer) if explain is not None else None
+    raise error or _refusal(answer)
+
+
+def _refusal(answer: Answer) -> PicwardError:
+    host, status = answer.host, answer.status
+    if 300 <= status < 400:
+        target = _target(answer)
+        return PlatformRefused(f"{host} sends us on to {target}; enter that address instead, we follow no redirect.")
+    if status in (408, 425, 429) or status >= 500:
+        return PlatformUnavailable(f"{host} asked us to come back later ({status}).", _retry_after(answer))
+    if status == 401:
+        return CredentialsExpired(f"{host} no longer accepts our credentials; connect the site again.")
+    return PlatformRefused(f"{host} refused the request ({status}).")
+
+
+def _target(answer: Answer) -> str:
+    """Name scheme and host of a redirect; its path and query may hold secrets."""
+    try:
+        parts = urlsplit(answer.headers.get("location", ""))
+        if not parts.hostname:
+            return "another page"
+        port = f":{parts.port}" if parts.port else ""
+        return f"{parts.scheme or 'http'}://{parts.hostname[:253]}{port}"
+    except ValueError:
+        return "another address"
+
+
+def _retry_after(answer: Answer) -> float | None:
+    value = answer.headers.get("retry-after", "").strip()
+    if value.isascii() and value.isdigit():
+        seconds = float(value[:12])
+    else:
+        try:
+            seconds = (parsedate_to_datetime(value) - datetime.now(UTC)).total_seconds()
+        except (ValueError, TypeError, OverflowError):
+            return None
+    return min(max(seconds, 0.0), RETRY_AFTER_SECONDS)
+
+
+def translated(error: Exception, host: str) -> PicwardError:
+    """Translate what the transport raised. The text names the host only: paths and queries may hold secrets."""
+    if isinstance(error, InvalidIPAddress):
+        return AddressForbidden(
+            f"{host} leads into a private network ({error}). "
+            "If that is right, turn on “This site is on my own network”."
+        )
+    # OpenSSL's word for a chain that does not hold, and urllib3's for another host's certificate.
+    if isinstance(error, requests.exceptions.SSLError) and re.search("CERTIFICATE_VERIFY_FAILED|doesn't match", str(error)):
+        return PlatformRefused(f"The certificate of {host} is not valid.")
+    if isinstance(error, (requests.exceptions.InvalidURL, requests.exceptions.InvalidHeader)):
+        return PlatformRefused(f"The address of {host} is not a valid web address.")
+    if isinstance(error, requests.Timeout | TimeoutError | urllib3.exceptions.TimeoutError):
+        return PlatformUnavailable(f"{host} did not answer in time.")
+    if isinstance(error, requests.RequestException | urllib3.exceptions.HTTPError | OSError | ValueError | EOFError):
+        return PlatformUnavailable(f"{host} cannot be reached or broke off its answer.")
+    # http.client has a family of its own, which is no OSError.
+    return PlatformUnavailable(f"{host} answered something that is not HTTP ({type(error).__name__}).")

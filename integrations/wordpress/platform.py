@@ -1,0 +1,261 @@
+"""WordPress as a place that images live in."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import BinaryIO, ClassVar
+from urllib.parse import urlsplit
+
+from app.domain.decisions import Action, Enforcement, Receipt, Verdict
+from app.domain.errors import DeliveryRefused, DeliveryUnreadable, PlatformRefused, PlatformUnavailable
+from app.domain.events import (
+    Delivery,
+    ErasureWanted,
+    Event,
+    MediaDeleted,
+    MediaUploaded,
+    Parsed,
+    SiteRemoved,
+    VerdictGiven,
+)
+from app.domain.media import MediaRef, Page
+from app.domain.platform import Admission, FindSite, Platform, Site, SiteState
+from app.domain.settings import SiteSettings
+from integrations.kit import signing
+from integrations.kit.http import MAX_IMAGE_BYTES
+from integrations.kit.untrusted import Untrusted, read_json
+from integrations.wordpress.api import VERSION, Plugin
+from integrations.wordpress.settings import Settings
+
+PAGE_SIZE = 200
+"""How many attachments one listing asks for; the plugin's own limit."""
+
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+_ATTACHMENT = re.compile(r"[1-9][0-9]{0,18}")
+_log = logging.getLogger(__name__)
+
+
+class WordPress(Platform):
+    slug: ClassVar[str] = "wordpress"
+    name: ClassVar[str] = "WordPress"
+    actions: ClassVar[frozenset[Action]] = frozenset(Action)
+    Settings: ClassVar[type[SiteSettings]] = Settings
+    pulse_seconds: ClassVar[int] = 60
+
+    def __init__(self, max_image_bytes: int = MAX_IMAGE_BYTES) -> None:
+        self._max_image_bytes = max_image_bytes
+
+    def authenticate(self, delivery: Delivery, find: FindSite) -> Site:
+        site = _proven(delivery, find)
+        if site.state not in (SiteState.ACTIVE, SiteState.PAUSED):
+            raise DeliveryRefused("The site is not connected.")
+        return site
+
+    def admit(self, visit: Delivery, find: FindSite) -> Admission:
+        site = _proven(visit, find)
+        try:
+            body = _read(visit)
+            if body.text("type", 40) != "connect":
+                raise DeliveryRefused("This is no request to connect.")
+            home_url, rest_url = _web_address(body.text("home_url", 500)), _web_address(body.text("rest_url", 500))
+            if not rest_url.endswith("/"):
+                raise DeliveryRefused("The REST address does not end with a slash.")
+            connection = {
+                "rest_url": rest_url,
+                "home_url": home_url,
+                **{key: body.text(key, 60) for key in ("wp", "php", "plugin")},
+            }
+        except DeliveryUnreadable as error:
+            raise DeliveryRefused(str(error)) from None
+        # A code works once: afterwards its secret re-connects the same WordPress (moved to https, say), and no other.
+        again = site.state in (SiteState.ACTIVE, SiteState.PAUSED) and _same_place(site, home_url)
+        if site.state is not SiteState.PAIRING and not again:
+            raise DeliveryRefused("The pairing code is used.")
+        return Admission(site, body.label("name") or (urlsplit(home_url).hostname or ""), connection)
+
+    def parse(self, delivery: Delivery, site: Site) -> Parsed:
+        body = _read(delivery)
+        if body.integer("v") != VERSION:
+            raise DeliveryUnreadable(f"v is not {VERSION}; update the connector or the plugin.")
+        type = body.text("type", 60)
+        read = _EVENTS.get(type)
+        if read is None:
+            raise DeliveryUnreadable("type is none that a delivery can have.")
+        id = delivery.headers.get("webhook-id", "")
+        if not id:
+            raise DeliveryUnreadable("The webhook-id is missing.")
+        return Parsed(id, (read(body),))
+
+    def scan(self, site: Site, cursor: str = "") -> Page:
+        if cursor and not _ATTACHMENT.fullmatch(cursor):
+            raise PlatformRefused("The listing cannot go on from here; start it again.")
+        answer = Plugin(site).ask("list", after=int(cursor or 0), limit=PAGE_SIZE)
+        media = []
+        try:
+            for item in answer.items("items", PAGE_SIZE):
+                try:
+                    media.append(_media(item))
+                except DeliveryUnreadable as error:
+                    # One odd attachment must not hide all that come after it.
+                    _log.warning("An attachment of site %s is left out of the listing: %s", site.id, error)
+            following = answer.integer("next", 0, default=0)
+            # A cursor that does not grow would list the same page for ever.
+            if following and following <= int(cursor or 0):
+                raise PlatformRefused("The plugin's listing does not move on.")
+            return Page(tuple(media), str(following) if following else "", answer.integer("total", 0, default=0))
+        except DeliveryUnreadable as error:
+            raise PlatformUnavailable(f"The plugin's listing cannot be read: {error}") from None
+
+    def fetch(self, site: Site, media: MediaRef) -> BinaryIO:
+        return Plugin(site).open_bytes(media.id, media.version, self._max_image_bytes)
+
+    def apply(self, site: Site, enforcement: Enforcement) -> Receipt:
+        answer = Plugin(site).ask(
+            "decision",
+            enforcement=enforcement.id,
+            action=enforcement.action.value,
+            id=enforcement.media.id,
+            sha256=enforcement.media.version,
+            verdict=enforcement.verdict.value,
+            reasons=[reason.text for reason in enforcement.reasons],
+            person=enforcement.person,
+            decided_at=datetime.fromtimestamp(enforcement.decided_at / 1_000_000, UTC).isoformat(timespec="seconds"),
+        )
+        try:
+            state = answer.choice("state", ("done", "drifted"))
+            undo = answer.plain("undo")
+        except DeliveryUnreadable as error:
+            raise PlatformUnavailable(f"The plugin's answer cannot be read: {error}") from None
+        if state == "drifted":
+            return Receipt(undo, answer.label("detail", 500) or "Someone changed the picture in WordPress meanwhile.")
+        return Receipt(undo)
+
+    def check(self, site: Site) -> str:
+        answer = Plugin(site).ask("status")
+        try:
+            quarantine = answer.object("quarantine")
+            cipher = quarantine.choice("cipher", ("sodium", "openssl", "none"))
+            if not quarantine.flag("writable"):
+                raise PlatformRefused("WordPress cannot write to its quarantine folder, so no picture could be hidden.")
+            waiting = answer.object("outbox").integer("waiting", 0)
+            problems = answer.texts("problems", 50, 2_000) if "problems" in answer else ()
+            wp, plugin = answer.text("wp", 60), answer.text("plugin", 60)
+        except DeliveryUnreadable as error:
+            raise PlatformUnavailable(f"The plugin's status cannot be read: {error}") from None
+        kept = "quarantine not encrypted" if cipher == "none" else f"quarantine encrypted with {cipher}"
+        line = f"WordPress {wp}, plugin {plugin}, {kept}, {waiting} event{'' if waiting == 1 else 's'} waiting"
+        return ". ".join((line, *(" ".join(problem.split()) for problem in problems)))
+
+    def pulse(self, site: Site) -> None:
+        Plugin(site).ask("drain")
+
+    def settings_changed(self, site: Site) -> None:
+        Plugin(site).ask("settings", values=site.settings.model_dump(mode="json"))
+
+
+def _proven(delivery: Delivery, find: FindSite) -> Site:
+    """Prove that a body was signed by a site, and for us.
+
+    One secret signs in both directions, so what we sent to the plugin verifies here too. Every body of ours is JSON and
+    says `to: site`; hence one that reads as an object must say `to: connector`, and one that does not read at all is
+    not ours and is left to `parse`.
+    """
+    claimed = delivery.headers.get("picward-site", "")
+    site = find(claimed) if 0 < len(claimed) <= 64 and claimed.isascii() and claimed.isprintable() else None
+    if site is None or site.id != claimed:
+        raise signing.refuse(delivery)
+    signing.verify(delivery, site.secrets)
+    if site.state is SiteState.REMOVED:
+        raise DeliveryRefused("The site was removed.")
+    try:
+        body = read_json(delivery.body)
+    except DeliveryUnreadable:
+        return site
+    try:
+        addressed = body.text("to", 20) == "connector" and body.text("site", 64) == site.id
+    except DeliveryUnreadable:
+        addressed = False
+    if not addressed:
+        raise DeliveryRefused("The body is not addressed to this connector by this site.")
+    return site
+
+
+def _read(delivery: Delivery) -> Untrusted:
+    return read_json(delivery.body)
+
+
+def _media(item: Untrusted) -> MediaRef:
+    sha256 = item.text("sha256", 64)
+    if not _SHA256.fullmatch(sha256):
+        raise DeliveryUnreadable("The media's sha256 is not 64 lower-case hex digits.")
+    context: dict[str, tuple[str, ...]] = {key: (item.label(key),) for key in ("mime", "title", "file", "created")}
+    parent = ""
+    if "parent" in item:
+        post = item.object("parent")
+        kind = post.text("type", 40)
+        parent = f"{kind}:{_attachment(post, 'id')}"
+        context |= {"parent_type": (kind,), "parent_status": (post.label("status"),)}
+    if "author" in item:
+        author = item.object("author")
+        # Author 0 is what imports and cron jobs upload as.
+        context |= {"author": (author.identifier("id", 20),)}
+        context["role"] = author.texts("roles", 50, 60)
+    return MediaRef(
+        id=_attachment(item, "id"),
+        version=sha256,
+        source=item.label("url", 2_000),
+        parent=parent,
+        context={key: values for key, values in context.items() if any(values)},
+    )
+
+
+def _attachment(body: Untrusted, key: str) -> str:
+    id = body.identifier(key, 19)
+    if not _ATTACHMENT.fullmatch(id):
+        raise DeliveryUnreadable(f"{key} is no id of WordPress.")
+    return id
+
+
+def _verdict(body: Untrusted) -> Event:
+    sha256 = body.text("sha256", 64)
+    if not _SHA256.fullmatch(sha256):
+        raise DeliveryUnreadable("sha256 is not 64 lower-case hex digits.")
+    return VerdictGiven(
+        media=_media(body.object("media")),
+        sha256=sha256,
+        verdict=Verdict(body.choice("verdict", ("allow", "block"))),
+        person=body.label("person", 100) or "someone in WordPress",
+        never_again=body.flag("never_again", default=False),
+    )
+
+
+_EVENTS: Mapping[str, Callable[[Untrusted], Event]] = {
+    "media.uploaded": lambda body: MediaUploaded(_media(body.object("media"))),
+    "media.deleted": lambda body: MediaDeleted(_attachment(body, "media_id")),
+    "verdict.given": _verdict,
+    "site.removed": lambda body: SiteRemoved(),
+    "erasure.wanted": lambda body: ErasureWanted(body.texts("media_ids", 10_000, 20)),
+}
+
+
+def _web_address(text: str) -> str:
+    try:
+        parts = urlsplit(text)
+        valid = parts.scheme in ("http", "https") and bool(parts.hostname) and "@" not in parts.netloc
+        _ = parts.port
+    except ValueError:
+        valid = False
+    if not valid or not text.isprintable() or " " in text or "#" in text:
+        raise DeliveryRefused("This is no web address.")
+    return text
+
+
+def _same_place(site: Site, home_url: str) -> bool:
+    known = site.connection.get("home_url")
+    if not isinstance(known, str):
+        return False
+    before, now = urlsplit(known), urlsplit(home_url)
+    return (before.hostname, before.port, before.path.rstrip("/")) == (now.hostname, now.port, now.path.rstrip("/"))

@@ -1,0 +1,41 @@
+"""What the owner of a WordPress site can set."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field, StringConstraints
+
+from app.domain.media import Context
+from app.domain.settings import SiteSettings
+
+Role = Annotated[str, StringConstraints(strip_whitespace=True, to_lower=True, min_length=1, max_length=60)]
+
+
+class Settings(SiteSettings):
+    """Add what only WordPress has: roles, posts that hold a picture, and sizes made by the browser."""
+
+    trusted_roles: tuple[Role, ...] = Field(
+        default=("administrator",),
+        max_length=50,
+        title="Roles whose pictures are never hidden by a rule",
+        description="Pictures of these roles are judged and shown to you, but only a person can hide them. Site icons, "
+        "logos and headers are mostly theirs.",
+    )
+    unpublish_parent: bool = Field(
+        default=False,
+        title="Take the post or product offline too",
+        description="On: while a picture is hidden, the post or product that it was uploaded to waits as “pending”. It "
+        "comes back as it was when its last hidden picture comes back.",
+    )
+    browser_sizes: bool = Field(
+        default=False,
+        title="Let the browser make image sizes",
+        description="WordPress 7.1 can make the smaller sizes in the uploader's browser. Off: the server makes them "
+        "from the picture that was judged, so that nobody can send other pixels as a smaller size.",
+    )
+
+    def may_hide(self, context: Context) -> bool:
+        """Say whether a BLOCK may be acted on: not in mode flag, and not for a picture of a trusted role."""
+        roles = {role.casefold() for role in context.get("role", ())}
+        return super().may_hide(context) and roles.isdisjoint(self.trusted_roles)

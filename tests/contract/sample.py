@@ -1,0 +1,130 @@
+"""What a platform shows of itself so that the contract suite can hold it to its interface.
+
+Each platform has `tests/integrations/<slug>/contract.py` with `SAMPLE`, an instance of a subclass of `Sample`. What a platform
+cannot do is declared there (`webhooks`, `remote`); the suite knows no slug.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar
+
+from app.domain.decisions import Action, Enforcement, Verdict
+from app.domain.events import Delivery, Event
+from app.domain.media import MediaRef
+from app.domain.platform import Platform, Site
+
+
+@dataclass(frozen=True, slots=True)
+class Scripted:
+    """Be an answer that the stand-in gives in the place of its own, to every request from now on."""
+
+    status: int
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+
+
+class StandIn(ABC):
+    """Be a place with one picture in it that acts as the real platform does."""
+
+    site: Site
+    media: MediaRef
+    original: bytes
+
+    @abstractmethod
+    def snapshot(self) -> object:
+        """Give everything that must be the same after HIDE and RESTORE."""
+
+    @abstractmethod
+    def shown(self) -> bytes | None:
+        """Give what the public gets to see at the picture's address, None when nothing."""
+
+    @abstractmethod
+    def replace(self) -> None:
+        """Put other bytes in the picture's place, as its author can."""
+
+    @abstractmethod
+    def remove(self) -> None:
+        """Delete the picture, as its author can."""
+
+    @abstractmethod
+    def changes(self) -> int:
+        """Count how often something was changed by enforcements."""
+
+    def settle(self) -> None:
+        """Wait until what was just changed there is no longer taken for half written."""
+
+    def script(self, answer: Scripted | None) -> None:
+        raise NotImplementedError
+
+
+class Sample(ABC):
+    slug: ClassVar[str]
+    webhooks: ClassVar[bool] = True
+    """Whether the platform sends deliveries at all."""
+
+    remote: ClassVar[bool] = True
+    """Whether it is called over HTTP, so that it can answer 429 and 500."""
+
+    now: ClassVar[int] = 0
+    """When the recorded requests were made, in Unix seconds."""
+
+    secrets: ClassVar[tuple[str, ...]] = ()
+    """What must never turn up in a log or an error."""
+
+    def recordings(self) -> Mapping[str, Delivery]:
+        """Read the recorded deliveries, by name, as received a second after they were sent."""
+        return {path.stem: read_http(path, self.now + 1) for path in sorted(self.folder.glob("*.http"))}
+
+    @property
+    def folder(self) -> Path:
+        return Path(__file__).parents[1] / "integrations" / self.slug / "recorded"
+
+    @property
+    def events(self) -> Mapping[str, tuple[Event, ...]]:
+        """Give the events that each recorded delivery says; the others are visits."""
+        return {}
+
+    def site(self, **over: Any) -> Site:
+        raise NotImplementedError
+
+    def signed(
+        self, delivery: Delivery, *, secret: str | None = None, at: int | None = None, body: bytes | None = None
+    ) -> Delivery:
+        """Sign a recorded delivery again, as a retry with the same id."""
+        raise NotImplementedError
+
+    def signature_headers(self) -> tuple[str, ...]:
+        """Name the headers without which a delivery proves nothing."""
+        return ()
+
+    @abstractmethod
+    def stand_in(self, scratch: Path) -> AbstractContextManager[StandIn]: ...
+
+
+def read_http(path: Path, received_at: int) -> Delivery:
+    """Read a raw recorded request: request line, headers, an empty line, and the body to the last byte."""
+    head, _, body = path.read_bytes().partition(b"\n\n")
+    request, *lines = head.decode("ascii").splitlines()
+    method, target, _ = request.split(" ")
+    headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
+    return Delivery(method, target, headers, body, received_at * 1_000_000)
+
+
+def enforcement(action: Action, media: MediaRef, undo: Mapping[str, Any] | None = None, id: int = 1) -> Enforcement:
+    verdict = Verdict.ALLOW if action is Action.RESTORE else Verdict.BLOCK
+    return Enforcement(id, action, media, media.version, verdict, undo=undo, decided_at=1_795_348_800_000_000)
+
+
+def finder(*sites: Site) -> Any:
+    return {site.id: site for site in sites}.get
+
+
+def platform_of(sample: Sample) -> Platform:
+    from integrations.registry import platforms
+
+    return platforms()[sample.slug]

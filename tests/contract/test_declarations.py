@@ -1,0 +1,24 @@
+"""What every platform says about itself."""
+
+from __future__ import annotations
+
+import re
+
+from app.domain.decisions import Action
+from app.domain.platform import Platform
+from app.domain.settings import SiteSettings
+from tests.contract.sample import Sample
+
+
+def test_a_platform_declares_itself(slug: str, platform: Platform, sample: Sample) -> None:
+    assert re.fullmatch(r"[a-z][a-z0-9]*", platform.slug) and platform.slug == slug
+    assert platform.name and platform.actions <= frozenset(Action)
+    assert Action.HIDE not in platform.actions or Action.RESTORE in platform.actions
+    assert issubclass(platform.Settings, SiteSettings)
+    assert platform.reconcile_seconds > 0 and platform.pulse_seconds >= 0
+    assert sample.webhooks is bool(sample.recordings())
+
+
+def test_a_platform_keeps_no_merchant(platform: Platform) -> None:
+    kept = {name: value for name, value in vars(platform).items() if "site" in name.lower() or isinstance(value, dict)}
+    assert kept == {}

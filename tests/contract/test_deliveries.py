@@ -1,0 +1,194 @@
+"""Deliveries: proven or refused, read or named unreadable, and never a crash."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from app.domain.errors import DeliveryRefused, DeliveryUnreadable
+from app.domain.events import Delivery, MediaUploaded, Parsed
+from app.domain.platform import Platform, SiteState
+from tests.contract.sample import Sample, finder
+
+ONE_BY_ONE = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+
+
+def first(sample: Sample) -> Delivery:
+    return sample.recordings()[next(iter(sample.events))]
+
+
+def refused(platform: Platform, sample: Sample, delivery: Delivery, **over: object) -> None:
+    for let_in in (platform.authenticate, platform.admit):
+        with pytest.raises(DeliveryRefused) as refusal:
+            let_in(delivery, finder(sample.site(**over)))
+        assert not any(secret in str(refusal.value) for secret in sample.secrets)
+
+
+def test_a_platform_that_sends_nothing_lets_nothing_in(platform: Platform, sample: Sample) -> None:
+    empty = Delivery("POST", "/", {}, b"", 0)
+    for delivery in (empty, replace(empty, body=b"{}", headers={"authorization": "Bearer x"}), *sample.recordings().values()):
+        for let_in in (platform.authenticate, platform.admit):
+            with pytest.raises(DeliveryRefused):
+                let_in(delivery, lambda id: None)
+
+
+def test_every_recorded_delivery_says_its_events(platform: Platform, sending: Sample) -> None:
+    assert set(sending.events) <= set(sending.recordings())
+    for name, events in sending.events.items():
+        delivery = sending.recordings()[name]
+        site = platform.authenticate(delivery, finder(sending.site()))
+        assert site == sending.site()
+        parsed = platform.parse(delivery, site)
+        assert parsed.events == events, name
+        assert 0 < len(parsed.id) <= 200
+        for event, expected in zip(parsed.events, events, strict=True):
+            # Equality of a MediaRef is about pixels only; the rest must be right too.
+            if isinstance(event, MediaUploaded) and isinstance(expected, MediaUploaded):
+                assert (event.media.source, event.media.parent) == (expected.media.source, expected.media.parent)
+                assert event.media.context == expected.media.context
+
+
+def test_parsing_is_pure(platform: Platform, sending: Sample) -> None:
+    delivery = first(sending)
+    assert platform.parse(delivery, sending.site()) == platform.parse(replace(delivery, received_at=0), sending.site())
+
+
+def test_ids_tell_deliveries_apart_and_retries_share_one(platform: Platform, sending: Sample) -> None:
+    ids = {}
+    for name in sending.events:
+        delivery = sending.recordings()[name]
+        retry = sending.signed(delivery, at=sending.now + 3_600)
+        retry = replace(retry, received_at=(sending.now + 3_600) * 1_000_000)
+        assert platform.authenticate(retry, finder(sending.site())) == sending.site()
+        ids[name] = platform.parse(delivery, sending.site()).id
+        assert platform.parse(retry, sending.site()).id == ids[name]
+    assert len(set(ids.values())) == len(ids)
+
+
+def test_a_tampered_byte_is_refused(platform: Platform, sending: Sample) -> None:
+    for delivery in sending.recordings().values():
+        for at in {0, 1, len(delivery.body) // 2, len(delivery.body) - 1}:
+            body = bytearray(delivery.body)
+            body[at] ^= 1
+            refused(platform, sending, replace(delivery, body=bytes(body)))
+        refused(platform, sending, replace(delivery, body=delivery.body + b" "))
+        refused(platform, sending, replace(delivery, body=delivery.body[:-1]))
+        refused(platform, sending, replace(delivery, body=b""))
+
+
+@pytest.mark.parametrize("value", [None, "", " ", "garbled", "é", "\x00", "v1,", ",", "9" * 5_000, "x" * 100_000])
+def test_missing_blank_garbled_and_non_ascii_headers_are_refused(platform: Platform, sending: Sample, value: str | None) -> None:
+    delivery = first(sending)
+    for name in sending.signature_headers():
+        headers = {key: held for key, held in delivery.headers.items() if key != name}
+        refused(platform, sending, replace(delivery, headers=headers if value is None else headers | {name: value}))
+
+
+def test_repeated_headers_are_refused(platform: Platform, sending: Sample) -> None:
+    delivery = first(sending)
+    for name in sending.signature_headers():
+        for glue in (",", ", "):
+            headers = {**delivery.headers, name: glue.join([delivery.headers[name]] * 2)}
+            refused(platform, sending, replace(delivery, headers=headers))
+
+
+@pytest.mark.parametrize("off", [-86_400, -302, 302, 86_400, 10**9])
+def test_stale_and_future_deliveries_are_refused(platform: Platform, sending: Sample, off: int) -> None:
+    refused(platform, sending, replace(first(sending), received_at=(sending.now + off) * 1_000_000))
+
+
+@pytest.mark.parametrize("secrets", [(), ("",), (" ",), ("\x00",), ("whsec_",), ("whsec_AAAA",), ("é",)])
+def test_wrong_and_blank_secrets_prove_nothing(platform: Platform, sending: Sample, secrets: tuple[str, ...]) -> None:
+    refused(platform, sending, first(sending), secrets=secrets)
+
+
+def test_old_and_new_secret_are_both_accepted_while_rotated(platform: Platform, sending: Sample) -> None:
+    old, new = sending.site().secrets[0], sending.secrets[-1]
+    rotating = sending.site(secrets=(new, old))
+    for secret in (old, new):
+        delivery = sending.signed(first(sending), secret=secret)
+        assert platform.authenticate(delivery, finder(rotating)) == rotating
+    refused(platform, sending, sending.signed(first(sending), secret=new))
+
+
+def test_unknown_and_removed_sites_are_refused_alike(platform: Platform, sending: Sample) -> None:
+    refused(platform, sending, first(sending), state=SiteState.REMOVED)
+    refused(platform, sending, first(sending), id="another")
+    for state in (SiteState.ACTIVE, SiteState.PAUSED):
+        assert platform.authenticate(first(sending), finder(sending.site(state=state))).state is state
+
+
+def test_a_finder_that_finds_another_site_changes_nothing(platform: Platform, sending: Sample) -> None:
+    other = sending.site(id="another")
+    with pytest.raises(DeliveryRefused):
+        platform.authenticate(first(sending), lambda id: other)
+
+
+HOSTILE = [
+    b"",
+    b"{",
+    b"null",
+    b"[]",
+    b'"text"',
+    b"\xff\xfe\x00",
+    b'{"a":"\xc3"}',
+    b"[" * 100_000,
+    b'{"a":' * 5_000 + b"1" + b"}" * 5_000,
+    b"9" * 10_000,
+    b'{"a":NaN}',
+]
+
+
+@pytest.mark.parametrize("body", HOSTILE, ids=range(len(HOSTILE)))
+def test_authentic_but_unreadable_bodies_are_named_and_never_crash(platform: Platform, sending: Sample, body: bytes) -> None:
+    delivery = sending.signed(first(sending), body=body)
+    assert platform.authenticate(delivery, finder(sending.site())) == sending.site()
+    with pytest.raises(DeliveryUnreadable):
+        platform.parse(delivery, sending.site())
+
+
+def test_truncated_bodies_are_unreadable(platform: Platform, sending: Sample) -> None:
+    for name in sending.events:
+        delivery = sending.recordings()[name]
+        for end in {1, len(delivery.body) // 3, len(delivery.body) // 2, len(delivery.body) - 1}:
+            with pytest.raises(DeliveryUnreadable):
+                platform.parse(sending.signed(delivery, body=delivery.body[:end]), sending.site())
+
+
+def test_fuzz_headers(platform: Platform, sending: Sample) -> None:
+    delivery = first(sending)
+
+    @ONE_BY_ONE
+    @given(st.dictionaries(st.sampled_from(sending.signature_headers()), st.text(max_size=100), min_size=1))
+    def run(changed: Mapping[str, str]) -> None:
+        if any(delivery.headers[name] != value for name, value in changed.items()):
+            refused(platform, sending, replace(delivery, headers={**delivery.headers, **changed}))
+
+    run()
+
+
+def test_fuzz_signed_bodies(platform: Platform, sending: Sample) -> None:
+    delivery = first(sending)
+
+    @ONE_BY_ONE
+    @given(
+        st.integers(0, len(delivery.body)),
+        st.integers(0, 20),
+        st.binary(max_size=12) | st.sampled_from([b"null", b"[]", b"{}", b"-1"]),
+    )
+    def run(at: int, cut: int, put: bytes) -> None:
+        changed = sending.signed(delivery, body=delivery.body[:at] + put + delivery.body[at + cut :])
+        try:
+            site = platform.authenticate(changed, finder(sending.site()))
+        except DeliveryRefused:
+            return
+        try:
+            assert isinstance(platform.parse(changed, site), Parsed)
+        except DeliveryUnreadable as error:
+            assert len(str(error)) < 300
+
+    run()

@@ -1,0 +1,250 @@
+"""What only WordPress does: bodies that come back to us, its listing, status and settings."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from app.domain.decisions import Action, Enforcement, Reason, Verdict
+from app.domain.errors import DeliveryRefused, DeliveryUnreadable, MediaGone, PlatformRefused, PlatformUnavailable
+from app.domain.events import Delivery, MediaUploaded
+from app.domain.media import MediaRef
+from app.domain.platform import Site
+from app.domain.settings import Mode
+from integrations.kit import signing
+from integrations.wordpress import PLATFORM
+from integrations.wordpress.settings import Settings
+from tests.contract.sample import enforcement, finder
+from tests.integrations.wordpress.contract import NOW, SAMPLE, SECRET, SITE
+from tests.integrations.wordpress.stand_in import Attachment, PluginDouble, Refusal
+
+
+def upload(**over: Any) -> Delivery:
+    recorded = SAMPLE.recordings()["media_uploaded"]
+    body = json.loads(recorded.body)
+    body["media"] |= over
+    return SAMPLE.signed(recorded, body=json.dumps(body).encode())
+
+
+@pytest.fixture
+def plugin() -> Iterator[PluginDouble]:
+    with PluginDouble(SITE, SECRET, {id: Attachment(id, b"\xff\xd8\xff %d" % id) for id in (3, 57, 412, 900)}) as double:
+        yield double
+
+
+def site_of(plugin: PluginDouble, path: str = "/wp-json/", **over: Any) -> Site:
+    connection = {"rest_url": plugin.address + path, "home_url": plugin.address}
+    return SAMPLE.site(connection=connection, settings=Settings(private_network=True, **over))
+
+
+def ref(plugin: PluginDouble, id: int) -> MediaRef:
+    return MediaRef(str(id), plugin.attachments[id].sha256)
+
+
+def test_nothing_that_we_sent_to_the_plugin_is_let_in_again(plugin: PluginDouble, monkeypatch: pytest.MonkeyPatch) -> None:
+    reflected: list[Delivery] = []
+    answer = plugin.answer
+
+    def keep(type: str, request: Delivery) -> Any:
+        reflected.append(replace(request, headers={**request.headers, "picward-site": SITE}))
+        return answer(type, request)
+
+    monkeypatch.setattr(plugin, "answer", keep)
+    site = site_of(plugin)
+    PLATFORM.check(site)
+    PLATFORM.scan(site)
+    PLATFORM.fetch(site, ref(plugin, 3)).close()
+    PLATFORM.apply(site, enforcement(Action.HIDE, ref(plugin, 3)))
+    PLATFORM.pulse(site)
+    PLATFORM.settings_changed(site)
+    assert len(reflected) == 6
+    for delivery in reflected:
+        assert signing.verify(delivery, site.secrets)
+        for let_in in (PLATFORM.authenticate, PLATFORM.admit):
+            with pytest.raises(DeliveryRefused):
+                let_in(delivery, finder(site))
+
+
+def test_and_nothing_of_the_plugins_is_let_in_there(plugin: PluginDouble) -> None:
+    for recorded in SAMPLE.recordings().values():
+        with pytest.raises(Refusal):
+            plugin.answer("decision", recorded)
+
+
+@pytest.mark.parametrize("path", ["/wp-json/", "/?rest_route=/", "/index.php?rest_route=/"])
+def test_works_with_every_kind_of_permalink(plugin: PluginDouble, path: str) -> None:
+    site = site_of(plugin, path)
+    assert PLATFORM.check(site) == "WordPress 6.1.9, plugin 0.1.0, quarantine encrypted with sodium, 0 events waiting"
+    with PLATFORM.fetch(site, ref(plugin, 57)) as file:
+        assert file.read() == plugin.attachments[57].data
+
+
+def test_the_listing_goes_page_by_page_and_leaves_odd_items_out(plugin: PluginDouble) -> None:
+    plugin.page_size = 2
+    plugin.attachments[57].parent = (1, "x" * 41)
+    first = PLATFORM.scan(site_of(plugin))
+    assert ([media.id for media in first.media], first.cursor, first.total) == (["3"], "57", 4)
+    second = PLATFORM.scan(site_of(plugin), first.cursor)
+    assert ([media.id for media in second.media], second.cursor) == (["412", "900"], "")
+    assert second.media[0].context["role"] == ("author",)
+
+
+@pytest.mark.parametrize("cursor", ["x", "-1", "1.5", "0", "9" * 30, "٣", "1 "])
+def test_an_odd_cursor_is_refused(plugin: PluginDouble, cursor: str) -> None:
+    with pytest.raises(PlatformRefused):
+        PLATFORM.scan(site_of(plugin), cursor)
+
+
+def test_a_listing_that_does_not_move_on_ends(plugin: PluginDouble, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(plugin, "_list", lambda body: {"items": [], "next": 3, "total": 4})
+    with pytest.raises(PlatformRefused):
+        PLATFORM.scan(site_of(plugin), "3")
+
+
+def test_a_decision_says_everything_the_plugin_shows(plugin: PluginDouble) -> None:
+    reasons = (Reason(Verdict.BLOCK, "sexual.explicit_nudity", "Nudity 0.91, block from 0.55"),)
+    media = ref(plugin, 412)
+    PLATFORM.apply(
+        site_of(plugin),
+        Enforcement(41, Action.HIDE, media, media.version, Verdict.BLOCK, reasons, "Ana Petrović", 1_795_348_800_123_456),
+    )
+    assert plugin.orders[-1] == {
+        "v": 1, "to": "site", "type": "decision", "site": SITE, "enforcement": 41, "action": "hide", "id": "412",
+        "sha256": media.version, "verdict": "block", "reasons": ["Nudity 0.91, block from 0.55"], "person": "Ana Petrović",
+        "decided_at": "2026-11-22T12:00:00+00:00",
+    }  # fmt: skip
+
+
+def test_a_persons_verdict_there_makes_ours_drift(plugin: PluginDouble) -> None:
+    plugin.attachments[412].by_person = True
+    receipt = PLATFORM.apply(site_of(plugin), enforcement(Action.HIDE, ref(plugin, 412)))
+    assert receipt.drifted == "An editor approved this picture in WordPress."
+    assert not plugin.attachments[412].hidden
+
+
+def test_every_order_has_an_id_of_its_own(plugin: PluginDouble) -> None:
+    site = site_of(plugin)
+    for _ in range(3):
+        PLATFORM.apply(site, enforcement(Action.HIDE, ref(plugin, 412)))
+        PLATFORM.settings_changed(site)
+    assert len(plugin.seen) == 6
+
+
+def test_check_refuses_a_quarantine_that_cannot_be_written(plugin: PluginDouble) -> None:
+    plugin.quarantine = {"cipher": "sodium", "writable": False}
+    with pytest.raises(PlatformRefused, match="quarantine"):
+        PLATFORM.check(site_of(plugin))
+
+
+def test_check_names_what_is_wrong_there(plugin: PluginDouble) -> None:
+    plugin.quarantine = {"cipher": "none", "writable": True}
+    plugin.problems = ["The cron is\n3 hours late"]
+    assert PLATFORM.check(site_of(plugin)).endswith("quarantine not encrypted, 0 events waiting. The cron is 3 hours late")
+
+
+def test_the_pulse_drains_and_settings_are_handed_over(plugin: PluginDouble) -> None:
+    PLATFORM.pulse(site_of(plugin))
+    assert plugin.drained == 1
+    site = site_of(plugin, mode=Mode.HOLD, trusted_roles=("editor",))
+    PLATFORM.settings_changed(site)
+    assert plugin.settings == site.settings.model_dump(mode="json")
+    assert plugin.settings["mode"] == "hold" and plugin.settings["trusted_roles"] == ["editor"]
+
+
+def test_a_plugin_that_is_switched_off_does_not_lose_a_decision(plugin: PluginDouble, monkeypatch: pytest.MonkeyPatch) -> None:
+    def off(type: str, request: Delivery) -> Any:
+        raise Refusal(404, "rest_no_route", "No route was found matching the URL and request method.")
+
+    monkeypatch.setattr(plugin, "answer", off)
+    with pytest.raises(PlatformUnavailable):
+        PLATFORM.apply(site_of(plugin), enforcement(Action.HIDE, ref(plugin, 412)))
+    with pytest.raises(PlatformUnavailable):
+        PLATFORM.fetch(site_of(plugin), ref(plugin, 412))
+
+
+def test_bytes_that_are_not_the_version_are_gone(plugin: PluginDouble, monkeypatch: pytest.MonkeyPatch) -> None:
+    media = ref(plugin, 412)
+    monkeypatch.setattr(plugin, "_bytes", lambda body: b"something else")
+    with pytest.raises(MediaGone):
+        PLATFORM.fetch(site_of(plugin), media)
+
+
+def test_what_the_owner_must_know_comes_in_the_plugins_words(plugin: PluginDouble, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(type: str, request: Delivery) -> Any:
+        raise Refusal(422, "picward_offloaded", "The pictures of this site lie on another server.")
+
+    monkeypatch.setattr(plugin, "answer", refuse)
+    with pytest.raises(PlatformRefused, match="lie on another server"):
+        PLATFORM.apply(site_of(plugin), enforcement(Action.HIDE, ref(plugin, 412)))
+
+
+def test_a_site_that_never_connected_is_refused_in_words() -> None:
+    with pytest.raises(PlatformRefused, match="pairing code"):
+        PLATFORM.check(SAMPLE.site(connection={}))
+    with pytest.raises(PlatformRefused):
+        PLATFORM.check(SAMPLE.site(secrets=()))
+    with pytest.raises(PlatformRefused):
+        PLATFORM.check(SAMPLE.site(secrets=("whsec_",)))
+
+
+@pytest.mark.parametrize(
+    ("over", "names"),
+    [
+        ({"id": "0"}, "id"), ({"id": "-1"}, "id"), ({"id": "../1"}, "id"), ({"id": None}, "id"), ({"id": True}, "id"),
+        ({"sha256": "x"}, "sha256"), ({"sha256": "A" * 64}, "sha256"), ({"sha256": None}, "sha256"),
+        ({"parent": []}, "parent"), ({"parent": {"id": "x", "type": "post"}}, "id"), ({"parent": {"id": 1}}, "type"),
+        ({"author": "me"}, "author"), ({"author": {"id": 1, "roles": "author"}}, "roles"),
+        ({"author": {"id": 1, "roles": [["author"]]}}, "roles"),
+    ],
+)  # fmt: skip
+def test_a_wrong_field_is_named(over: dict[str, Any], names: str) -> None:
+    delivery = upload(**over)
+    site = PLATFORM.authenticate(delivery, finder(SAMPLE.site()))
+    with pytest.raises(DeliveryUnreadable, match=names):
+        PLATFORM.parse(delivery, site)
+
+
+def test_what_is_only_for_people_never_makes_a_delivery_unreadable() -> None:
+    delivery = upload(id=412, title="\x00\ud800" + "x" * 9_000, url=None, mime=7, file=[], width="wide", created=None)
+    (event,) = PLATFORM.parse(delivery, SAMPLE.site()).events
+    assert isinstance(event, MediaUploaded)
+    assert event.media.id == "412" and event.media.source == ""
+    assert set(event.media.context) == {"title", "parent_type", "parent_status", "author", "role"}
+    event.media.context["title"][0].encode()
+
+
+def test_another_version_of_the_protocol_is_unreadable() -> None:
+    recorded = SAMPLE.recordings()["site_removed"]
+    for v in (0, 2, "1", None):
+        delivery = SAMPLE.signed(recorded, body=json.dumps(json.loads(recorded.body) | {"v": v}).encode())
+        with pytest.raises(DeliveryUnreadable, match="v is"):
+            PLATFORM.parse(delivery, SAMPLE.site())
+
+
+@pytest.mark.parametrize(
+    ("mode", "roles", "may"),
+    [
+        (Mode.HIDE, ("author",), True),
+        (Mode.HIDE, (), True),
+        (Mode.HOLD, ("subscriber",), True),
+        (Mode.HIDE, ("administrator",), False),
+        (Mode.HIDE, ("author", "Administrator"), False),
+        (Mode.FLAG, ("author",), False),
+    ],
+)
+def test_pictures_of_trusted_roles_are_not_hidden_by_a_rule(mode: Mode, roles: tuple[str, ...], may: bool) -> None:
+    assert Settings(mode=mode).may_hide({"role": roles}) is may
+
+
+def test_the_owner_may_trust_nobody() -> None:
+    assert Settings(trusted_roles=()).may_hide({"role": ("administrator",)})
+
+
+def test_clocks_that_differ_by_less_than_five_minutes_work() -> None:
+    recorded = SAMPLE.recordings()["media_deleted"]
+    early = replace(recorded, received_at=(NOW - 299) * 1_000_000)
+    assert PLATFORM.authenticate(early, finder(SAMPLE.site()))

@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from app.domain.errors import SettingsInvalid
+from app.domain.settings import Mode, SiteSettings, declare, validate
+from integrations.registry import platforms
+
+EVERY = [SiteSettings, *(platform.Settings for platform in platforms().values())]
+
+
+@pytest.mark.parametrize("settings", EVERY, ids=lambda settings: settings.__module__)
+def test_every_setting_can_be_shown_to_people(settings: type[SiteSettings]) -> None:
+    fields = declare(settings)
+    assert [field["name"] for field in fields] == list(settings.model_fields)
+    for field in fields:
+        assert field["title"] != field["name"] and field["description"].endswith(".")
+        assert field["kind"] in ("choice", "switch", "number", "words", "text")
+        if field["kind"] == "choice":
+            assert field["default"] in field["choices"]
+        if field["kind"] == "number":
+            assert field["minimum"] <= field["default"] <= field["maximum"]
+
+
+@pytest.mark.parametrize("settings", EVERY, ids=lambda settings: settings.__module__)
+def test_the_defaults_and_every_choice_are_valid(settings: type[SiteSettings]) -> None:
+    fields = declare(settings)
+    defaults = {field["name"]: field["default"] for field in fields}
+    assert validate(settings, defaults) == settings()
+    for field in fields:
+        for choice in field["choices"]:
+            assert getattr(validate(settings, defaults | {field["name"]: choice}), field["name"]) == choice
+
+
+@pytest.mark.parametrize("settings", EVERY, ids=lambda settings: settings.__module__)
+def test_settings_survive_the_way_through_json(settings: type[SiteSettings]) -> None:
+    assert validate(settings, settings().model_dump(mode="json")) == settings()
+
+
+@pytest.mark.parametrize(
+    ("values", "name"),
+    [
+        ({"mode": "loud"}, "mode"),
+        ({"preview_days": 0}, "preview_days"),
+        ({"preview_days": 366}, "preview_days"),
+        ({"preview_days": "many"}, "preview_days"),
+        ({"delete_blocked": "perhaps"}, "delete_blocked"),
+        ({"colour": 1}, "colour"),
+    ],
+)
+def test_a_wrong_value_is_named(values: dict[str, Any], name: str) -> None:
+    with pytest.raises(SettingsInvalid) as wrong:
+        validate(SiteSettings, values)
+    assert set(wrong.value.fields) == {name}
+
+
+def test_flag_only_hides_nothing() -> None:
+    assert not SiteSettings(mode=Mode.FLAG).may_hide({})
+    assert SiteSettings(mode=Mode.HIDE).may_hide({})
+    assert SiteSettings(mode=Mode.HOLD).may_hide({})
