@@ -371,6 +371,49 @@ def decisions_resolve(decision_id: int, verdict: str, never_again: bool) -> None
 
 
 @main.group()
+def policy() -> None:
+    """What is done about what is seen, per site."""
+
+
+@policy.command("show")
+@click.argument("site_id")
+def policy_show(site_id: str) -> None:
+    """Print a site's rules: category, mode, and the scores from which a person is asked and from which it is blocked."""
+    from app.services import sites as service
+
+    with _core() as core:
+        current = service.current_policy(core, site_id)
+        click.echo(f"Policy v{current.version}: {service.summarise(current)}")
+        for rule in current.rules:
+            bands = f"review {_band(rule.review)}  block {_band(rule.block)}"
+            exempt = "; ".join(f"{exemption.key}: {', '.join(exemption.values)}" for exemption in rule.exempt)
+            click.echo(f"  {rule.category:<32} {rule.mode:<8} {bands}{'  except ' + exempt if exempt else ''}")
+
+
+def _band(threshold: float | None) -> str:
+    return "never" if threshold is None else f"≥ {threshold:.2f}"
+
+
+@policy.command("set")
+@click.argument("site_id")
+@click.argument("category")
+@click.option("--mode", type=click.Choice(["shadow", "review", "enforce"]), help="Only watch, ask a person, or act.")
+@click.option("--review", type=click.FloatRange(0, 1), help="The score from which a person is asked.")
+@click.option("--block", type=click.FloatRange(0, 1), help="The score from which it is blocked.")
+def policy_set(site_id: str, category: str, mode: str | None, review: float | None, block: float | None) -> None:
+    """Change or add one rule. What was decided before is decided anew from the stored signals."""
+    from app.services import sites as service
+
+    asked = {"mode": mode, "review": review, "block": block}
+    changes = {name: value for name, value in asked.items() if value is not None}
+    with _core() as core:
+        rules = {rule.category: rule.model_dump(mode="json") for rule in service.current_policy(core, site_id).rules}
+        rules[category] = {**rules.get(category, {"category": category}), **changes}
+        saved = service.save_policy(core, site_id, list(rules.values()), OWNER)
+    click.echo(f"Policy v{saved.version}: {service.summarise(saved)}")
+
+
+@main.group()
 def models() -> None:
     """The detectors and their weights."""
 

@@ -154,7 +154,9 @@ def _weigh(policy: Policy, signal: Signal, context: Context) -> Reason | None:
         return None
     exempted = next((exemption for exemption in rule.exempt if exemption.exempts(context)), None)
     title = CATEGORIES[signal.category].title if signal.category in CATEGORIES else signal.category
-    text = f"{title}: {signal.note}" if signal.note else f"{title} {signal.score:.2f}, {verdict} from {threshold:.2f}"
+    text = f"{title} {signal.score:.2f}, {verdict} from {threshold:.2f}"
+    if signal.category.endswith("_hash") and signal.note:  # a list's note says more than a distance made into a score
+        text = f"{title}: {signal.note}"
     if exempted is not None:
         return Reason(
             Verdict.ALLOW,

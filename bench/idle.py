@@ -1,0 +1,77 @@
+"""What `picward serve` costs before it does anything: time to ready, memory, processor."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import statistics
+import tempfile
+import time
+from pathlib import Path
+
+from bench.processes import PICWARD, environment, free_port, running, tree
+
+STARTS = 3
+SETTLE_SECONDS = 6
+IDLE_SECONDS = 30
+READY_SECONDS = 3.0
+RESIDENT_MB = 350
+IDLE_PERCENT = 1.0
+
+
+def main() -> None:
+    starts = []
+    with tempfile.TemporaryDirectory() as name:
+        for n in range(STARTS):
+            port = free_port()
+            env = environment(Path(name) / f"var{n}", port)
+            started = time.perf_counter()
+            with running([PICWARD, "serve"], env, f"http://127.0.0.1:{port}/ready") as process:
+                starts.append(time.perf_counter() - started)
+                if n < STARTS - 1:
+                    continue
+                time.sleep(SETTLE_SECONDS)
+                family = tree(process.pid)
+                memory = {kind: sum(_memory(pid, kind) for pid in family) for kind in ("Pss", "Rss")}
+                before, since = sum(map(_cpu, family)), time.perf_counter()
+                time.sleep(IDLE_SECONDS)
+                idle = 100 * (sum(map(_cpu, family)) - before) / (time.perf_counter() - since)
+    ready = statistics.median(starts)
+    rows = [
+        _row("Start to ready, first start", f"{ready:.1f} s", ready, READY_SECONDS, "s"),
+        _row(f"Resident when idle, all {len(family)} processes", f"{memory['Pss']:.0f} MB (shared pages counted once)", memory["Pss"], RESIDENT_MB, "MB"),
+        _row("Processor when idle, all processes", f"{idle:.2f} % of a core", idle, IDLE_PERCENT, "%"),
+    ]
+    print(json.dumps(rows))
+
+
+def _row(what: str, ours: str, value: float, limit: float, unit: str) -> dict[str, object]:
+    return {
+        "what": what,
+        "ours": ours,
+        "beside": f"limit {limit:g} {unit}",
+        "ratio": round(value / limit, 2),
+        "goal": "<= 1.00",
+        "met": value <= limit,
+    }
+
+
+def _memory(pid: int, kind: str) -> float:
+    """Read a process's memory in MB: Pss shares out pages that several processes hold, Rss counts them in each."""
+    with contextlib.suppress(OSError):
+        for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
+            if line.startswith(f"{kind}:"):
+                return int(line.split()[1]) * 1024 / 1e6
+    return 0.0
+
+
+def _cpu(pid: int) -> float:
+    with contextlib.suppress(OSError):
+        fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    return 0.0
+
+
+if __name__ == "__main__":
+    main()
