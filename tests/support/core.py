@@ -6,8 +6,10 @@ import atexit
 import hashlib
 import io
 import json
+import os
 import shutil
 import tempfile
+import uuid
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
@@ -167,6 +169,23 @@ class Bench:
         return self.signed(site, json.dumps({"id": delivery_id, "media": pairs}).encode())
 
 
+def _sqlite(folder: Path) -> Database:
+    shutil.copy(_migrated(), folder / "test.db")
+    return Database(f"sqlite:///{folder / 'test.db'}")
+
+
+def _postgresql(url: str) -> Database:
+    """Make a schema of its own in the PostgreSQL database that PICWARD_TEST_DATABASE_URL names."""
+    schema = f"test_{uuid.uuid4().hex}"
+    first = Database(url)
+    with first.write() as connection:
+        connection.exec_driver_sql(f"CREATE SCHEMA {schema}")
+    first.close()
+    db = Database(f"{url}?options=-csearch_path%3D{schema}")
+    migrate.upgrade(db)
+    return db
+
+
 @cache
 def _migrated() -> Path:
     """Migrate one database and copy it for each test: the tables are the real ones, made once."""
@@ -181,9 +200,8 @@ def _migrated() -> Path:
 
 
 def make_bench(folder: Path) -> Bench:
-    """Make a fresh migrated SQLite database in `folder` and a core on it."""
-    shutil.copy(_migrated(), folder / "test.db")
-    db = Database(f"sqlite:///{folder / 'test.db'}")
+    """Make a fresh migrated database, a SQLite file in `folder` unless another is named, and a core on it."""
+    db = _postgresql(elsewhere) if (elsewhere := os.environ.get("PICWARD_TEST_DATABASE_URL")) else _sqlite(folder)
     platform, judge, clock = PaperPlatform(), ToldJudge(), Clock()
     woken: list[int] = []
     core = Core(
