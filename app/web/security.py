@@ -45,5 +45,8 @@ def delivery(received: Request) -> Delivery:
         body = received.get_data(cache=False)
     except RequestEntityTooLarge:
         raise DeliveryTooLarge(f"The body is larger than {limit} bytes.") from None
+    # Werkzeug cuts a body without a declared length off at the limit, silently.
+    if received.content_length is None and len(body) >= limit and received.environ["wsgi.input"].read(1):
+        raise DeliveryTooLarge(f"The body is larger than {limit} bytes.")
     headers = {name.lower(): value for name, value in received.headers.items()}
     return Delivery(received.method, received.full_path.rstrip("?"), headers, body, core().now())

@@ -29,6 +29,7 @@ def review_queue() -> str:
     names = site_names()
     waiting = [decision for decision in review.waiting(core(), site_id, PAGE) if decision.site_id in names]
     at = request.args.get("at", type=int)
+    done = _known(request.args.get("done", 0, type=int))
     return render_template(
         "review.html",
         waiting=waiting,
@@ -36,7 +37,7 @@ def review_queue() -> str:
         names=names,
         site_id=site_id,
         at=at if at in {decision.id for decision in waiting} else None,
-        done=_known(request.args.get("done", 0, type=int)),
+        done=done if done and done.person else None,
         stale=_known(request.args.get("stale", 0, type=int)),
     )
 

@@ -32,8 +32,6 @@ def site(site_id: str) -> str:
         platform=core().platform(found.platform),
         summary=sites.summary(core(), site_id),
         only_watches=all(rule.mode is RuleMode.SHADOW for rule in policy.rules if not _known_hash(rule.category)),
-        policy=policy,
-        policy_says=sites.summarise(policy),
         parked=enforce.parked(core(), site_id),
         shown=review.recent(core(), site_id, limit=8),
         last_scan=scan.last(core(), site_id),

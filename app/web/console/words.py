@@ -28,14 +28,14 @@ SAID = {
 }
 """What a page may say after a redirect, by the word in its address: an address can choose a message and never write one."""
 
-VERDICTS = {"allow": "Allowed", "review": "Waits for a person", "block": "Blocked"}
+VERDICTS = {"allow": "Allowed", "review": "Waiting", "block": "Blocked"}
 
 STATES = {"pairing": "Waiting to be connected", "active": "Active", "paused": "Paused"}
 
 MODES = {
-    "shadow": ("Watch only", "Recorded, nothing happens"),
-    "review": ("Ask a person", "Goes to the review queue, is never hidden by itself"),
-    "enforce": ("Act", "Blocks by itself from the block threshold"),
+    "shadow": ("Watch only", "records what it would do, and does nothing"),
+    "review": ("Ask a person", "brings it to the review queue, and never blocks by itself"),
+    "enforce": ("Act", "asks a person from the one score, and blocks by itself from the other"),
 }
 
 _ACTIONS = {

@@ -35,7 +35,7 @@ document.addEventListener("keydown", (event) => {
 });
 
 // A second press must not judge the next picture before it is seen.
-for (const form of document.querySelectorAll("form")) {
+for (const form of document.querySelectorAll("form:not([data-reveal])")) {
   form.addEventListener("submit", (event) => {
     if (event.defaultPrevented) return;
     if (document.body.dataset.sent) event.preventDefault();

@@ -1,0 +1,132 @@
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from flask import Flask
+from werkzeug.test import TestResponse
+
+from app.domain.errors import PlatformUnavailable
+from app.domain.platform import Site
+from app.services import sites
+from tests.support.core import Bench
+from tests.web.visitor import acting_site, decided
+
+
+def ask(application: Flask, site: Site, room: str, id_: str, body: Any, **headers: str) -> TestResponse:
+    signed = {"picward-site": site.id, "secret": site.secrets[0], "webhook-id": id_, "Content-Type": "application/json"}
+    data = body if isinstance(body, bytes) else json.dumps(body).encode()
+    return application.test_client().post(f"/door/paper{room}", data=data, headers={**signed, **headers})
+
+
+def test_an_installation_with_its_code_is_connected(bench: Bench, application: Flask) -> None:
+    site = sites.add(bench.core, "paper", "Shop", "owner")
+    answer = ask(application, site, "", "c1", {"type": "connect"})
+    assert answer.status_code == 200
+    assert answer.json is not None
+    assert (answer.json["connected"], answer.json["found"]) == (True, "Paper is patient")
+    assert answer.json["console_url"] == f"http://picward.test/sites/{site.id}"
+    assert {field["name"] for field in answer.json["declaration"]} == set(answer.json["values"])
+    assert sites.get(bench.core, site.id).state == "active"
+
+
+def test_a_site_that_does_not_answer_back_is_not_connected(bench: Bench, application: Flask) -> None:
+    site = sites.add(bench.core, "paper", "Shop", "owner")
+    bench.platform.trouble["check"] = PlatformUnavailable("nobody answers")
+    answer = ask(application, site, "", "c1", {"type": "connect"})
+    assert answer.status_code == 502
+    assert answer.json == {"type": "about:blank", "title": "The site does not answer", "status": 502, "detail": "nobody answers"}
+    assert sites.get(bench.core, site.id).state == "pairing"
+
+
+def test_an_old_code_is_refused_with_a_reason(bench: Bench, application: Flask) -> None:
+    site = sites.add(bench.core, "paper", "Shop", "owner")
+    bench.clock.pass_seconds(sites.PAIRING_HOURS * 3600 + 1)
+    assert ask(application, site, "", "c1", {"type": "connect"}).status_code == 403
+
+
+def test_settings_are_read_and_saved(bench: Bench, application: Flask) -> None:
+    site = bench.site()
+    read = ask(application, site, "/settings", "r1", {"type": "settings.read"})
+    assert read.json is not None
+    assert read.json["values"]["mode"] == "hide"
+    saved = ask(
+        application,
+        site,
+        "/settings",
+        "s1",
+        {"type": "settings.save", "person": "Eva", "values": {"mode": "flag", "preview_days": 7}},
+    )
+    assert saved.json is not None
+    assert (saved.json["values"]["mode"], saved.json["values"]["preview_days"]) == ("flag", 7)
+    assert sites.get(bench.core, site.id).settings.preview_days == 7
+    assert ("Eva", "mode: hide → flag; preview_days: 30 → 7") in [line[1:] for line in sites.trail(bench.core, site.id)]
+
+
+def test_settings_that_do_not_fit_are_refused_field_by_field(bench: Bench, application: Flask) -> None:
+    site = bench.site()
+    values = {"preview_days": 0, "surprise": 1}
+    answer = ask(application, site, "/settings", "s1", {"type": "settings.save", "values": values})
+    assert answer.status_code == 422
+    assert answer.json is not None
+    assert set(answer.json["fields"]) == {"preview_days", "surprise"}
+    assert sites.get(bench.core, site.id).settings.preview_days == 30
+
+
+@pytest.mark.parametrize("room", ["/settings", "/summary", "/history"])
+def test_a_request_is_taken_once(bench: Bench, application: Flask, room: str) -> None:
+    site = bench.site()
+    body = {"type": {"/settings": "settings.read", "/summary": "summary.read", "/history": "history.read"}[room]}
+    assert ask(application, site, room, "same", body).status_code == 200
+    assert ask(application, site, room, "same", body).status_code == 409
+    assert ask(application, site, room, "other", body).status_code == 200
+
+
+def test_summary_and_history_tell_of_this_site_only(bench: Bench, application: Flask) -> None:
+    site, other = acting_site(bench), bench.site()
+    decided(bench, site, "a", 0.9)
+    summary = ask(application, site, "/summary", "1", {"type": "summary.read"}).json
+    assert summary is not None
+    assert (summary["checked"], summary["blocked"]) == (1, 1)
+    mine = ask(application, site, "/history", "2", {"type": "history.read", "media_id": "a"}).json
+    theirs = ask(application, other, "/history", "3", {"type": "history.read", "media_id": "a"}).json
+    assert mine is not None
+    assert "block: Nudity 0.90" in mine["entries"][-1]["text"]
+    assert theirs == {"entries": []}
+
+
+@pytest.mark.parametrize("room", ["", "/settings", "/summary", "/history"])
+def test_unproven_requests_are_refused_before_they_are_read(bench: Bench, application: Flask, room: str) -> None:
+    site = bench.site()
+    bodies: list[Any] = [{"type": "settings.save"}, b"", b"[" * 3000, b"\xff\xfe"]
+    answers = [ask(application, site, room, f"x{n}", body, secret="wrong") for n, body in enumerate(bodies)]
+    assert {answer.status_code for answer in answers} == {401}
+    assert len({answer.data for answer in answers}) == 1
+
+
+@pytest.mark.parametrize("room", ["/settings", "/summary", "/history"])
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"[" * 3000, b"\xff\xfe", b"[]", b"null", b'"settings.read"', b"{}", b'{"type": ["settings.read"]}', b'{"type": "x"}'],
+    ids=lambda body: repr(body[:20]),
+)
+def test_proven_requests_that_make_no_sense_are_422(bench: Bench, application: Flask, room: str, body: bytes) -> None:
+    assert ask(application, bench.site(), room, "1", body).status_code == 422
+
+
+@pytest.mark.parametrize("values", [None, [], "mode", 3])
+def test_values_must_be_an_object(bench: Bench, application: Flask, values: object) -> None:
+    answer = ask(application, bench.site(), "/settings", "1", {"type": "settings.save", "values": values})
+    assert answer.status_code == 422
+
+
+def test_settings_can_be_saved_whatever_the_content_type_says(bench: Bench, application: Flask) -> None:
+    body = {"type": "settings.save", "values": {"mode": "flag"}}
+    answer = ask(application, bench.site(), "/settings", "1", body, **{"Content-Type": "text/plain"})
+    assert answer.status_code == 200
+
+
+def test_unknown_platforms_have_no_door(application: Flask, bench: Bench) -> None:
+    assert application.test_client().post("/door/nothing", data=b"{}").status_code == 404
+    assert application.test_client().post("/door/nothing/summary", data=b"{}").status_code == 404

@@ -1,0 +1,104 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from flask import Flask
+from sqlalchemy.exc import OperationalError
+
+from app.domain import errors
+from app.domain.errors import PicwardError
+from app.services import sites
+from app.web.problems import PROBLEMS
+from app.web.security import HEADERS
+from tests.support.core import Bench
+from tests.web.visitor import Owner
+
+HTML = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
+
+
+def family(kind: type[PicwardError]) -> set[type[PicwardError]]:
+    return {kind}.union(*(family(child) for child in kind.__subclasses__()))
+
+
+def test_every_error_that_can_be_raised_has_an_answer() -> None:
+    assert family(PicwardError) - {PicwardError} == set(PROBLEMS)
+    assert {kind for kind in vars(errors).values() if isinstance(kind, type)} - {PicwardError} <= set(PROBLEMS)
+
+
+@pytest.mark.parametrize("kind", sorted(PROBLEMS, key=lambda kind: kind.__name__), ids=lambda kind: kind.__name__)
+def test_each_error_becomes_its_problem_document(application: Flask, kind: type[PicwardError]) -> None:
+    @application.get("/raise")
+    def fail() -> str:
+        raise kind("what was wrong")
+
+    answer = application.test_client().get("/raise")
+    problem = PROBLEMS[kind]
+    assert answer.status_code == problem.status
+    assert answer.content_type == "application/problem+json"
+    assert answer.json is not None
+    assert (answer.json["title"], answer.json["status"]) == (problem.title, problem.status)
+    assert answer.json.get("detail", "") == ("" if problem.hidden else "what was wrong")
+    page = application.test_client().get("/nowhere", headers=HTML)
+    assert (page.status_code, page.mimetype) == (404, "text/html")
+
+
+def test_programs_get_problem_json_where_nothing_is(application: Flask) -> None:
+    for accept in ({}, {"Accept": "*/*"}, {"Accept": "application/json"}):
+        answer = application.test_client().get("/nowhere", headers=accept)
+        assert (answer.status_code, answer.content_type) == (404, "application/problem+json")
+
+
+def test_a_bug_is_a_500_that_tells_nothing(application: Flask) -> None:
+    application.testing = False
+
+    @application.get("/raise")
+    def fail() -> str:
+        raise LookupError("secret path")
+
+    answer = application.test_client().get("/raise")
+    assert (answer.status_code, answer.json) == (500, {"type": "about:blank", "title": "Internal error", "status": 500})
+
+
+@contextmanager
+def _busy() -> Iterator[None]:
+    raise OperationalError("INSERT", {}, Exception("database is locked"))
+    yield
+
+
+def test_a_commit_that_failed_asks_the_sender_to_come_back(
+    application: Flask, bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site = bench.site()
+    body = bench.uploaded(site, "d1")
+
+    def cannot_commit(_work: object) -> None:
+        raise OperationalError("INSERT", {}, Exception("database is locked"))
+
+    monkeypatch.setattr(bench.core.db, "write_together", cannot_commit)
+    answer = application.test_client().post("/webhooks/paper", data=body.body, headers=dict(body.headers))
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "30")
+    assert "locked" not in answer.text
+
+
+def test_people_get_a_page_when_the_database_is_away(owner: Owner, bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bench.core.db, "read", _busy)
+    answer = owner.get("/sites")
+    assert (answer.status_code, answer.mimetype) == (503, "text/html")
+    assert "busy or away" in answer.text
+
+
+@pytest.mark.parametrize("path", ["/live", "/nowhere", "/sign-in", "/static/picward.css", "/webhooks/paper"])
+def test_every_answer_carries_the_security_headers(application: Flask, path: str) -> None:
+    answer = application.test_client().get(path)
+    assert {name: answer.headers.get(name) for name in HEADERS} == HEADERS
+    assert "unsafe" not in answer.headers["Content-Security-Policy"]
+
+
+def test_https_is_kept_and_answers_are_not_stored(application: Flask, bench: Bench) -> None:
+    client = application.test_client()
+    assert "Strict-Transport-Security" not in client.get("/sign-in").headers
+    assert "Strict-Transport-Security" in client.get("/sign-in", base_url="https://localhost").headers
+    assert client.get("/sign-in").headers["Cache-Control"] == "no-store"
+    assert sites.listing(bench.core) == []

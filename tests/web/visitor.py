@@ -1,0 +1,69 @@
+"""A person at the console: sends forms with the session's token, and makes pictures that need a decision."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from flask import Flask
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from app.domain.platform import Site
+from app.services import enforce, intake, people, review, sites
+from app.services.moderate import Moderator
+from tests.support.core import Bench
+
+PASSWORD = "correct horse battery"
+
+
+@dataclass
+class Owner:
+    client: FlaskClient
+    form_token: str
+
+    def get(self, path: str, **more: Any) -> TestResponse:
+        return self.client.get(path, **more)
+
+    def post(self, path: str, **form: str) -> TestResponse:
+        return self.client.post(path, data={"form_token": self.form_token, **form})
+
+
+def become_owner(bench: Bench, application: Flask) -> Owner:
+    link = people.setup_link(bench.core)
+    assert link is not None
+    person = people.create_owner(bench.core, link.rsplit("/", 1)[1], "ada@example.org", "Ada", PASSWORD)
+    token = people.open_session(bench.core, person)
+    client = application.test_client()
+    client.set_cookie("picward", token)
+    signed_in = people.signed_in(bench.core, token)
+    assert signed_in is not None
+    return Owner(client, signed_in.form_token)
+
+
+def acting_site(bench: Bench, **settings: Any) -> Site:
+    """Connect a site whose rules act."""
+    site = bench.site(**settings)
+    rules = [{"category": "sexual.explicit_nudity", "review": 0.3, "block": 0.6, "mode": "enforce"}]
+    sites.save_policy(bench.core, site.id, rules, "owner")
+    return site
+
+
+def decided(bench: Bench, site: Site, name: str, score: float) -> int:
+    """Upload a picture that gets this score, have it judged and acted upon; give the decision's id."""
+    data = f"picture {name}".encode()
+    bench.platform.images[name] = data
+    bench.judge.tell(data, "sexual.explicit_nudity", score)
+    return judged(bench, site, name)
+
+
+def judged(bench: Bench, site: Site, name: str) -> int:
+    """Upload a picture that is there and was told of; give the decision's id."""
+    intake.receive(bench.core, "paper", bench.uploaded(site, f"delivery-{name}", name))
+    moderator = Moderator(bench.core)
+    while moderator.run_next():
+        pass
+    while enforce.run_next(bench.core):
+        pass
+    bench.clock.pass_seconds(60)
+    return next(item.decision.id for item in review.recent(bench.core) if item.decision.media.id == name)
