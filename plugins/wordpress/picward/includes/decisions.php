@@ -1,0 +1,204 @@
+<?php
+/**
+ * Verdicts: those the connector sends, and those a person gives here.
+ *
+ * @package Picward
+ */
+
+defined( 'ABSPATH' ) || exit;
+
+/**
+ * Make a decision of the connector true. Twice is once.
+ *
+ * @param array $order enforcement, action, id, sha256, verdict, reasons, person, decided_at.
+ * @return array|WP_Error state, undo, detail.
+ */
+function picward_apply( array $order ) {
+	$id       = (int) picward_text( $order, 'id' );
+	$original = picward_is_picture( $id ) ? picward_original( $id, true ) : array();
+	if ( ! $original ) {
+		return new WP_Error( 'picward_gone', __( 'This picture is not on the site any more.', 'picward' ), array( 'status' => 404 ) );
+	}
+	if ( ! hash_equals( $original['sha256'], picward_text( $order, 'sha256' ) ) ) {
+		return new WP_Error( 'picward_changed', __( 'The picture was replaced since this was decided.', 'picward' ), array( 'status' => 409 ) );
+	}
+	$verdict = array(
+		'verdict' => picward_text( $order, 'verdict' ),
+		'sha256'  => $original['sha256'],
+		'reasons' => array_values( array_map( 'sanitize_text_field', array_filter( (array) ( $order['reasons'] ?? array() ), 'is_string' ) ) ),
+		'person'  => sanitize_text_field( picward_text( $order, 'person' ) ),
+		'at'      => (int) strtotime( picward_text( $order, 'decided_at' ) ),
+		'here'    => false,
+	);
+	$action  = picward_text( $order, 'action' );
+	$known   = picward_verdict( $id );
+	$undo    = array(
+		'hidden' => picward_hidden( $id ),
+		'status' => picward_status( $id ),
+	);
+	if ( picward_is_outweighed( $known, $verdict, $action ) ) {
+		/* translators: 1: name of a person, 2: what was decided. */
+		$detail = sprintf( __( '%1$s decided otherwise in WordPress: %2$s.', 'picward' ), $known['person'], 'allow' === $known['verdict'] ? __( 'approved', 'picward' ) : __( 'rejected', 'picward' ) );
+		picward_remember( $id, picward_decider( $verdict ), __( 'A later decision was not applied:', 'picward' ) . ' ' . $detail );
+		return array(
+			'state'  => 'drifted',
+			'undo'   => (object) array(),
+			'detail' => $detail,
+		);
+	}
+	$done = picward_act( $id, $action, $verdict );
+	if ( is_wp_error( $done ) ) {
+		return $done;
+	}
+	return array(
+		'state'  => $done ? 'done' : 'drifted',
+		'undo'   => $undo,
+		'detail' => $done ? '' : __( 'The picture was replaced by somebody since it was hidden; it was left as it is.', 'picward' ),
+	);
+}
+
+/**
+ * Say whether a person's verdict in this WordPress stands against a decision about the same bytes.
+ *
+ * @param array  $known   The stored verdict.
+ * @param array  $verdict The new one.
+ * @param string $action  What it wants done.
+ */
+function picward_is_outweighed( array $known, array $verdict, string $action ): bool {
+	if ( ! $known['here'] || $known['sha256'] !== $verdict['sha256'] ) {
+		return false;
+	}
+	// A person at the connector who decided later outweighs; the policy never does.
+	if ( '' !== $verdict['person'] && $verdict['at'] >= $known['at'] ) {
+		return false;
+	}
+	$wanted = array(
+		'hide'    => 'block',
+		'delete'  => 'block',
+		'restore' => 'allow',
+	);
+	return ( $wanted[ $action ] ?? $verdict['verdict'] ) !== $known['verdict'];
+}
+
+/**
+ * Do what a verdict asks for, and note it. Give false when the picture was replaced meanwhile and left alone.
+ *
+ * @param int    $id      Attachment.
+ * @param string $action  label, hide, restore or delete.
+ * @param array  $verdict As picward_verdict() gives it.
+ * @return bool|WP_Error
+ */
+function picward_act( int $id, string $action, array $verdict ) {
+	$hidden   = picward_hidden( $id );
+	$statuses = array(
+		'allow'  => 'allowed',
+		'review' => 'review',
+		'block'  => 'blocked',
+	);
+	$status   = $statuses[ $verdict['verdict'] ] ?? '';
+	if ( '' === $status || ! in_array( $action, array( 'label', 'hide', 'restore', 'delete' ), true ) ) {
+		return new WP_Error( 'picward_order', __( 'The connector asked for something that this version of the plugin does not know.', 'picward' ), array( 'status' => 422 ) );
+	}
+	$done = true;
+	if ( 'hide' === $action ) {
+		$done = picward_hide( $id );
+	} elseif ( 'restore' === $action || ( 'label' === $action && 'allow' === $verdict['verdict'] && 'held' === $hidden ) ) {
+		$done = picward_restore( $id );
+	} elseif ( 'delete' === $action ) {
+		$done = wp_delete_attachment( $id, true ) ? true : new WP_Error( 'picward_delete', __( 'WordPress did not delete the picture.', 'picward' ), array( 'status' => 500 ) );
+	}
+	if ( is_wp_error( $done ) ) {
+		return $done;
+	}
+	if ( 'delete' === $action ) {
+		picward_remember( $id, picward_decider( $verdict ), __( 'Deleted.', 'picward' ) );
+		return true;
+	}
+	picward_note_verdict( $id, $verdict );
+	// Only a restore shows what a block has hidden; until then it stays in the list of blocked pictures.
+	if ( 'label' !== $action || 'hidden' !== $hidden || 'allow' !== $verdict['verdict'] ) {
+		picward_set_status( $id, $status );
+	}
+	if ( 'hide' === $action ) {
+		picward_unpublish_parents( $id );
+	} elseif ( 'restore' === $action ) {
+		picward_release_parents( $id );
+	}
+	return ! is_array( $done ) || ! $done['drifted'];
+}
+
+/**
+ * Store a verdict and tell the history, once.
+ *
+ * @param int   $id      Attachment.
+ * @param array $verdict As picward_verdict() gives it.
+ */
+function picward_note_verdict( int $id, array $verdict ): void {
+	$known = picward_verdict( $id );
+	// The connector's echo of what a person decided here: theirs stays the one that counts.
+	if ( $known['here'] && $known['sha256'] === $verdict['sha256'] && $known['verdict'] === $verdict['verdict'] && ! $verdict['here'] ) {
+		return;
+	}
+	picward_set_verdict( $id, $verdict );
+	if ( $known['verdict'] === $verdict['verdict'] && $known['sha256'] === $verdict['sha256'] && $known['person'] === $verdict['person'] && $known['reasons'] === $verdict['reasons'] ) {
+		return;
+	}
+	$names = array(
+		'allow'  => __( 'Allowed', 'picward' ),
+		'review' => __( 'Left to a person', 'picward' ),
+		'block'  => __( 'Blocked', 'picward' ),
+	);
+	$text  = $names[ $verdict['verdict'] ];
+	picward_remember( $id, picward_decider( $verdict ), $verdict['reasons'] ? $text . ': ' . implode( '; ', $verdict['reasons'] ) : $text );
+}
+
+/**
+ * Name who decided.
+ *
+ * @param array $verdict As picward_verdict() gives it.
+ */
+function picward_decider( array $verdict ): string {
+	return '' === $verdict['person'] ? __( 'Picward (policy)', 'picward' ) : $verdict['person'];
+}
+
+/**
+ * Give a person's verdict here: true at once, and on its way to the connector.
+ *
+ * @param int    $id          Attachment.
+ * @param string $verdict     allow or block.
+ * @param bool   $never_again Put the picture on the site's block list.
+ * @return true|WP_Error
+ */
+function picward_give_verdict( int $id, string $verdict, bool $never_again = false ) {
+	$media = picward_is_picture( $id ) ? picward_describe( $id ) : array();
+	if ( ! $media ) {
+		return new WP_Error( 'picward_gone', __( 'This picture is not on the site any more.', 'picward' ) );
+	}
+	$given = array(
+		'verdict' => $verdict,
+		'sha256'  => $media['sha256'],
+		'reasons' => $never_again ? array( __( 'never again', 'picward' ) ) : array(),
+		'person'  => picward_person(),
+		'at'      => time(),
+		'here'    => true,
+	);
+	// Stored first: from now on no policy outweighs it, even if the swap has to be completed later.
+	picward_note_verdict( $id, $given );
+	if ( picward_is_paired() ) {
+		picward_enqueue(
+			picward_new_id( 'verdict' ),
+			'verdict.given',
+			$id,
+			array(
+				'media'       => $media,
+				'sha256'      => $media['sha256'],
+				'verdict'     => $verdict,
+				'person'      => $given['person'],
+				'never_again' => $never_again,
+			)
+		);
+		picward_kick();
+	}
+	$done = picward_act( $id, 'allow' === $verdict ? 'restore' : 'hide', $given );
+	return is_wp_error( $done ) ? $done : true;
+}

@@ -1,0 +1,68 @@
+<?php
+/**
+ * What is wrong with this site, in the owner's words: for Site Health, the settings page and the connector's console.
+ *
+ * @package Picward
+ */
+
+defined( 'ABSPATH' ) || exit;
+
+/**
+ * Give the state of the quarantine: cipher and writable.
+ */
+function picward_quarantine_state(): array {
+	return array(
+		'cipher'   => picward_cipher(),
+		'writable' => picward_prepare_quarantine(),
+	);
+}
+
+/**
+ * Say how many seconds the minute's cron is overdue.
+ */
+function picward_cron_delay(): int {
+	$next = wp_next_scheduled( 'picward_every_minute' );
+	return $next ? max( 0, time() - $next ) : 0;
+}
+
+/**
+ * List what is wrong, each a sentence, by a name.
+ *
+ * @return string[]
+ */
+function picward_problems(): array {
+	$problems   = array();
+	$quarantine = picward_quarantine_state();
+	$outbox     = picward_outbox_state();
+	$connection = picward_connection();
+	if ( 'none' === $quarantine['cipher'] ) {
+		$problems['cipher'] = __( 'PHP has neither sodium nor OpenSSL: hidden originals lie in the quarantine unencrypted, under random names.', 'picward' );
+	}
+	if ( ! $quarantine['writable'] ) {
+		/* translators: %s: path. */
+		$problems['quarantine'] = sprintf( __( 'The quarantine folder %s is not writable: no picture can be hidden.', 'picward' ), picward_quarantine_dir() );
+	}
+	if ( ! function_exists( 'imagecreate' ) ) {
+		$problems['gd'] = __( 'PHP has no GD: a hidden picture is removed instead of replaced by a placeholder.', 'picward' );
+	}
+	if ( picward_is_offloaded() ) {
+		$problems['offloaded'] = __( 'Pictures of this site lie on another server. They are checked, but cannot be hidden; take the post offline instead.', 'picward' );
+	}
+	if ( 'refused' === ( $connection['state'] ?? '' ) ) {
+		/* translators: %s: what the connector said. */
+		$problems['refused'] = sprintf( __( 'The connector refuses this site: %s', 'picward' ), $connection['error'] ?? '' );
+	}
+	if ( $outbox['oldest_seconds'] > 15 * MINUTE_IN_SECONDS ) {
+		/* translators: 1: number of events, 2: minutes. */
+		$problems['outbox'] = sprintf( __( '%1$d events have been waiting for the connector, the oldest for %2$d minutes.', 'picward' ), $outbox['waiting'], intdiv( $outbox['oldest_seconds'], 60 ) );
+	}
+	if ( $outbox['parked'] ) {
+		/* translators: %d: number of events. */
+		$problems['parked'] = sprintf( _n( 'The connector will not take %d event.', 'The connector will not take %d events.', $outbox['parked'], 'picward' ), $outbox['parked'] );
+	}
+	if ( picward_cron_delay() > 15 * MINUTE_IN_SECONDS ) {
+		/* translators: %d: minutes. */
+		$problems['cron'] = sprintf( __( 'The site’s scheduled tasks are %d minutes late. Picward then depends on the connector to ask for news.', 'picward' ), intdiv( picward_cron_delay(), 60 ) );
+	}
+	return $problems;
+}

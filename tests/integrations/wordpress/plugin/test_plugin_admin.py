@@ -1,0 +1,289 @@
+"""The pages in wp-admin, used as a person uses them: sign in, press the real buttons."""
+
+# ruff: noqa: E501 - lines of PHP inside are kept whole
+from __future__ import annotations
+
+import base64
+import json
+import re
+from typing import Any
+from urllib.parse import urljoin
+
+import pytest
+import requests
+
+from tests.integrations.wordpress.plugin.site import Door, WordPress, form, picture, sha256
+from tests.integrations.wordpress.plugin.standin import Connector
+
+pytestmark = pytest.mark.e2e
+
+
+def page(session: requests.Session, site: WordPress, path: str) -> str:
+    """Open a page of wp-admin; it must be whole."""
+    answer = session.get(f"{site.url}/wp-admin/{path}", timeout=60)
+    assert answer.status_code == 200, answer.text
+    assert "</html>" in answer.text
+    assert "Fatal error" not in answer.text
+    assert "Warning:" not in answer.text
+    return answer.text
+
+
+def press(session: requests.Session, site: WordPress, html: str, marker: str, method: str = "post", **values: Any) -> str:
+    """Send the form that holds a marker and give the page it leads to."""
+    fields = form(html, marker)
+    action = fields.pop("__action")
+    answer = getattr(session, method)(
+        urljoin(site.url + "/wp-admin/", action), **{"data" if method == "post" else "params": fields | values}, timeout=60
+    )
+    assert answer.status_code == 200, answer.text
+    return str(answer.text)
+
+
+def link(html: str, number: str, verb: str) -> str:
+    """Find the link that does something to a picture."""
+    for href in re.findall(r'href="([^"]*)"', html):
+        href = href.replace("&#038;", "&").replace("&amp;", "&")
+        if f"action=picward_{verb}&" in href and re.search(rf"ids(%5B|\[)0(%5D|\])={number}&", href):
+            return href
+    raise AssertionError(f"no link to {verb} {number}")
+
+
+def media_of(door: Door, number: int) -> dict[str, Any]:
+    return dict(door("list", after=number - 1, limit=1).json()["items"][0])
+
+
+def test_pairing_by_the_real_form(site: WordPress, connector: Connector) -> None:
+    session = site.login()
+    html = page(session, site, "options-general.php?page=picward")
+    assert "Stand-in" in html
+    assert connector.secret not in html
+    html = press(session, site, html, "picward_disconnect")
+    assert "Disconnected" in html
+    assert connector.events("site.removed")
+    assert site.php("echo json_encode( picward_connection() );") == "[]"
+
+    for code, text in {
+        "hello": "This is not a pairing code",
+        connector.code[:-30]: "incomplete",
+        "picward1_"
+        + base64.urlsafe_b64encode(json.dumps({"url": connector.url, "site": "x", "secret": "whsec_"}).encode())
+        .decode()
+        .rstrip("="): "damaged",
+        connector.code.replace("picward1_", "picward1_e30") + "!": "incomplete",
+    }.items():
+        assert text in press(session, site, html, "picward_code", picward_code=code), code
+
+    connector.stop()
+    assert "did not answer" in press(session, site, html, "picward_code", picward_code=connector.code)
+    connector.start()
+    connector.status = 409
+    assert "told to answer 409" in press(session, site, html, "picward_code", picward_code=connector.code), (
+        "the connector's own words"
+    )
+    connector.status = 0
+    real, connector.secret = connector.code, "whsec_" + base64.b64encode(bytes(32)).decode()
+    assert "does not accept this site" in press(session, site, html, "picward_code", picward_code=real)
+    connector.secret = json.loads(base64.urlsafe_b64decode(real.removeprefix("picward1_") + "=="))["secret"]
+    assert site.php("echo json_encode( picward_connection() );") == "[]", "a failed pairing leaves nothing behind"
+
+    # Mail programs break long words.
+    html = press(session, site, html, "picward_code", picward_code=real[:60] + "\n  " + real[60:])
+    assert "Connected and tested." in html
+    assert "WordPress 6." in html or "WordPress 7." in html
+    hello = next(h["body"] for h in connector.heard if h["body"]["type"] == "connect" and not connector.status)
+    assert hello["rest_url"] == site.rest
+    assert connector.called and connector.called["plugin"] == hello["plugin"]
+
+
+def test_settings_are_the_connectors(site: WordPress, connector: Connector) -> None:
+    session = site.login()
+    html = page(session, site, "options-general.php?page=picward")
+    for text in (
+        "What happens to blocked pictures",
+        "Hold until checked",
+        "Blocks nothing but known pictures.",
+        "one parked thing",
+        "Open the console",
+    ):
+        assert text in html
+    html = press(
+        session,
+        site,
+        html,
+        'value="picward_save"',
+        **{
+            "picward[mode]": "hold",
+            "picward[unpublish_parent]": "1",
+            "picward[trusted_roles]": "administrator\r\nshop_manager\r\n",
+            "picward[preview_days]": "14",
+            "picward[note]": "it's <b>ours</b>",
+        },
+    )
+    assert "Settings saved" in html
+    assert connector.values == {
+        "mode": "hold",
+        "preview_days": 14,
+        "unpublish_parent": True,
+        "trusted_roles": ["administrator", "shop_manager"],
+        "note": "it's ours",
+    }
+    assert site.php("echo picward_mode();") == "hold"
+
+    html = press(session, site, html, 'value="picward_save"', **{"picward[preview_days]": "900"})
+    assert "Not saved." in html
+    assert "at most 365" in html
+    assert 'value="900"' in html
+    assert connector.values["preview_days"] == 14
+
+    connector.stop()
+    html = page(session, site, "options-general.php?page=picward")
+    assert "<fieldset disabled>" in html
+    assert "cannot be changed now" in html
+    assert "did not answer" in html
+    connector.start()
+
+
+def test_only_the_owner_sees_the_settings(site: WordPress) -> None:
+    session = site.login("editor1")
+    assert session.get(site.url + "/wp-admin/options-general.php?page=picward", timeout=30).status_code == 403
+    assert (
+        session.post(site.url + "/wp-admin/admin-post.php", data={"action": "picward_disconnect"}, timeout=30).status_code == 403
+    )
+    assert (
+        site.login().post(site.url + "/wp-admin/admin-post.php", data={"action": "picward_disconnect"}, timeout=30).status_code
+        == 403
+    ), "no nonce"
+    assert site.php("echo (int) picward_is_paired();") == "1"
+
+
+def test_approve_keep_and_undo_from_the_list(site: WordPress, door: Door, connector: Connector) -> None:
+    data = picture(900, 700)
+    media = media_of(door, site.upload(data, "judge-me.jpg")["id"])
+    door.decide(media, "hide", "block", reasons=["nudity <b>0.97</b>"])
+    session = site.login("editor1")
+    html = page(session, site, "upload.php?page=picward-review&view=blocked")
+    assert "judge-me.jpg" in html
+    assert "nudity 0.97" in html
+    assert "author1" in html
+
+    blurred, clear = (
+        re.search(pattern, html)[1].replace("&#038;", "&").replace("&amp;", "&")
+        for pattern in (r'<img src="([^"]*picward_preview[^"]*)"', r'href="([^"]*picward_preview[^"]*)"')
+    )
+    small = session.get(blurred, timeout=30)
+    assert (small.headers["Content-Type"], len(small.content) < 6000) == ("image/jpeg", True)
+    assert "no-store" in small.headers["Cache-Control"]
+    assert session.get(clear, timeout=30).content not in (small.content, b"")
+    assert requests.get(clear, timeout=30, allow_redirects=False).status_code in (302, 400, 403)
+    assert site.login("author1").get(clear, timeout=30).status_code == 403
+
+    html = session.get(link(html, media["id"], "approve"), timeout=60).text
+    assert "1 picture approved" in html
+    assert requests.get(media["url"], timeout=10).content == data
+    door("drain")
+    given = connector.wait_for("verdict.given")[-1]["body"]
+    assert (given["verdict"], given["sha256"], given["person"], given["never_again"]) == ("allow", sha256(data), "editor1", False)
+    assert given["media"]["id"] == media["id"]
+
+    # The policy does not outweigh a person.
+    answer = door.decide(media, "hide", "block").json()
+    assert answer["state"] == "drifted"
+    assert "editor1" in answer["detail"]
+    assert requests.get(media["url"], timeout=10).content == data
+    # The echo of that verdict is at home here.
+    assert door.decide(media, "restore", "allow", person="editor1").json()["state"] == "done"
+
+    undo = re.search(r'href="([^"]*)">Undo</a>', html)[1].replace("&#038;", "&").replace("&amp;", "&")
+    assert "1 picture rejected" in session.get(undo, timeout=60).text
+    assert requests.get(media["url"], timeout=10).content != data
+    door("drain")
+    assert connector.wait_for("verdict.given", 2)[-1]["body"]["verdict"] == "block"
+    # A person at the connector who decides later does.
+    assert door.decide(media, "restore", "allow", person="Ada", decided_at="2099-01-01T00:00:00Z").json()["state"] == "done"
+    assert requests.get(media["url"], timeout=10).content == data
+
+    html = page(site.login(), site, f"post.php?post={media['id']}&action=edit&picward_history=1")
+    for text in ("Allowed", "Ada", "editor1", "judged by the stand-in", "nudity 0.97"):
+        assert text in html
+
+
+def test_never_again_and_bulk_and_delete(site: WordPress, door: Door, connector: Connector) -> None:
+    medias = [media_of(door, site.upload(picture(), f"bulk-{n}.jpg")["id"]) for n in range(3)]
+    for media in medias:
+        door.decide(media, "label", "review")
+    session = site.login()
+    html = page(session, site, "upload.php?page=picward-review")
+    assert "3 pictures wait" in html or "pictures wait" in html
+    ids = {f"ids[{n}]": media["id"] for n, media in enumerate(medias[:2])}
+    html = press(session, site, html, "picward_nonce", "get", action="picward_never", **ids)
+    assert "2 pictures rejected and put on the block list" in html
+    door("drain")
+    given = connector.wait_for("verdict.given", 2)
+    assert [g["body"]["never_again"] for g in given] == [True, True]
+    html = session.get(link(html, medias[2]["id"], "delete"), timeout=60).text
+    assert "1 picture deleted" in html
+    assert requests.get(medias[2]["url"], timeout=10).status_code == 404
+    stolen = link(page(session, site, "upload.php?page=picward-review&view=blocked"), medias[0]["id"], "approve")
+    assert site.login("author1").get(stolen, timeout=30).status_code == 403
+    assert session.get(re.sub("picward_nonce=[^&]*", "picward_nonce=0", stolen), timeout=30).status_code == 403
+
+
+def test_media_library_shows_the_status(site: WordPress, door: Door) -> None:
+    media = media_of(door, site.upload(picture(), "column.jpg")["id"])
+    door.decide(media, "hide", "block")
+    html = page(site.login(), site, "upload.php?mode=list")
+    row = re.search(rf'<tr id="post-{media["id"]}".*?</tr>', html, re.S)[0]
+    assert "Blocked" in row
+    assert link(row, media["id"], "approve")
+
+
+def test_a_post_goes_offline_with_its_first_blocked_picture_and_comes_back_with_its_last(site: WordPress, door: Door) -> None:
+    door.settings(unpublish_parent=True)
+    body = "<p>text</p><script>keep()</script>"
+    post = int(
+        site.php(
+            f"kses_remove_filters(); echo wp_insert_post( array( 'post_title' => 'Shop', 'post_status' => 'publish', 'post_content' => '{body}' ) );"
+        )
+    )
+    numbers = [site.upload(picture(), f"p-{n}.jpg")["id"] for n in range(2)]
+    site.php(
+        f"foreach ( array( {numbers[0]}, {numbers[1]} ) as $id ) {{ wp_update_post( array( 'ID' => $id, 'post_parent' => {post} ) ); }}"
+    )
+    one, two = (media_of(door, n) for n in numbers)
+    status = lambda: site.php(f"echo get_post_status( {post} );")  # noqa: E731
+    door.decide(one, "hide", "block")
+    assert status() == "pending"
+    door.decide(two, "hide", "block")
+    door.decide(one, "restore", "allow")
+    assert status() == "pending", "one picture is still blocked"
+    door.decide(two, "restore", "allow")
+    assert status() == "publish"
+    assert site.php(f"echo get_post( {post} )->post_content;") == body, "nothing else of the post changed"
+
+    door.decide(one, "hide", "block")
+    site.php(f"wp_update_post( array( 'ID' => {post}, 'post_status' => 'draft' ) );")
+    door.decide(one, "restore", "allow")
+    assert status() == "draft", "somebody else decided about the post"
+
+
+def test_site_health_and_privacy(site: WordPress, door: Door, connector: Connector) -> None:
+    media = media_of(door, site.upload(picture(), "privacy.jpg")["id"])
+    door.decide(media, "label", "review")
+    out = json.loads(
+        site.php(
+            "require_once ABSPATH . 'wp-admin/includes/admin.php'; echo json_encode( array( picward_health_connection()['status'], picward_health_work()['status'],"
+            " picward_debug_information( array() ), picward_export( 'author1@example.org', 1 ), picward_erase( 'author1@example.org', 1 ) ) );"
+        )
+    )
+    assert out[:2] == ["good", "good"]
+    assert connector.secret not in json.dumps(out[2])
+    assert "nudity 0.97" in json.dumps(out[3])
+    assert out[4]["items_removed"] is True
+    door("drain")
+    assert media["id"] in connector.wait_for("erasure.wanted")[-1]["body"]["media_ids"]
+    connector.stop()
+    assert (
+        site.php("require_once ABSPATH . 'wp-admin/includes/admin.php'; echo picward_health_connection()['status'];")
+        == "critical"
+    )
+    assert "Site Health" in page(site.login(), site, "site-health.php")
