@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import subprocess
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from pydantic import ValidationError
 
 from app.domain.decisions import Verdict
 from app.domain.errors import PicwardError
@@ -29,6 +30,9 @@ class _Group(click.Group):
             return super().invoke(ctx)
         except PicwardError as error:
             raise click.ClickException(str(error)) from None
+        except ValidationError as error:  # of Config: everything else is checked where it comes in
+            wrong = [f"PICWARD_{str(item['loc'][0]).upper()}: {item['msg']}" for item in error.errors()]
+            raise click.ClickException("The settings are wrong.\n" + "\n".join(wrong)) from None
 
 
 @contextmanager
@@ -47,6 +51,7 @@ def _core() -> Iterator[Core]:
 @click.version_option(package_name="picward")
 def main() -> None:
     """Picward judges the pictures of your sites on your own machine."""
+    os.umask(0o077)  # the database and the key are nobody else's
 
 
 @main.command()
@@ -56,13 +61,13 @@ def serve() -> None:
     from app.config import Config
 
     config = Config()
+    supervisor.await_port(config.host, config.port)
     me = [sys.executable, "-P", "-m", "app.cli"]  # -P: a rival “app” in the working directory is not ours
-    prepared = subprocess.run([*me, "prepare"], check=False)  # noqa: S603 - a child, so that the supervisor stays small
-    if prepared.returncode:
-        sys.exit(prepared.returncode)
     children = [supervisor.Child("web", [*me, "web"])]
-    children += [supervisor.Child(f"worker {n + 1}", [*me, "work"]) for n in range(config.workers)]
-    supervisor.run(children, _report, lambda: _report(f"Picward is at {config.address} (stop with Ctrl-C)"))
+    children += [supervisor.Child(f"worker {n + 1}", [*me, "work"], patient=True) for n in range(config.workers)]
+    sys.exit(
+        supervisor.run(children, [*me, "prepare"], _report, lambda: _report(f"Picward is at {config.address} (Ctrl-C stops it)"))
+    )
 
 
 def _report(text: str) -> None:
@@ -103,7 +108,6 @@ def web() -> None:
 @main.command()
 def work() -> None:
     """Run one worker process only."""
-    import os
     import signal
 
     # Several threads judge at a time; a second layer of threads inside each would only make them wait for one another.
@@ -310,8 +314,8 @@ def hashes_import(file: Path, site: str) -> None:
 
     entries = parse(file.read_text("utf-8-sig"))
     with _core() as core:
-        added = lists.import_entries(core, entries, site, OWNER)
-    click.echo(f"{added} of {len(entries)} entries were new.")
+        added, again = lists.import_entries(core, entries, site, OWNER)
+    click.echo(f"{added} of {len(entries)} entries were new; {again} pictures that were decided before are judged again.")
 
 
 @hashes.command("of")
@@ -394,18 +398,27 @@ def _band(threshold: float | None) -> str:
     return "never" if threshold is None else f"≥ {threshold:.2f}"
 
 
+class _Threshold(click.ParamType[str]):
+    name = "score"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        if value != "never":
+            click.FloatRange(0, 1)(value, param, ctx)
+        return value
+
+
 @policy.command("set")
 @click.argument("site_id")
 @click.argument("category")
 @click.option("--mode", type=click.Choice(["shadow", "review", "enforce"]), help="Only watch, ask a person, or act.")
-@click.option("--review", type=click.FloatRange(0, 1), help="The score from which a person is asked.")
-@click.option("--block", type=click.FloatRange(0, 1), help="The score from which it is blocked.")
-def policy_set(site_id: str, category: str, mode: str | None, review: float | None, block: float | None) -> None:
+@click.option("--review", type=_Threshold(), help="The score, 0 to 1, from which a person is asked; or never.")
+@click.option("--block", type=_Threshold(), help="The score, 0 to 1, from which it is blocked; or never.")
+def policy_set(site_id: str, category: str, mode: str | None, review: str | None, block: str | None) -> None:
     """Change or add one rule. What was decided before is decided anew from the stored signals."""
     from app.services import sites as service
 
-    asked = {"mode": mode, "review": review, "block": block}
-    changes = {name: value for name, value in asked.items() if value is not None}
+    changes: dict[str, Any] = {"mode": mode} if mode else {}
+    changes |= {name: None if band == "never" else float(band) for name, band in (("review", review), ("block", block)) if band}
     with _core() as core:
         rules = {rule.category: rule.model_dump(mode="json") for rule in service.current_policy(core, site_id).rules}
         rules[category] = {**rules.get(category, {"category": category}), **changes}

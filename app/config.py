@@ -18,12 +18,15 @@ class Config(BaseSettings):
     host: str = Field("127.0.0.1", description="Address to listen on. Put a TLS proxy in front before opening it to others.")
     port: int = Field(8080, ge=1, le=65_535, description="Port to listen on.")
     public_url: str = Field("", description="Address under which sites and people reach Picward; http://host:port when empty.")
-    proxies: int = Field(0, ge=0, le=5, description="How many trusted proxies in front set X-Forwarded-For and -Proto.")
+    proxies: int = Field(0, ge=0, le=5, description="How many trusted proxies in front set X-Forwarded-For, -Proto and -Host.")
     database_url: str = Field(
         "", description="SQLAlchemy address of a PostgreSQL database; a SQLite file in data_dir when empty."
     )
     secret_key: str = Field(
-        "", repr=False, description="64 hex digits that encrypt stored secrets and previews; data_dir/vault.key when empty."
+        "",
+        repr=False,
+        pattern="^([0-9a-f]{64})?$",
+        description="64 hex digits that encrypt stored secrets and previews; data_dir/vault.key when empty.",
     )
     workers: int = Field(
         1, ge=1, le=32, description="Worker processes. One uses all cores; each holds its own copy of the models."
@@ -44,7 +47,8 @@ class Config(BaseSettings):
     max_image_bytes: int = Field(
         20_000_000,
         ge=100_000,
-        description="Bytes of one picture: a 48-megapixel phone photo has 10 to 15 MB. Larger ones go to review.",
+        le=20_000_000,
+        description="Bytes of one picture, at most 20 MB: a 48-megapixel photo has 10 to 15 MB. Larger ones go to review.",
     )
     delivery_days: int = Field(
         30, ge=1, description="Days that the text of deliveries is kept for replay; their ids are kept for ever."

@@ -7,14 +7,18 @@ already in use" is retried while its workers leave), and kill -9 of the supervis
 from __future__ import annotations
 
 import ctypes
+import errno
 import os
 import random
 import signal
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+
+from app.domain.errors import PicwardError
 
 GRACE_SECONDS = 25.0
 """How long children may take to stop: over the web's graceful timeout of 20 s."""
@@ -26,10 +30,17 @@ STABLE_SECONDS = 5.0
 _PR_SET_PDEATHSIG = 1
 
 
+class PortTaken(PicwardError):
+    """Something else listens where Picward should."""
+
+
 @dataclass
 class Child:
+    """Describe a child. One that is `patient` starts only when the preparation has ended well."""
+
     name: str
     command: Sequence[str]
+    patient: bool = False
     process: subprocess.Popen[bytes] | None = None
     started: float = 0.0
     next_start: float = 0.0
@@ -47,6 +58,21 @@ class Child:
             self.process = subprocess.Popen(self.command, preexec_fn=_bind_to_parent(os.getpid()))  # noqa: S603
 
 
+def await_port(host: str, port: int) -> None:
+    """Wait until the port is free, since a killed predecessor's workers need a moment to leave. Raise `PortTaken`."""
+    deadline = time.monotonic() + STABLE_SECONDS
+    while True:
+        try:
+            with socket.create_server((host, port)):
+                return
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE or time.monotonic() > deadline:
+                raise PortTaken(
+                    f"Picward cannot listen on {host}:{port}: {error.strerror}. Set PICWARD_PORT to another."
+                ) from None
+            time.sleep(0.2)
+
+
 def _bind_to_parent(parent: int) -> Callable[[], None]:
     libc = ctypes.CDLL(None) if sys.platform == "linux" else None
 
@@ -60,21 +86,31 @@ def _bind_to_parent(parent: int) -> Callable[[], None]:
     return bind
 
 
-def run(children: Sequence[Child], report: Callable[[str], None], started: Callable[[], None]) -> None:
-    """Keep the children running until SIGTERM or SIGINT; then stop them in order, the first one first."""
+def run(children: Sequence[Child], prepare: Sequence[str], report: Callable[[str], None], started: Callable[[], None]) -> int:
+    """Prepare, and keep the children running until SIGTERM or SIGINT; then stop them in order. Return the exit code.
+
+    Children that are not patient start beside the preparation: the web server reads its modules meanwhile, and says that
+    it is not ready.
+    """
     stop: list[int] = []
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda received, _frame: stop.append(received))
-    first = True
-    while not stop:
+    preparation = subprocess.Popen(prepare)  # noqa: S603
+    code: int | None = None
+    while not stop and not code:
         now = time.monotonic()
         for child in children:
-            child.tend(now, report)
-        if first:
+            if code == 0 or not child.patient:
+                child.tend(now, report)
+        if code is None and (code := preparation.poll()) == 0:
             started()
-            first = False
-        time.sleep(0.2)
-    running = [child.process for child in children if child.process is not None]
+        else:
+            time.sleep(0.05 if code is None else 0.2)
+    _end([child.process for child in children if child.process is not None])
+    return code or 0
+
+
+def _end(running: Sequence[subprocess.Popen[bytes]]) -> None:
     for process in running:
         process.terminate()
     deadline = time.monotonic() + GRACE_SECONDS

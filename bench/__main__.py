@@ -32,14 +32,15 @@ def main() -> None:
 def _machine() -> str:
     versions = ", ".join(f"{name} {metadata.version(name)}" for name in ("onnxruntime", "numpy", "pillow", "flask", "nudenet"))
     return (
-        f"Measured {time.strftime('%Y-%m-%d')} on {os.cpu_count()} cores ({platform.machine()}), Python {platform.python_version()}, "
-        f"{versions}; load average before the run {os.getloadavg()[0]:.1f}."
+        f"Measured {time.strftime('%Y-%m-%d')} on {os.cpu_count()} cores ({platform.machine()}), "
+        f"Python {platform.python_version()}, {versions}; load average before the run {os.getloadavg()[0]:.1f}."
     )
 
 
 def _run(module: str, *words: str) -> Any:
     print(f"measuring {module} …", file=sys.stderr)
-    return json.loads(subprocess.run([sys.executable, "-m", module, *words], stdout=subprocess.PIPE, check=True).stdout)
+    done = subprocess.run([sys.executable, "-m", module, *words], stdout=subprocess.PIPE, check=True)
+    return json.loads(done.stdout)
 
 
 def _figures(module: str) -> list[dict[str, Any]]:
@@ -53,7 +54,10 @@ def _detection() -> list[dict[str, Any]]:
         _compared("Judging ready bytes, all cores", found["pipeline"], "bare decode + session.run"),
         _compared("12-megapixel JPEG", found["twelve"], "nudenet detect()"),
         *(_compared(f"1024 px JPEG, {case}", figures, "nudenet detect()") for case, figures in found["shop"].items()),
-        *(_compared(f"200 mixed pictures, all cores, {case}", figures, "nudenet detect()") for case, figures in found["mixed"].items()),
+        *(
+            _compared(f"200 mixed pictures, all cores, {case}", figures, "nudenet detect()")
+            for case, figures in found["mixed"].items()
+        ),
     ]
 
 

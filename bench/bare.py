@@ -10,7 +10,8 @@ from flask import Flask, request
 
 app = Flask(__name__)
 _local = threading.local()
-_schema = "CREATE TABLE IF NOT EXISTS deliveries(id INTEGER PRIMARY KEY, site TEXT, delivery TEXT, at INTEGER, body BLOB, UNIQUE(site, delivery))"
+_columns = "id INTEGER PRIMARY KEY, site TEXT, delivery TEXT, at INTEGER, body BLOB, UNIQUE(site, delivery)"
+_schema = f"CREATE TABLE IF NOT EXISTS deliveries({_columns})"
 
 
 def _connection() -> sqlite3.Connection:

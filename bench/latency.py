@@ -66,7 +66,9 @@ def _send(instance: Instance, double: PluginDouble, media: int) -> None:
 def _fetch(double: PluginDouble, media: int) -> bytes:
     """Fetch as the platform does, with a new connection and a signature, and nothing around it."""
     sha256 = double.attachments[media].sha256
-    body = json.dumps({"v": 1, "to": "site", "type": "bytes", "site": double.site_id, "id": str(media), "sha256": sha256}).encode()
+    body = json.dumps(
+        {"v": 1, "to": "site", "type": "bytes", "site": double.site_id, "id": str(media), "sha256": sha256}
+    ).encode()
     headers = signing.sign(double.secret, f"bare_{media}", int(time.time()), body)
     answer = requests.post(f"{double.address}/wp-json/picward/v1/bytes", body, headers=headers, timeout=10)
     assert answer.status_code == 200, answer.text

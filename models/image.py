@@ -253,7 +253,5 @@ def _fit(image: Image.Image, side: int) -> Image.Image:
 
 def _differ(before: Image.Image, after: Image.Image) -> bool:
     """Say whether two frames differ anywhere by more than a shade, seen in cells of about a hundredth of the width."""
-    cells = tuple(
-        np.asarray(image.resize((96, 96), Image.Resampling.BOX), dtype=np.int16) for image in (before, after)
-    )
+    cells = tuple(np.asarray(image.resize((96, 96), Image.Resampling.BOX), dtype=np.int16) for image in (before, after))
     return bool(np.abs(cells[0] - cells[1]).max() > 6)

@@ -25,9 +25,7 @@ _log = logging.getLogger(__name__)
 class LocalJudge:
     """Judge pictures in this process. Threads share one; detectors and their sessions are made on first use."""
 
-    def __init__(
-        self, weights: Path | None = None, providers: Sequence[str] = (CPU,), limits: ImageLimits | None = None
-    ) -> None:
+    def __init__(self, weights: Path | None = None, providers: Sequence[str] = (CPU,), limits: ImageLimits | None = None) -> None:
         self._machine = Machine(weights, tuple(providers))
         self._limits = limits or ImageLimits()
         self._cards: Mapping[str, Card] = cards()

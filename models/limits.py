@@ -50,6 +50,4 @@ class ImageLimits:
 
 def explained() -> tuple[tuple[str, str, Any, str], ...]:
     """List every limit as (name, unit, default, reason), for the operator's page and the documentation."""
-    return tuple(
-        (each.name, each.metadata["unit"], each.default, each.metadata["reason"]) for each in fields(ImageLimits)
-    )
+    return tuple((each.name, each.metadata["unit"], each.default, each.metadata["reason"]) for each in fields(ImageLimits))

@@ -37,3 +37,7 @@ def forget_bodies(connection: Connection, before: int) -> int:
     """Drop what old deliveries said; their ids stay, so that a very late retry is still known."""
     statement = update(deliveries).where(deliveries.c.received_at < before, func.length(deliveries.c.body) > 0)
     return connection.execute(statement.values(body=b"", headers={})).rowcount
+
+
+def forget_site_bodies(connection: Connection, site_id: str) -> None:
+    connection.execute(update(deliveries).where(deliveries.c.site_id == site_id).values(body=b"", headers={}))

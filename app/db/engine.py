@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import IO, Any, Generic, TypeVar, cast
 
 from sqlalchemy import JSON, ClauseElement, Connection, CursorResult, Engine, Executable, Table, create_engine, event
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects import sqlite
 
 T = TypeVar("T")
 
@@ -204,13 +204,21 @@ def _sqlite(url: str) -> Engine:
     return engine
 
 
+def _family(dialect: str) -> Any:
+    if dialect == "sqlite":
+        return sqlite
+    from sqlalchemy.dialects import postgresql  # a tenth of a second of every start that does not use it
+
+    return postgresql
+
+
 Statement = tuple[str, tuple[str, ...]]
 
 
 @cache
 def compiled(statement: Executable, dialect: str) -> Statement:
     """Compile a constant statement once: its text and the order of its parameters, for `execute_compiled`."""
-    family = sqlite if dialect == "sqlite" else postgresql
+    family = _family(dialect)
     made = cast(ClauseElement, statement).compile(dialect=family.dialect(), compile_kwargs={"render_postcompile": True})
     return str(made), tuple(getattr(made, "positiontup", None) or ())
 
@@ -225,7 +233,7 @@ def execute_compiled(connection: Connection, statement: Executable, values: Mapp
 @cache
 def _insertion(table: Table, dialect: str) -> tuple[str, tuple[str, ...], frozenset[str]]:
     """Compile an insertion once: its text, the columns in the order of its parameters, and those that hold JSON."""
-    family = sqlite if dialect == "sqlite" else postgresql
+    family = _family(dialect)
     names = [column.name for column in table.columns if column.name != "id" and not column.nullable]
     statement = family.insert(table).on_conflict_do_nothing().returning(table.c.id)
     compiled = statement.compile(dialect=family.dialect(), column_keys=names)
@@ -247,7 +255,7 @@ def insert_once(connection: Connection, table: Table, values: Mapping[str, Any])
 
 def put(connection: Connection, table: Table, values: Mapping[str, Any]) -> None:
     """Insert a row, or replace the one with the same primary key."""
-    family = sqlite if connection.dialect.name == "sqlite" else postgresql
+    family = _family(connection.dialect.name)
     statement = family.insert(table).values(**values)
     keys = [column.name for column in table.primary_key]
     changes = {name: statement.excluded[name] for name in values if name not in keys}

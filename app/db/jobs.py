@@ -7,7 +7,7 @@ from sqlalchemy import Connection, Row, bindparam, func, literal, select, text, 
 
 from app.db import work
 from app.db.engine import execute_compiled, insert_once
-from app.db.tables import jobs, sites
+from app.db.tables import decisions, jobs, pictures, sites
 from app.domain.jobs import ModerationJob, Priority, WorkState
 from app.domain.media import MediaRef
 
@@ -48,6 +48,28 @@ def known(connection: Connection, site_id: str, media: Sequence[MediaRef]) -> se
     return {(row.media_id, row.version) for row in connection.execute(query)}
 
 
+def with_fingerprint(connection: Connection, site_id: str, after: int, limit: int) -> Sequence[Any]:
+    """Give decided images of a site (of every site, when it is "") with their fingerprints, by ascending job id."""
+    query = (
+        select(jobs.c.id, jobs.c.site_id, jobs.c.media_id, pictures.c.sha256, pictures.c.pdq, pictures.c.width, pictures.c.height)
+        .join(decisions, decisions.c.job_id == jobs.c.id)
+        .join(pictures, pictures.c.sha256 == decisions.c.sha256)
+        .where(jobs.c.state == WorkState.DONE, jobs.c.id > after)
+        .distinct()
+        .order_by(jobs.c.id)
+        .limit(limit)
+    )
+    if site_id:
+        query = query.where(jobs.c.site_id == site_id)
+    return connection.execute(query).all()
+
+
+def seen(connection: Connection, site_id: str, media: Sequence[MediaRef]) -> set[str]:
+    """Give the ids among these that have a job, in whatever version."""
+    query = select(jobs.c.media_id).where(jobs.c.site_id == site_id, jobs.c.media_id.in_([m.id for m in media]))
+    return set(connection.execute(query).scalars())
+
+
 _OLDER = (
     update(jobs)
     .where(jobs.c.site_id == bindparam("site"), jobs.c.media_id == bindparam("media"), jobs.c.version != bindparam("newest"))
@@ -73,6 +95,14 @@ def delete_media(connection: Connection, site_id: str, media_id: str, now: int) 
         .where(jobs.c.site_id == site_id, jobs.c.media_id == media_id, jobs.c.state != WorkState.GONE)
         .values(state=WorkState.GONE, ended_at=now, problem="deleted at the platform")
     )
+
+
+def forget_context(connection: Connection, site_id: str, media_ids: Sequence[str]) -> None:
+    """Drop what is known of images beyond their ids, once they need no judgement any more; of all when none are named."""
+    statement = update(jobs).where(jobs.c.site_id == site_id, jobs.c.state.in_([WorkState.DONE, WorkState.GONE]))
+    if media_ids:
+        statement = statement.where(jobs.c.media_id.in_(media_ids))
+    connection.execute(statement.values(context={}, source=""))
 
 
 def stop_site(connection: Connection, site_id: str, now: int) -> None:
@@ -122,6 +152,14 @@ def claim(connection: Connection, now: int, lease_us: int) -> ModerationJob | No
 
 def claimed(row: Row[Any]) -> ModerationJob:
     return ModerationJob(row.id, row.site_id, media(row), row.round, Priority(row.priority), row.attempts, row.deaths, row.token)
+
+
+def add_round(connection: Connection, site_id: str, media_id: str, now: int) -> bool:
+    """Queue another judgement of an image's newest version; False when it is unknown, or one is queued."""
+    known = latest(connection, site_id, media_id)
+    if known is None or known.state != WorkState.DONE:
+        return False
+    return add(connection, site_id, media(known), known.round + 1, Priority.RESCAN, now) is not None
 
 
 def media(row: Any) -> MediaRef:

@@ -15,7 +15,7 @@ class MediaRef:
 
     `id` is the platform's own and stays when the image is replaced; `version` changes with the bytes (a sha256, a
     generation, a CDN version). `source` says where the bytes are, in the platform's own terms. `parent` is the listing or
-    post that a hide may be about.
+    post that a hide may be about. `created_at` is when it came to the platform, in UTC microseconds, 0 when unknown.
     """
 
     id: str
@@ -23,6 +23,7 @@ class MediaRef:
     source: str = field(default="", compare=False)
     parent: str = field(default="", compare=False)
     context: Context = field(default_factory=dict, compare=False, hash=False)
+    created_at: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

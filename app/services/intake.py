@@ -5,7 +5,6 @@ from __future__ import annotations
 from sqlalchemy import Connection
 
 from app.db import audit, decisions, deliveries, enforcements, jobs, pictures
-from app.db import sites as site_rows
 from app.domain.decisions import Outcome, Reason, Verdict
 from app.domain.errors import DeliveryReplayed, DeliveryUnreadable
 from app.domain.events import (
@@ -21,7 +20,7 @@ from app.domain.events import (
 )
 from app.domain.jobs import Priority, WorkState
 from app.domain.platform import Site
-from app.services import lists, moderate, sites
+from app.services import lists, moderate, scan, sites
 from app.services.core import Core
 
 _KEPT_HEADERS = ("content-type", "user-agent", "webhook-id", "webhook-timestamp", "picward-site")
@@ -107,7 +106,7 @@ def _take(core: Core, connection: Connection, site: Site, event: Event, now: int
         case VerdictGiven():
             _take_verdict(core, connection, site, event, now)
         case ScanWanted():
-            site_rows.change(connection, site.id, {"scanned_at": 0})
+            scan.ask_within(connection, site.id, "platform", now)
         case SiteRemoved():
             sites.remove(core, connection, site.id, "platform")
         case ErasureWanted(media_ids):
@@ -136,17 +135,21 @@ def _take_verdict(core: Core, connection: Connection, site: Site, event: Verdict
         supersedes=current.id if current else None,
         now=now,
     )
-    if event.never_again:
+    if event.verdict is Verdict.ALLOW:
+        lists.welcome_back(connection, site.id, event.sha256)
+    elif event.never_again:
         lists.never_again(connection, site.id, event.sha256, event.person, now)
 
 
 def _erase(connection: Connection, site: Site, media_ids: tuple[str, ...], now: int) -> None:
-    found = (
-        decisions.recent(connection, site.id, limit=100_000)
-        if not media_ids
-        else [decision for media_id in media_ids for decision in decisions.history(connection, site.id, media_id)]
-    )
-    for sha256 in {decision.sha256 for decision in found}:
-        pictures.forget_preview(connection, site.id, sha256)
-    text = f"Previews of {len({decision.media.id for decision in found})} pictures were erased on request"
+    if media_ids:
+        judged = {decision.sha256 for media_id in media_ids for decision in decisions.history(connection, site.id, media_id)}
+        for sha256 in judged:
+            pictures.forget_preview(connection, site.id, sha256)
+    else:
+        pictures.forget_previews(connection, site.id, now + 1)
+    jobs.forget_context(connection, site.id, media_ids)
+    deliveries.forget_site_bodies(connection, site.id)
+    whose = f"{len(media_ids)} pictures" if media_ids else "all pictures"
+    text = f"Erased on request: previews and context of {whose}, and the text of stored deliveries"
     audit.add(connection, now, "platform", "erased", text, site.id)

@@ -8,18 +8,41 @@ from dataclasses import replace
 
 from sqlalchemy import Connection
 
-from app.db import audit, hashes, pictures
+from app.db import audit, hashes, jobs, pictures
 from app.db.engine import Database
-from app.domain.detector import HashEntry, HashIndex, HashKind, ListKind
+from app.domain.detector import Fingerprint, HashEntry, HashIndex, HashKind, ListKind
 from app.services.core import Core
 
 
-def import_entries(core: Core, entries: Sequence[HashEntry], site_id: str, person: str) -> int:
-    """Add entries to a site's lists, or to everyone's when `site_id` is ""; return how many were new."""
+def import_entries(core: Core, entries: Sequence[HashEntry], site_id: str, person: str) -> tuple[int, int]:
+    """Add entries to a site's lists, or to everyone's when `site_id` is "".
+
+    Return how many were new, and how many pictures that were decided before match and are judged again.
+    """
     with core.db.write() as connection:
         added = hashes.add(connection, [replace(entry, site_id=site_id) for entry in entries], core.now(), person)
         audit.add(connection, core.now(), person, "hashes.imported", f"{added} of {len(entries)} hashes were new", site_id)
-    return added
+    again = _judge_matching_again(core, entries, site_id) if added else 0
+    core.wake()
+    return added, again
+
+
+_BATCH = 500
+
+
+def _judge_matching_again(core: Core, entries: Sequence[HashEntry], site_id: str) -> int:
+    judge = core.judge()
+    index = judge.index(entries)
+    after, again = 0, 0
+    while True:
+        with core.db.read() as connection:
+            known = jobs.with_fingerprint(connection, site_id, after, _BATCH)
+        matching = [row for row in known if judge.match(Fingerprint(row.sha256, row.pdq, row.width, row.height), index)]
+        with core.db.write() as connection:
+            again += sum(jobs.add_round(connection, row.site_id, row.media_id, core.now()) for row in matching)
+        if len(known) < _BATCH:
+            return again
+        after = known[-1].id
 
 
 def never_again(connection: Connection, site_id: str, sha256: str, person: str, now: int) -> None:

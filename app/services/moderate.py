@@ -41,12 +41,9 @@ def queue(connection: Connection, site_id: str, media: MediaRef, priority: Prior
 def rejudge(core: Core, site_id: str, media_id: str) -> bool:
     """Queue another round for an image, as after a new model; a person's verdict for the same bytes still binds."""
     with core.db.write() as connection:
-        known = jobs.latest(connection, site_id, media_id)
-        if known is None:
-            return False
-        added = jobs.add(connection, site_id, jobs.media(known), known.round + 1, Priority.RESCAN, core.now())
+        added = jobs.add_round(connection, site_id, media_id, core.now())
     core.wake()
-    return added is not None
+    return added
 
 
 @dataclass(frozen=True)
@@ -213,8 +210,12 @@ def record(
     policy_version: int | None,
     supersedes: int | None,
     now: int,
+    action: Action | None = None,
 ) -> int:
-    """Store a decision and the action that makes it true, in the caller's transaction. Raise `DecisionStale`."""
+    """Store a decision and the action that makes it true (chosen unless given), in the caller's transaction.
+
+    Raise `DecisionStale` when another was first.
+    """
     decision_id = decisions.add(
         connection,
         site_id=site.id,
@@ -227,7 +228,7 @@ def record(
         supersedes=supersedes,
         now=now,
     )
-    action = wanted_action(connection, core, site, media, outcome, person)
+    action = action or wanted_action(connection, core, site, media, outcome, person)
     if action is not None and site.state is not SiteState.REMOVED:
         enforcements.add(connection, site.id, decision_id, media, action, now)
     return decision_id

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 from dataclasses import dataclass
+from functools import cache
 
 from argon2 import PasswordHasher
 from argon2.exceptions import Argon2Error, InvalidHashError
@@ -28,8 +29,12 @@ TRIES_MINUTES = 15
 """At most so many failed sign-ins per e-mail and per address in so many minutes: slow for guessing, enough for typing."""
 
 _hasher = PasswordHasher()
-# Compared when the e-mail is unknown, so that the time of an answer does not tell which e-mails exist.
-_nobody = _hasher.hash(secrets.token_hex())
+
+
+@cache
+def _nobody() -> str:
+    """Give what is compared when the e-mail is unknown, so that the time of an answer does not tell which e-mails exist."""
+    return _hasher.hash(secrets.token_hex())
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +100,7 @@ def sign_in(core: Core, email: str, password: str, address: str) -> str:
         if any(rows.tries(connection, key, since) >= TRIES for key in keys):
             raise SignInRefused(f"Too many tries. Wait {TRIES_MINUTES} minutes.")
         person = rows.by_email(connection, email)
-    if not _matches(person.password if person else _nobody, password) or person is None:
+    if not _matches(person.password if person else _nobody(), password) or person is None:
         with core.db.write() as connection:
             for key in keys:
                 rows.add_try(connection, key, now)

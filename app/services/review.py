@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from app.db import audit, decisions, enforcements, pictures
-from app.domain.decisions import Decision, Outcome, Reason, Verdict
-from app.domain.errors import DecisionUnknown
+from app.domain.decisions import Action, Decision, Outcome, Reason, Verdict
+from app.domain.errors import DecisionUnknown, SettingsInvalid
 from app.services import lists, moderate, sites
 from app.services.core import SECOND, Core
 
@@ -59,15 +59,22 @@ def _shown(decision: Decision, action: Any) -> Shown:
     return Shown(decision, action.action, action.state, action.problem) if action is not None else Shown(decision, "", "", "")
 
 
-def resolve(core: Core, decision_id: int, verdict: Verdict, person: str, *, never_again: bool = False) -> int:
-    """Supersede a decision with a person's: it binds for these bytes from now on. Raise `DecisionStale` after another."""
+def resolve(
+    core: Core, decision_id: int, verdict: Verdict, person: str, *, never_again: bool = False, delete: bool = False
+) -> int:
+    """Supersede a decision with a person's: it binds for these bytes from now on. Raise `DecisionStale` after another.
+
+    `delete` removes a rejected picture for good, where the site's settings offer that; else `SettingsInvalid` is raised.
+    """
     now = core.now()
     with core.db.write() as connection:
         decision = decisions.get(connection, decision_id)
         if decision is None:
             raise DecisionUnknown(f"There is no decision {decision_id}.")
         site = sites.get(core, decision.site_id)
-        said = "Approved" if verdict is Verdict.ALLOW else "Rejected"
+        if delete and not (site.settings.delete_blocked and verdict is Verdict.BLOCK):
+            raise SettingsInvalid("Deleting is switched off in this site's settings.")
+        said = "Approved" if verdict is Verdict.ALLOW else "Rejected, to be deleted," if delete else "Rejected"
         resolved = moderate.record(
             core,
             connection,
@@ -80,6 +87,7 @@ def resolve(core: Core, decision_id: int, verdict: Verdict, person: str, *, neve
             policy_version=None,
             supersedes=decision.id,
             now=now,
+            action=Action.DELETE if delete else None,
         )
         if verdict is Verdict.ALLOW:
             lists.welcome_back(connection, site.id, decision.sha256)

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from sqlalchemy import Connection
+
 from app.db import audit, jobs, scans
-from app.db import sites as site_rows
 from app.domain.errors import PicwardError
 from app.domain.jobs import Priority
 from app.domain.media import MediaRef, Page
 from app.domain.platform import Site
 from app.services import moderate, sites
 from app.services.core import Core
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +42,10 @@ def scan(core: Core, site_id: str, *, budget: int = 0, dry_run: bool = False, af
     now = core.now()
     with core.db.write() as connection:
         open_scan = None if afresh else scans.unfinished(connection, site_id)
-        scan_id = open_scan.id if open_scan else scans.begin(connection, site_id, now)
+        scan_id = open_scan.id if open_scan else scans.begin(connection, site_id, "running", now)
     cursor, seen, queued = (open_scan.cursor, open_scan.seen, open_scan.queued) if open_scan else ("", 0, 0)
     start = queued
+    going = "asked" if open_scan and open_scan.state == "asked" else "running"
     while True:
         try:
             page = core.platform(site.platform).scan(site, cursor)
@@ -60,7 +65,7 @@ def scan(core: Core, site_id: str, *, budget: int = 0, dry_run: bool = False, af
                 queued=queued,
                 total=page.total,
                 updated_at=core.now(),
-                state="done" if done else "stopped" if full else "running",
+                state="done" if done else "stopped" if full else going,
                 problem="",
             )
             if done or full:
@@ -73,12 +78,32 @@ def scan(core: Core, site_id: str, *, budget: int = 0, dry_run: bool = False, af
 
 
 def ask(core: Core, site_id: str, person: str) -> None:
-    """Have a worker compare the whole listing with what we know, soon."""
+    """Have the workers look at everything that is there, page by page, beside their other work."""
     with core.db.write() as connection:
         sites.get(core, site_id)
-        site_rows.change(connection, site_id, {"scanned_at": 0})
-        audit.add(connection, core.now(), person, "scan.asked", "Asked to look at what is already there", site_id)
+        ask_within(connection, site_id, person, core.now())
     core.wake()
+
+
+def ask_within(connection: Connection, site_id: str, person: str, now: int) -> None:
+    """Ask for a scan in the caller's transaction; one that was interrupted goes on."""
+    unfinished = scans.unfinished(connection, site_id)
+    if unfinished is None:
+        scans.begin(connection, site_id, "asked", now)
+    else:
+        scans.advance(connection, unfinished.id, state="asked", problem="")
+    audit.add(connection, now, person, "scan.asked", "Asked to look at what is already there", site_id)
+
+
+def step(core: Core) -> None:
+    """Do the next page of every scan that was asked for; called again and again, it survives any kill."""
+    with core.db.read() as connection:
+        asked = scans.asked(connection)
+    for site_id in asked:
+        try:
+            next(scan(core, site_id), None)
+        except PicwardError as error:
+            log.warning("the scan of site %s stopped: %s", site_id, error)
 
 
 def last(core: Core, site_id: str) -> Progress | None:
@@ -115,12 +140,15 @@ def _dry(core: Core, site: Site) -> Iterator[Progress]:
         cursor = page.cursor
 
 
-def reconcile(core: Core, site: Site, stopping: Callable[[], bool]) -> int:
-    """Queue what webhooks missed, with an upload's priority; return how many images that were."""
+def reconcile(core: Core, site: Site, since: int, stopping: Callable[[], bool]) -> int:
+    """Queue what webhooks missed, with an upload's priority; return how many images that were.
+
+    What came to the platform before `since`, and is wholly unknown to us, was not missed: the owner asks for it by `scan`.
+    """
     cursor, missed = "", 0
     while not stopping():
         page = core.platform(site.platform).scan(site, cursor)
-        fresh = _unknown(core, site, page.media)
+        fresh = _missed(core, site, _unknown(core, site, page.media), since)
         if fresh:
             with core.db.write() as connection:
                 missed += sum(moderate.queue(connection, site.id, media, Priority.UPLOAD, core.now()) for media in fresh)
@@ -139,3 +167,9 @@ def reconcile(core: Core, site: Site, stopping: Callable[[], bool]) -> int:
                 site.id,
             )
     return missed
+
+
+def _missed(core: Core, site: Site, unknown: list[MediaRef], since: int) -> list[MediaRef]:
+    with core.db.read() as connection:
+        seen = jobs.seen(connection, site.id, unknown)
+    return [media for media in unknown if media.id in seen or not 0 < media.created_at < since]

@@ -301,7 +301,7 @@ def summarise(policy: Policy) -> str:
 
 
 def _title(category: str) -> str:
-    return CATEGORIES[category].title.lower() if category in CATEGORIES else category
+    return CATEGORIES[category].title.lower().removeprefix("on ") if category in CATEGORIES else category
 
 
 def set_state(core: Core, site_id: str, state: SiteState, person: str) -> None:
@@ -357,7 +357,7 @@ def summary(core: Core, site_id: str) -> dict[str, Any]:
                 for item in enforcements.parked(connection, site_id)
             ],
             "last_delivery_at": deliveries.last_at(connection, site_id),
-            "unreadable": [item.problem for item in deliveries.unreadable(connection, site_id, 5)],
+            "unreadable": [f"Delivery {item.id}: {item.problem}" for item in deliveries.unreadable(connection, site_id, 5)],
             "hashes": hashes.count(connection, site_id),
             "console_url": f"{core.public_url}/sites/{site_id}",
         }

@@ -30,6 +30,7 @@ def next_due(core: Core) -> tuple[int | None, int | None]:
 
 def tend_sites(core: Core, stopping: Callable[[], bool]) -> None:
     """Do each active site's periodic work that is due; one site's trouble does not stop the others."""
+    scan.step(core)
     with core.db.read() as connection:
         active = rows.every(connection, [SiteState.ACTIVE])
     for row in active:
@@ -43,7 +44,7 @@ def tend_sites(core: Core, stopping: Callable[[], bool]) -> None:
                 platform.pulse(sites.open_site(core, row))
                 _well(core, row.id, row.problem)
             if _turn(core, row.id, "scanned_at", platform.reconcile_seconds):
-                scan.reconcile(core, sites.open_site(core, row), stopping)
+                scan.reconcile(core, sites.open_site(core, row), row.paired_at or 0, stopping)
             _replay(core, row.id, row.replayed_version, stopping)
         except PicwardError as error:
             _ill(core, row.id, row.problem, str(error))

@@ -52,9 +52,8 @@ def main() -> None:
         _until(lambda: (pictures / blocked["media"]).exists())
         _say(f"and it is back, byte for byte: {pictures / blocked['media']}")
         if "--once" not in sys.argv:
-            _say(
-                f"\nThe console is at http://127.0.0.1:{os.environ['PICWARD_PORT']} (its set-up link is above); Ctrl-C ends the demo."
-            )
+            address = f"http://127.0.0.1:{os.environ['PICWARD_PORT']}"
+            _say(f"\nThe console is at {address} (its set-up link is above); Ctrl-C ends the demo.")
             with contextlib.suppress(KeyboardInterrupt):
                 serve.wait()
     finally:

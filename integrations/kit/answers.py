@@ -95,8 +95,7 @@ def translated(error: Exception, host: str) -> PicwardError:
     """Translate what the transport raised. The text names the host only: paths and queries may hold secrets."""
     if isinstance(error, InvalidIPAddress):
         return AddressForbidden(
-            f"{host} leads into a private network ({error}). "
-            "If that is right, turn on “This site is on my own network”."
+            f"{host} leads into a private network ({error}). If that is right, turn on “This site is on my own network”."
         )
     # OpenSSL's word for a chain that does not hold, and urllib3's for another host's certificate.
     if isinstance(error, requests.exceptions.SSLError) and re.search("CERTIFICATE_VERIFY_FAILED|doesn't match", str(error)):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import ipaddress
+import logging
 import socket
 import threading
 from collections.abc import Iterator
@@ -23,6 +24,9 @@ POOLED_HOSTS = 256
 
 POOLED_CONNECTIONS = 16
 """How many connections per host are kept; above the worker threads of one process."""
+
+# It warns on stderr of what we say in our own words, as AddressForbidden.
+logging.getLogger("requests_hardened").setLevel(logging.ERROR)
 
 
 class Deadline:

@@ -59,9 +59,7 @@ class Untrusted:
             return str(value)
         return self.text(key, max)
 
-    def integer(
-        self, key: str, minimum: int = -(2**63), maximum: int = 2**63 - 1, *, default: int | None = None
-    ) -> int:
+    def integer(self, key: str, minimum: int = -(2**63), maximum: int = 2**63 - 1, *, default: int | None = None) -> int:
         value = self._fields.get(key)
         if value is None and default is not None:
             return default
@@ -97,8 +95,7 @@ class Untrusted:
         """Read a list of at most `max` texts or whole numbers, as texts of at most `length` characters."""
         values = self._list(key, max)
         return tuple(
-            Untrusted({"": value}, f"{self._name(key)}[{index}]").identifier("", length)
-            for index, value in enumerate(values)
+            Untrusted({"": value}, f"{self._name(key)}[{index}]").identifier("", length) for index, value in enumerate(values)
         )
 
     def plain(self, key: str) -> Mapping[str, Any]:

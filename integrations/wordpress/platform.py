@@ -209,7 +209,15 @@ def _media(item: Untrusted) -> MediaRef:
         source=item.label("url", 2_000),
         parent=parent,
         context={key: values for key, values in context.items() if any(values)},
+        created_at=_microseconds(item.label("created")),
     )
+
+
+def _microseconds(text: str) -> int:
+    try:
+        return int(datetime.fromisoformat(text).astimezone(UTC).timestamp() * 1_000_000)
+    except (ValueError, OverflowError, OSError):
+        return 0
 
 
 def _attachment(body: Untrusted, key: str) -> str:

@@ -3,10 +3,13 @@ from __future__ import annotations
 import pytest
 
 from app.db import deliveries, jobs
-from app.domain.errors import DeliveryReplayed, PlatformUnknown
+from app.domain.decisions import Verdict
+from app.domain.errors import DeliveryReplayed, DeliveryUnreadable, PlatformUnknown
+from app.domain.events import ErasureWanted, MediaDeleted, VerdictGiven
 from app.domain.jobs import Priority
 from app.domain.media import MediaRef
-from app.services import intake, sites
+from app.services import intake, review, sites
+from app.services.moderate import Moderator
 from tests.support.core import Bench
 
 
@@ -52,7 +55,7 @@ def test_a_worker_is_woken_only_after_the_commit(bench: Bench) -> None:
 def test_what_cannot_be_read_is_kept_and_shown(bench: Bench) -> None:
     site = bench.site()
     assert intake.receive(bench.core, "paper", bench.signed(site, b"not json"))
-    assert sites.summary(bench.core, site.id)["unreadable"] == ["not JSON"]
+    assert sites.summary(bench.core, site.id)["unreadable"] == ["Delivery 1: not JSON"]
 
 
 def test_a_stored_delivery_can_be_read_again(bench: Bench) -> None:
@@ -104,3 +107,34 @@ def test_claims_go_by_priority_then_fairly_across_sites_then_by_age(bench: Bench
             break
         order.append(job.media.id)
     assert order == ["person", "b0", "q0", "b1", "b2", "fill"]
+
+
+def test_a_verdict_given_at_the_platform_binds_and_takes_the_picture_off_the_block_list(bench: Bench) -> None:
+    site = bench.site()
+    bench.platform.images["1"] = b"one"
+    media = bench.platform.ref("1")
+    for verdict, never_again, on_list in ((Verdict.BLOCK, True, {"block": 1}), (Verdict.ALLOW, False, {})):
+        with bench.core.db.write() as connection:
+            intake._take(
+                bench.core, connection, site, VerdictGiven(media, media.version, verdict, "Eve", never_again), bench.clock()
+            )
+        shown = review.recent(bench.core, site.id)[0].decision
+        assert (shown.verdict, shown.person) == (verdict, "Eve")
+        assert sites.summary(bench.core, site.id)["hashes"] == on_list
+    assert _jobs(bench, site.id) == {"done": 1}
+
+
+def test_erasure_leaves_ids_and_verdicts_and_nothing_else(bench: Bench) -> None:
+    site = bench.site()
+    bench.judge.tell(b"one", "owner.blocked_hash", 1.0)
+    bench.platform.images["1"] = b"one"
+    intake.receive(bench.core, "paper", bench.uploaded(site, "d1", "1"))
+    Moderator(bench.core).run_next()
+    with bench.core.db.write() as connection:
+        intake._take(bench.core, connection, site, MediaDeleted("1"), bench.clock())
+        intake._take(bench.core, connection, site, ErasureWanted(("1",)), bench.clock())
+    shown = review.recent(bench.core, site.id)[0].decision
+    assert review.preview(bench.core, shown.id, "Ann", clear=False) is None
+    assert shown.media.context == {}
+    with pytest.raises(DeliveryUnreadable):
+        intake.replay(bench.core, 1)

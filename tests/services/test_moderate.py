@@ -11,7 +11,7 @@ from app.domain.detector import HashEntry, HashKind, ListKind
 from app.domain.errors import ModelUnavailable, PlatformRefused, PlatformUnavailable
 from app.domain.jobs import MAX_DEATHS
 from app.domain.platform import Site
-from app.services import enforce, intake, moderate, review, sites, upkeep
+from app.services import enforce, intake, lists, moderate, review, sites, upkeep
 from app.services.moderate import Moderator
 from tests.support.core import Bench
 
@@ -268,3 +268,16 @@ def test_a_paused_site_waits_and_goes_on(bench: Bench, site: Site) -> None:
     sites.set_state(bench.core, site.id, SiteState.ACTIVE, "owner")
     settle(bench)
     assert verdict(bench, site, "1") is Verdict.ALLOW
+
+
+def test_an_imported_list_reaches_what_was_decided_before(bench: Bench) -> None:
+    site = bench.site()
+    upload(bench, site, "1", b"first")
+    upload(bench, site, "2", b"second")
+    settle(bench)
+    entry = HashEntry(HashKind.SHA256, hashlib.sha256(b"second").hexdigest(), ListKind.BLOCK, "owner.blocked_hash")
+    assert lists.import_entries(bench.core, [entry], "", "owner") == (1, 1)
+    settle(bench)
+    assert (verdict(bench, site, "1"), verdict(bench, site, "2")) == (Verdict.ALLOW, Verdict.BLOCK)
+    assert bench.platform.hidden == {"2"}
+    assert lists.import_entries(bench.core, [entry], "", "owner") == (0, 0)

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from app.domain.decisions import Verdict
-from app.domain.errors import DecisionStale, DecisionUnknown
+from app.domain.decisions import Action, Verdict
+from app.domain.errors import DecisionStale, DecisionUnknown, SettingsInvalid
 from app.domain.platform import Site
 from app.services import review, sites
 from tests.services.test_moderate import ENFORCED, settle, upload, verdict
@@ -59,6 +59,17 @@ def test_a_verdict_can_be_undone(bench: Bench, site: Site) -> None:
     review.resolve(bench.core, rejected, Verdict.ALLOW, "Ann")
     settle(bench)
     assert bench.platform.hidden == set()
+
+
+def test_deleting_is_refused_until_the_owner_opts_in(bench: Bench, site: Site) -> None:
+    doubt(bench, site, "1")
+    waiting = review.waiting(bench.core)[0]
+    with pytest.raises(SettingsInvalid):
+        review.resolve(bench.core, waiting.id, Verdict.BLOCK, "Ann", delete=True)
+    sites.save_settings(bench.core, site.id, {"delete_blocked": True}, "owner")
+    review.resolve(bench.core, waiting.id, Verdict.BLOCK, "Ann", delete=True)
+    settle(bench)
+    assert bench.platform.applied[-1].action is Action.DELETE
 
 
 def test_never_again_hides_the_next_upload_of_the_same_bytes_and_approval_takes_it_back(bench: Bench, site: Site) -> None:

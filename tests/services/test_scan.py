@@ -69,3 +69,35 @@ def test_reconciliation_finds_what_no_webhook_told(bench: Bench, site: Site) -> 
     bench.clock.pass_seconds(86_401)
     upkeep.tend_sites(bench.core, lambda: False)
     assert queued(bench, site) == 6
+
+
+def test_what_was_there_before_the_site_was_connected_is_left_to_a_scan(bench: Bench, site: Site) -> None:
+    for n in range(4):
+        bench.platform.created[str(n)] = bench.clock() - 1
+    upkeep.tend_sites(bench.core, lambda: False)
+    assert queued(bench, site) == 1
+    assert list(scan.scan(bench.core, site.id))[-1].queued == 4
+
+
+def test_an_old_picture_that_we_know_is_followed_when_its_bytes_change(bench: Bench, site: Site) -> None:
+    for n in range(5):
+        bench.platform.created[str(n)] = bench.clock() - 1
+    upload(bench, site, "1", b"picture 1")
+    bench.platform.images["1"] = b"other bytes"
+    bench.clock.pass_seconds(86_401)
+    upkeep.tend_sites(bench.core, lambda: False)
+    assert queued(bench, site) == 2
+
+
+def test_a_scan_that_was_asked_for_is_done_page_by_page_by_the_workers(bench: Bench, site: Site) -> None:
+    for n in range(5):
+        bench.platform.created[str(n)] = bench.clock() - 1
+    scan.ask(bench.core, site.id, "owner")
+    seen = []
+    for _ in range(4):
+        upkeep.tend_sites(bench.core, lambda: False)
+        progress = scan.last(bench.core, site.id)
+        assert progress is not None
+        seen.append((progress.seen, progress.done))
+    assert seen == [(2, False), (4, False), (5, True), (5, True)]
+    assert queued(bench, site) == 5

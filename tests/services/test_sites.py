@@ -74,7 +74,7 @@ def test_policies_are_versioned_and_checked(bench: Bench) -> None:
 def test_a_new_sites_policy_says_that_it_only_watches(bench: Bench) -> None:
     summary = sites.summarise(sites.current_policy(bench.core, bench.site().id))
     assert "only watches 3 other rules (shadow)" in summary
-    assert summary.startswith("acts on on your block list")
+    assert summary.startswith("acts on your block list")
 
 
 def test_disconnecting_forgets_the_secrets_and_keeps_the_history(bench: Bench) -> None:

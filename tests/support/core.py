@@ -59,6 +59,7 @@ class PaperPlatform(Platform):
         self.hidden: set[str] = set()
         self.trouble: dict[str, Exception] = {}
         self.drift: dict[str, str] = {}
+        self.created: dict[str, int] = {}
 
     def _trip(self, method: str) -> None:
         if method in self.trouble:
@@ -66,7 +67,9 @@ class PaperPlatform(Platform):
 
     def ref(self, media_id: str, **context: tuple[str, ...]) -> MediaRef:
         version = hashlib.sha256(self.images[media_id]).hexdigest()
-        return MediaRef(media_id, version, parent=self.parents.get(media_id, ""), context=context)
+        return MediaRef(
+            media_id, version, parent=self.parents.get(media_id, ""), context=context, created_at=self.created.get(media_id, 0)
+        )
 
     def authenticate(self, delivery: Delivery, find: FindSite) -> Site:
         site = find(delivery.headers.get("picward-site", ""))

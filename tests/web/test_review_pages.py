@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import select
 
 from app.db.tables import audit
-from app.domain.decisions import Verdict
+from app.domain.decisions import Action, Verdict
 from app.domain.media import Region
 from app.domain.signals import Signal
 from app.services import enforce, review, sites
@@ -59,6 +59,19 @@ def test_a_verdict_goes_on_to_the_next_one_and_can_be_undone(owner: Owner, bench
     while enforce.run_next(bench.core):
         pass
     assert bench.platform.hidden == set()
+
+
+def test_deleting_is_offered_only_where_the_owner_opted_in(owner: Owner, bench: Bench) -> None:
+    site = acting_site(bench)
+    blocked = decided(bench, site, "one", 0.9)
+    assert "Reject and delete for good" not in owner.get(f"/decisions/{blocked}").text
+    assert owner.post(f"/decisions/{blocked}/verdict", verdict="block", delete="1").status_code == 422
+    sites.save_settings(bench.core, site.id, {"delete_blocked": True}, "owner")
+    assert "Reject and delete for good" in owner.get(f"/decisions/{blocked}").text
+    owner.post(f"/decisions/{blocked}/verdict", verdict="block", delete="1")
+    while enforce.run_next(bench.core):
+        pass
+    assert bench.platform.applied[-1].action is Action.DELETE
 
 
 def test_never_again_puts_the_picture_on_the_list(owner: Owner, bench: Bench) -> None:

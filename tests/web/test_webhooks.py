@@ -70,7 +70,7 @@ def test_every_refusal_looks_the_same(bench: Bench, application: Flask) -> None:
 def test_an_authentic_delivery_that_cannot_be_read_is_kept_and_shown(bench: Bench, application: Flask) -> None:
     site = bench.site()
     assert send(application, site, b"\xff not JSON").status_code == 202
-    assert sites.summary(bench.core, site.id)["unreadable"] == ["not JSON"]
+    assert sites.summary(bench.core, site.id)["unreadable"] == ["Delivery 1: not JSON"]
 
 
 def test_a_body_at_the_limit_is_taken_and_one_over_it_is_not(bench: Bench, application: Flask) -> None:

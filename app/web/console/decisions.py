@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import render_template, request
 
-from app.domain.decisions import Verdict
+from app.domain.decisions import Action, Verdict
 from app.services import review, sites
 from app.web.console import words
 from app.web.console.guard import person, room
@@ -51,6 +51,7 @@ def reveal(decision_id: int) -> str:
 def _page(decision_id: int, *, revealed: bool) -> str:
     found = known(decision_id)
     current = review.current(core(), found)
+    site = sites.get(core(), found.site_id)
     restricted = words.restricted(found.reasons)
     has_preview = not restricted and review.preview(core(), found.id, person().name, clear=False) is not None
     in_force = review.recent(core(), found.site_id, before=found.id + 1, limit=1)
@@ -58,7 +59,8 @@ def _page(decision_id: int, *, revealed: bool) -> str:
         "decision.html",
         decision=found,
         current=current,
-        site=sites.get(core(), found.site_id),
+        site=site,
+        deletes=site.settings.delete_blocked and Action.DELETE in core().platform(site.platform).actions,
         has_preview=has_preview,
         restricted=restricted,
         revealed=revealed and has_preview,

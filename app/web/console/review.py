@@ -72,7 +72,12 @@ def give_verdict(decision_id: int) -> Response:
     anchor = f"d{following}" if following else None
     try:
         resolved = review.resolve(
-            core(), decision_id, verdict, person().name, never_again="never_again" in request.form and verdict is Verdict.BLOCK
+            core(),
+            decision_id,
+            verdict,
+            person().name,
+            never_again="never_again" in request.form and verdict is Verdict.BLOCK,
+            delete="delete" in request.form,
         )
     except DecisionStale:
         if in_queue:

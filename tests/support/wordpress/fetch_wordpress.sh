@@ -13,7 +13,9 @@ trap 'rm -rf "$WORK"' EXIT
 apt=(apt-get -qq -o APT::Sandbox::User=root)
 
 case $SOURCE in
-  deb) packages=(wordpress wordpress-theme-twentytwentythree php-getid3 libjs-cropper libjs-underscore) ;;
+  deb)
+    apt-cache show wordpress >/dev/null 2>&1 || "${apt[@]}" update >&2   # a new machine may have no lists yet
+    packages=(wordpress wordpress-theme-twentytwentythree php-getid3 libjs-cropper libjs-underscore) ;;
   deb:*)
     state=$WORK/apt
     mkdir -p "$state/lists/partial" "$state/cache/archives/partial"

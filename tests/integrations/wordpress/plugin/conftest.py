@@ -31,7 +31,7 @@ def stand_in() -> Iterator[Connector]:
 def installed(stand_in: Connector) -> Iterator[WordPress]:
     missing = [name for name in NEEDED if not shutil.which(name)]
     if missing:
-        pytest.skip(f"a real WordPress needs {', '.join(missing)}; tests/support/wordpress/install_packages.sh installs them")
+        pytest.skip(f"a real WordPress needs {', '.join(missing)}; make test installs them as root on Debian or Ubuntu")
     root = Path(tempfile.mkdtemp(prefix="pwp-"))  # short: the path of a socket must fit into 107 bytes
     root.chmod(0o755)
     site = WordPress(root, SOURCE, DATABASE)

@@ -213,4 +213,4 @@ def form(html: str, marker: str) -> dict[str, str]:
 
 
 SOURCE = os.environ.get("PICWARD_TEST_WORDPRESS", "deb")
-DATABASE = os.environ.get("PICWARD_TEST_WORDPRESS_DB", "sqlite")
+DATABASE = os.environ.get("PICWARD_TEST_WORDPRESS_DB", "mysql")
