@@ -149,9 +149,8 @@ def test_a_restore_does_not_fight_a_change_made_meanwhile(platform: Platform, pl
     assert place.shown() == theirs
 
 
+@pytest.mark.usefixtures("deleting")
 def test_delete_removes_exactly_this_version(platform: Platform, place: StandIn) -> None:
-    if Action.DELETE not in platform.actions:
-        pytest.skip("cannot delete, as declared")
     platform.apply(place.site, enforcement(Action.HIDE, place.media))
     for id in (2, 3):
         try:
