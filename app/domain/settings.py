@@ -43,16 +43,21 @@ class SiteSettings(BaseModel):
         title="Keep previews for (days)",
         description="Small encrypted previews of pictures that wait or were blocked are kept this long for reviewers.",
     )
+
+    def may_hide(self, context: Context) -> bool:
+        """Say whether a BLOCK of an image with this context may be acted on."""
+        return self.mode is not Mode.FLAG
+
+
+class NetworkedSettings(SiteSettings):
+    """Declare what every merchant can set whose site is reached over a network."""
+
     private_network: bool = Field(
         default=False,
         title="This site is on my own network",
         description="Allow addresses such as 127.0.0.1 or 192.168.x.x. Leave off for sites on the internet: it keeps "
         "anyone from using Picward to reach inside your network.",
     )
-
-    def may_hide(self, context: Context) -> bool:
-        """Say whether a BLOCK of an image with this context may be acted on."""
-        return self.mode is not Mode.FLAG
 
 
 def declare(settings: type[SiteSettings]) -> list[dict[str, Any]]:

@@ -96,7 +96,7 @@ def add(
     missing = [field for field in platform.connect_fields if not values.get(field)]
     if missing:
         raise SettingsInvalid("Fill in: " + ", ".join(missing), dict.fromkeys(missing, "is needed"))
-    settings = validate(platform.Settings, {"private_network": private_network})
+    settings = validate(platform.Settings, {"private_network": True} if private_network else {})
     now = core.now()
     site = Site(
         id="st_" + secrets.token_hex(8),

@@ -6,7 +6,7 @@ import time
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import BinaryIO, TypedDict
+from typing import BinaryIO, TypedDict, cast
 
 from app.domain.errors import (
     CredentialsExpired,
@@ -17,6 +17,7 @@ from app.domain.errors import (
     PlatformUnavailable,
 )
 from app.domain.platform import Site
+from app.domain.settings import NetworkedSettings
 from integrations.kit import signing
 from integrations.kit.answers import Answer
 from integrations.kit.http import MAX_IMAGE_BYTES, Session, json_body
@@ -60,7 +61,7 @@ class Plugin:
         )
 
     def _session(self) -> Session:
-        return Session(self.site.settings.private_network)
+        return Session(cast(NetworkedSettings, self.site.settings).private_network)
 
     def _url(self, type: str) -> str:
         rest_url = self.site.connection.get("rest_url")

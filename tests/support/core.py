@@ -24,6 +24,7 @@ from app.domain.errors import DeliveryRefused, DeliveryUnreadable, MediaGone
 from app.domain.events import Delivery, MediaUploaded, Parsed
 from app.domain.media import MediaRef, Page
 from app.domain.platform import Admission, FindSite, Platform, Site
+from app.domain.settings import NetworkedSettings, SiteSettings
 from app.domain.signals import Signal
 from app.services import sites
 from app.services.core import Core, Limits
@@ -51,6 +52,7 @@ class PaperPlatform(Platform):
     slug: ClassVar[str] = "paper"
     name: ClassVar[str] = "Paper"
     actions: ClassVar[frozenset[Action]] = frozenset(Action)
+    Settings: ClassVar[type[SiteSettings]] = NetworkedSettings
 
     def __init__(self) -> None:
         self.images: dict[str, bytes] = {}

@@ -8,7 +8,7 @@ import pytest
 
 from app.domain.errors import PlatformRefused, PlatformUnavailable
 from app.domain.policy import Exemption, Rule, RuleMode, starting_policy
-from app.domain.settings import SiteSettings
+from app.domain.settings import Mode, NetworkedSettings
 from app.services import enforce, scan, sites
 from tests.support.core import Bench, PaperPlatform
 from tests.web.visitor import Owner, acting_site, decided
@@ -27,7 +27,7 @@ def test_a_site_is_added_and_its_code_shown_to_this_browser_only(owner: Owner, b
     page = owner.get(answer.location).text
     site = sites.get(bench.core, row.id)
     assert code_on(page) == sites.pairing_code(bench.core, site)
-    assert (site.name, site.settings.private_network) == ("Shop <1>", True)
+    assert (site.name, site.settings) == ("Shop <1>", NetworkedSettings(private_network=True))
     assert "Shop &lt;1&gt;" in page
     owner.client.delete_cookie("picward_code", path=answer.location)
     assert code_on(owner.get(answer.location).text) == ""
@@ -145,12 +145,12 @@ def test_a_message_is_chosen_by_the_address_and_never_written_by_it(owner: Owner
 def test_the_settings_page_is_the_declaration(owner: Owner, bench: Bench) -> None:
     site = bench.site()
     page = owner.get(f"/sites/{site.id}/settings").text
-    for info in SiteSettings.model_fields.values():
+    for info in NetworkedSettings.model_fields.values():
         assert str(info.title) in page.replace("&#39;", "'")
     answer = owner.post(f"/sites/{site.id}/settings", mode="flag", preview_days="7", private_network="on")
     assert answer.location == f"/sites/{site.id}/settings?said=saved"
     saved = sites.get(bench.core, site.id).settings
-    assert (saved.mode, saved.preview_days, saved.private_network, saved.delete_blocked) == ("flag", 7, True, False)
+    assert saved == NetworkedSettings(mode=Mode.FLAG, preview_days=7, private_network=True)
 
 
 def test_wrong_settings_are_marked_and_nothing_is_saved(owner: Owner, bench: Bench) -> None:

@@ -10,7 +10,7 @@ from werkzeug.wrappers import Response
 
 from app.domain.errors import PairingRefused, PicwardError, SettingsInvalid
 from app.domain.platform import Platform, Site, SiteState
-from app.domain.settings import SiteSettings, declare
+from app.domain.settings import declare
 from app.services import sites
 from app.web.console.entry import Answer
 from app.web.console.guard import person, room
@@ -51,7 +51,7 @@ def site_add() -> Answer:
 
 
 def _add_page(platform: Platform, first: bool, errors: dict[str, str], problem: str = "") -> str:
-    network = next(field for field in declare(SiteSettings) if field["name"] == "private_network")
+    network = next((field for field in declare(platform.Settings) if field["name"] == "private_network"), None)
     return render_template(
         "site_add.html",
         platforms=[],
