@@ -10,7 +10,7 @@ from functools import cached_property
 
 from sqlalchemy import Connection
 
-from app.db import audit, decisions, enforcements, hashes, jobs, pictures
+from app.db import audit, decisions, enforcements, jobs, pictures
 from app.db import sites as site_rows
 from app.domain.decisions import Action, Decision, Outcome, Reason, Verdict
 from app.domain.detector import Judge, Judgement
@@ -19,7 +19,6 @@ from app.domain.jobs import MAX_DEATHS, ModerationJob, Priority, WorkState, retr
 from app.domain.media import MediaRef
 from app.domain.platform import Site, SiteState
 from app.domain.policy import decide
-from app.domain.signals import Signal
 from app.domain.taxonomy import CATEGORIES, Severity
 from app.services import lists, sites
 from app.services.core import SECOND, Core
@@ -147,12 +146,7 @@ class Moderator:
         self, job: ModerationJob, site: Site, sha256: str, outcome: Outcome, policy_version: int, judgement: Judgement | None
     ) -> None:
         core = self.core
-        shown = (
-            judgement.preview()
-            if judgement and outcome.verdict is not Verdict.ALLOW and not _restricted(outcome.reasons)
-            else None
-        )
-        sealed = tuple(core.vault.lock(picture) for picture in shown) if shown else None
+        shown = seal_preview(core, judgement) if judgement is not None and worth_showing(outcome.reasons) else None
         now = core.now()
         with core.db.write() as connection:
             # The token fences everything below: a worker that lost its lease writes nothing.
@@ -161,8 +155,8 @@ class Moderator:
             current = decisions.current(connection, site.id, job.media.id, job.media.version)
             if judgement is not None:
                 pictures.keep(connection, judgement.fingerprint, self.judge.detectors, judgement.signals)
-            if sealed is not None:
-                pictures.keep_preview(connection, site.id, sha256, sealed[0], sealed[1], now)
+            if shown is not None:
+                pictures.keep_preview(connection, site.id, sha256, *shown, now)
             record(
                 core,
                 connection,
@@ -185,8 +179,16 @@ def _as_before(verdict: Decision) -> Outcome:
     return Outcome(verdict.verdict, (Reason(verdict.verdict, "", text),), enforce=verdict.verdict is Verdict.BLOCK)
 
 
-def _restricted(reasons: Iterable[Reason]) -> bool:
-    return any(CATEGORIES[reason.category].restricted for reason in reasons if reason.category in CATEGORIES)
+def worth_showing(reasons: Iterable[Reason]) -> bool:
+    """Say whether people will want to see the picture: something was found, in shadow too, and nothing that is restricted."""
+    found = [reason for reason in reasons if reason.verdict is not Verdict.ALLOW]
+    return bool(found) and not any(CATEGORIES[r.category].restricted for r in found if r.category in CATEGORIES)
+
+
+def seal_preview(core: Core, judgement: Judgement) -> tuple[bytes, bytes] | None:
+    """Make the clear and the blurred preview, encrypted; None when the picture cannot be decoded."""
+    shown = judgement.preview()
+    return (core.vault.lock(shown[0]), core.vault.lock(shown[1])) if shown is not None else None
 
 
 def severity(reasons: Iterable[Reason]) -> Severity:
@@ -211,10 +213,11 @@ def record(
     supersedes: int | None,
     now: int,
     action: Action | None = None,
+    silent: bool = False,
 ) -> int:
     """Store a decision and the action that makes it true (chosen unless given), in the caller's transaction.
 
-    Raise `DecisionStale` when another was first.
+    A `silent` one says what was true already, so that there is nothing to do. Raise `DecisionStale` when another was first.
     """
     decision_id = decisions.add(
         connection,
@@ -229,7 +232,7 @@ def record(
         now=now,
     )
     action = action or wanted_action(connection, core, site, media, outcome, person)
-    if action is not None and site.state is not SiteState.REMOVED:
+    if action is not None and not silent and site.state is not SiteState.REMOVED:
         enforcements.add(connection, site.id, decision_id, media, action, now)
     return decision_id
 
@@ -244,42 +247,3 @@ def wanted_action(
     if outcome.verdict is Verdict.ALLOW and enforcements.hides(connection, site.id, media.id, media.version):
         return Action.RESTORE
     return Action.LABEL if Action.LABEL in actions else None
-
-
-def replay_policy(core: Core, site_id: str, limit: int = 500) -> int:
-    """Decide anew, from stored signals, what an older policy version decided; return how many were looked at."""
-    judge = core.judge()
-    with core.db.read() as connection:
-        site = sites.get(core, site_id)
-        policy = sites.load_policy(connection, site_id)
-        stale = list(decisions.by_policy(connection, site_id, policy.version, limit))
-        index = judge.index(hashes.for_site(connection, site_id)) if stale else None
-    for decision in stale:
-        with core.db.write() as connection:
-            if decisions.by_person(connection, site_id, decision.sha256) is not None:
-                outcome = Outcome(decision.verdict, decision.reasons, decision.enforce)
-            else:
-                known = pictures.known_signals(connection, decision.sha256, judge.detectors)
-                picture = pictures.fingerprint(connection, decision.sha256)
-                listed = judge.match(picture, index) if picture and index is not None else ()
-                seen: list[Signal] = [signal for found in (*known.values(), listed) for signal in found]
-                failures = [reason.text for reason in decision.reasons if reason.category == "unsafe.file" and not reason.rule]
-                outcome = decide(policy, seen, decision.media.context, failures)
-            try:
-                with connection.begin_nested():
-                    record(
-                        core,
-                        connection,
-                        site,
-                        job_id=decision.job_id,
-                        media=decision.media,
-                        sha256=decision.sha256,
-                        outcome=outcome,
-                        person="",
-                        policy_version=policy.version,
-                        supersedes=decision.id,
-                        now=core.now(),
-                    )
-            except DecisionStale:
-                log.info("decision %d was superseded during the replay", decision.id)
-    return len(stale)

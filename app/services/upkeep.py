@@ -9,7 +9,7 @@ from app.db import deliveries, enforcements, jobs, people, pictures
 from app.db import sites as rows
 from app.domain.errors import PicwardError
 from app.domain.platform import SiteState
-from app.services import moderate, scan, sites
+from app.services import replay, scan, sites
 from app.services.core import DAY, SECOND, Core
 from app.services.people import TRIES_MINUTES
 
@@ -80,7 +80,7 @@ def _replay(core: Core, site_id: str, replayed: int, stopping: Callable[[], bool
     if version <= replayed:
         return
     while not stopping():
-        if moderate.replay_policy(core, site_id) == 0:
+        if replay.replay_policy(core, site_id) == 0:
             with core.db.write() as connection:
                 rows.change(connection, site_id, {"replayed_version": version})
             core.wake()

@@ -69,7 +69,7 @@ def test_pictures_that_mean_harm_go_to_a_person_and_the_worker_lives(tmp_path: P
     for name, data in harmful.items():
         (pictures / name).write_bytes(data)
     with running(tmp_path, log_level="WARNING") as picward:
-        worker = picward.processes()["worker"]
+        worker = wait_for(lambda: picward.processes().get("worker"), "the worker", 60, picward.log)
         picward.cli("sites", "add", "folder", "--set", f"path={pictures}")
         wait_for(lambda: len(picward.decisions()) >= len(harmful), "all verdicts", 90, picward.log)
         found = {item["media"]: item for item in picward.decisions()}

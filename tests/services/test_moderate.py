@@ -223,6 +223,29 @@ def test_a_new_policy_replays_stored_signals(bench: Bench, site: Site) -> None:
     assert len(bench.judge.looked) == 1
 
 
+def test_a_replay_makes_the_missing_preview_and_bothers_the_site_only_with_what_changed(bench: Bench, site: Site) -> None:
+    bench.judge.tell(b"unclear", "sexual.explicit_nudity", 0.3)
+    upload(bench, site, "1", b"unclear")
+    upload(bench, site, "2", b"harmless")
+    settle(bench)
+    bench.platform.applied.clear()
+    sites.save_policy(bench.core, site.id, [{**ENFORCED[0], "review": 0.2}], "owner")
+    upkeep.tend_sites(bench.core, lambda: False)
+    settle(bench)
+    waiting = review.waiting(bench.core)
+    assert [decision.media.id for decision in waiting] == ["1"]
+    assert review.preview(bench.core, waiting[0].id, "Ann", clear=False) == b"blurred"
+    assert [done.media.id for done in bench.platform.applied] == ["1"]
+
+
+def test_what_a_rule_in_shadow_found_has_a_preview(bench: Bench) -> None:
+    site = bench.site()
+    bench.judge.tell(b"picture", "sexual.explicit_nudity", 0.9)
+    upload(bench, site, "1", b"picture")
+    settle(bench)
+    assert review.preview(bench.core, review.recent(bench.core)[0].decision.id, "Ann", clear=False) == b"blurred"
+
+
 def test_a_replay_keeps_what_could_not_be_judged_in_review(bench: Bench, site: Site) -> None:
     bench.judge.fails[hashlib.sha256(b"bomb").hexdigest()] = "too many pixels"
     upload(bench, site, "1", b"bomb")

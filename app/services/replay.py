@@ -1,0 +1,91 @@
+"""Decide anew, from stored signals, what an older version of a policy decided."""
+
+from __future__ import annotations
+
+import logging
+
+from app.db import decisions, hashes, pictures
+from app.domain.decisions import Decision, Outcome, Verdict
+from app.domain.detector import HashIndex, Judge
+from app.domain.errors import DecisionStale, PicwardError
+from app.domain.platform import Site
+from app.domain.policy import Policy, decide
+from app.services import sites
+from app.services.core import Core
+from app.services.moderate import record, seal_preview, worth_showing
+
+log = logging.getLogger(__name__)
+
+BATCH = 500
+"""Decisions that are looked at before the worker asks whether it should stop."""
+
+
+def replay_policy(core: Core, site_id: str) -> int:
+    """Replay the newest policy over one batch of a site's older decisions; return how many were looked at, 0 at the end.
+
+    What a person decided stays. A picture that is found now and was not before is fetched once more, for its preview only.
+    """
+    judge = core.judge()
+    with core.db.read() as connection:
+        site = sites.get(core, site_id)
+        policy = sites.load_policy(connection, site_id)
+        stale = list(decisions.by_policy(connection, site_id, policy.version, BATCH))
+        index = judge.index(hashes.for_site(connection, site_id)) if stale else None
+    for decision in stale:
+        outcome = _decide(core, judge, index, policy, decision)
+        preview = _missing_preview(core, judge, site, decision, outcome)
+        _store(core, site, policy, decision, outcome, preview)
+    return len(stale)
+
+
+def _decide(core: Core, judge: Judge, index: HashIndex | None, policy: Policy, decision: Decision) -> Outcome:
+    with core.db.read() as connection:
+        if decisions.by_person(connection, decision.site_id, decision.sha256) is not None:
+            return Outcome(decision.verdict, decision.reasons, decision.enforce)
+        known = pictures.known_signals(connection, decision.sha256, judge.detectors)
+        picture = pictures.fingerprint(connection, decision.sha256)
+    listed = judge.match(picture, index) if picture is not None and index is not None else ()
+    seen = [signal for found in (*known.values(), listed) for signal in found]
+    failures = [reason.text for reason in decision.reasons if reason.category == "unsafe.file" and not reason.rule]
+    return decide(policy, seen, decision.media.context, failures)
+
+
+def _missing_preview(core: Core, judge: Judge, site: Site, decision: Decision, outcome: Outcome) -> tuple[bytes, bytes] | None:
+    if outcome.verdict is Verdict.ALLOW or not worth_showing(outcome.reasons):
+        return None
+    with core.db.read() as connection:
+        if pictures.preview(connection, site.id, decision.sha256) is not None:
+            return None
+    try:
+        with core.platform(site.platform).fetch(site, decision.media) as source:
+            data = source.read(core.limits.max_image_bytes)
+    except PicwardError as error:
+        log.info("no preview for decision %d: %s", decision.id, error)
+        return None
+    return seal_preview(core, judge.judge(data, ()))
+
+
+def _store(
+    core: Core, site: Site, policy: Policy, before: Decision, outcome: Outcome, preview: tuple[bytes, bytes] | None
+) -> None:
+    now = core.now()
+    try:
+        with core.db.write() as connection:
+            if preview is not None:
+                pictures.keep_preview(connection, site.id, before.sha256, *preview, now)
+            record(
+                core,
+                connection,
+                site,
+                job_id=before.job_id,
+                media=before.media,
+                sha256=before.sha256,
+                outcome=outcome,
+                person="",
+                policy_version=policy.version,
+                supersedes=before.id,
+                now=now,
+                silent=(before.verdict, before.enforce) == (outcome.verdict, outcome.enforce),
+            )
+    except DecisionStale:
+        log.info("decision %d was superseded during the replay", before.id)
