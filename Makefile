@@ -38,5 +38,8 @@ lint: $(VENV)/tested ## style, types, layers
 bench: $(VENV)/tested ## the figures of docs/performance.md, each beside its limit or a peer
 	$(BIN)/python -m bench
 
+screenshots: $(VENV)/tested ## the pictures of the pages in docs/images
+	$(BIN)/python -m tests.e2e.screenshots
+
 clean: ## forget the virtual environment; the data in var/ stay
 	rm -rf $(VENV)

@@ -35,7 +35,8 @@ class Server(BaseApplication):
             "graceful_timeout": GRACEFUL_SECONDS,
             "keepalive": KEEPALIVE_SECONDS,
             "preload_app": True,
-            "loglevel": self._config.log_level.lower(),
+            # gunicorn tells of each start of each process at INFO; the supervisor says what an operator wants to know.
+            "loglevel": "warning" if self._config.log_level == "INFO" else self._config.log_level.lower(),
             "limit_request_line": 4094,
             "proc_name": "picward web",
             "control_socket_disable": True,
