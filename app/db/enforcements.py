@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, exists, func, insert, select, update
+from sqlalchemy import Connection, Row, exists, insert, select, update
 
 from app.db import decisions as decided
 from app.db import work
@@ -165,11 +165,8 @@ def sweep(connection: Connection, now: int) -> int:
     return work.sweep(connection, enforcements, now)
 
 
-def next_due(connection: Connection) -> int | None:
-    query = select(func.min(enforcements.c.run_at)).where(
-        enforcements.c.state == WorkState.DUE, enforcements.c.site_id == sites.c.id, sites.c.state == "active"
-    )
-    return connection.execute(query).scalar()
+def look(connection: Connection, now: int) -> tuple[bool, bool]:
+    return work.look(connection, enforcements, now)
 
 
 def parked(connection: Connection, site_id: str = "", limit: int = 50) -> Sequence[Row[Any]]:

@@ -198,12 +198,8 @@ def sweep(connection: Connection, now: int) -> int:
     return work.sweep(connection, jobs, now)
 
 
-def next_due(connection: Connection) -> int | None:
-    """Give the time at which the next waiting job of an active site is due."""
-    query = select(func.min(jobs.c.run_at)).where(
-        jobs.c.state == WorkState.DUE, jobs.c.site_id == sites.c.id, sites.c.state == _ACTIVE
-    )
-    return connection.execute(query).scalar()
+def look(connection: Connection, now: int) -> tuple[bool, bool]:
+    return work.look(connection, jobs, now)
 
 
 def counts(connection: Connection, site_id: str) -> dict[str, int]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Table, update
+from sqlalchemy import Connection, Executable, Table, bindparam, exists, select, update
 
 from app.domain.jobs import WorkState
 
@@ -43,3 +44,16 @@ def sweep(connection: Connection, table: Table, now: int) -> int:
     """Make rows due again whose worker died: their lease ran out. The death is counted, since the row may be its cause."""
     statement = update(table).where(table.c.state == WorkState.BUSY, table.c.lease_until < now)
     return connection.execute(statement.values(state=WorkState.DUE, run_at=now, deaths=table.c.deaths + 1)).rowcount
+
+
+@cache
+def _looking(table: Table) -> Executable:
+    due = exists().where(table.c.state == WorkState.DUE, table.c.run_at <= bindparam("now"))
+    lost = exists().where(table.c.state == WorkState.BUSY, table.c.lease_until < bindparam("now"))
+    return select(due, lost)
+
+
+def look(connection: Connection, table: Table, now: int) -> tuple[bool, bool]:
+    """Say whether anything is due, and whether a lease ran out."""
+    due, lost = connection.execute(_looking(table), {"now": now}).one()
+    return bool(due), bool(lost)

@@ -7,6 +7,7 @@ import logging
 import select
 import socket
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -31,15 +32,21 @@ RETAIN_SECONDS = 3600.0
 class Lane:
     """Run one kind of work in some threads that sleep until they are roused."""
 
-    def __init__(self, name: str, threads: int, run_next: Callable[[], bool], stop: threading.Event) -> None:
+    def __init__(self, name: str, threads: int, run_next: Callable[[Callable[[], None]], bool], stop: threading.Event) -> None:
         self._run_next, self._stop = run_next, stop
         self._rouse = threading.Condition()
-        self._pending = 0
+        self._pending = False
         self.threads = [threading.Thread(target=self._loop, name=f"{name}-{n}") for n in range(threads)]
 
     def rouse(self) -> None:
+        """Wake one thread; it wakes the next one when it finds work, so that one item does not wake them all."""
         with self._rouse:
-            self._pending = len(self.threads)
+            self._pending = True
+            self._rouse.notify()
+
+    def release(self) -> None:
+        """Wake all threads, so that they see that they should stop."""
+        with self._rouse:
             self._rouse.notify_all()
 
     def _loop(self) -> None:
@@ -48,12 +55,12 @@ class Lane:
                 continue
             with self._rouse:
                 if not self._pending:
-                    self._rouse.wait(timeout=5)
-                self._pending = max(self._pending - 1, 0)
+                    self._rouse.wait(timeout=60)
+                self._pending = False
 
     def _one(self) -> bool:
         try:
-            return self._run_next()
+            return self._run_next(self.rouse)
         except Exception:  # the database is away, or full: say so, wait, go on
             log.exception("a claim failed")
             self._stop.wait(1)
@@ -68,7 +75,7 @@ class Worker:
         self._stop = threading.Event()
         self._moderator = Moderator(core)
         self._judging = Lane("judge", judge_threads, self._moderator.run_next, self._stop)
-        self._enforcing = Lane("enforce", ENFORCE_THREADS, lambda: enforce.run_next(core), self._stop)
+        self._enforcing = Lane("enforce", ENFORCE_THREADS, lambda found: enforce.run_next(core, found), self._stop)
         self._tending = threading.Thread(target=self._tend, name="tend")
 
     def stop(self) -> None:
@@ -83,13 +90,10 @@ class Worker:
             thread.start()
         with hints.listener(self._data_dir) as inlet:
             while not self._stop.is_set():
-                try:
-                    self._look()
-                except Exception:
-                    log.exception("looking for work failed")
-                self._wait(inlet)
-        self._judging.rouse()
-        self._enforcing.rouse()
+                self._look()
+                self._listen(inlet)
+        self._judging.release()
+        self._enforcing.release()
         for thread in threads:
             thread.join()
 
@@ -102,28 +106,31 @@ class Worker:
                 log.error("pictures will go to review: %s", error)
 
     def _look(self) -> None:
-        upkeep.sweep(self._core)
-        now = self._core.now()
-        job, action = upkeep.next_due(self._core)
-        if job is not None and job <= now:
+        """Once a tick, see what is due though nobody hinted: retries, lost hints, what a dead worker held."""
+        try:
+            job, action = upkeep.look(self._core)
+        except Exception:
+            log.exception("looking for work failed")
+            return
+        if job:
             self._judging.rouse()
-        if action is not None and action <= now:
+        if action:
             self._enforcing.rouse()
 
-    def _wait(self, inlet: socket.socket | None) -> None:
-        job, action = upkeep.next_due(self._core)
-        soonest = min((at for at in (job, action) if at is not None), default=None)
-        timeout = TICK_SECONDS
-        if soonest is not None and (left := (soonest - self._core.now()) / SECOND) > 0:
-            timeout = min(timeout, left)
-        if inlet is None:
-            self._stop.wait(timeout)
-            return
-        ready, _, _ = select.select([inlet], [], [], timeout)
-        if ready:
-            with contextlib.suppress(BlockingIOError):
-                while inlet.recv(16):
-                    pass
+    def _listen(self, inlet: socket.socket | None) -> None:
+        """Pass hints on to the lanes until the tick is over."""
+        deadline = time.monotonic() + TICK_SECONDS
+        while not self._stop.is_set() and (left := deadline - time.monotonic()) > 0:
+            if inlet is None:
+                self._stop.wait(left)
+                return
+            ready, _, _ = select.select([inlet], [], [], left)
+            if ready:
+                with contextlib.suppress(BlockingIOError):
+                    while inlet.recv(16):
+                        pass
+                self._judging.rouse()
+                self._enforcing.rouse()
 
     def _tend(self) -> None:
         retained = 0

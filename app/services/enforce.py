@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from app.db import audit, enforcements
@@ -24,12 +25,13 @@ _SAID = {
 }
 
 
-def run_next(core: Core) -> bool:
-    """Claim and apply one action; False when none is due."""
+def run_next(core: Core, found: Callable[[], None] = lambda: None) -> bool:
+    """Claim and apply one action; False when none is due. `found` is called once it is claimed, before it is applied."""
     with core.db.write() as connection:
         claim = enforcements.claim(connection, core.now(), core.limits.lease_seconds * SECOND)
     if claim is None:
         return False
+    found()
     _apply(core, claim)
     return True
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -59,13 +59,14 @@ class Moderator:
     def indexes(self) -> lists.ListIndexes:
         return lists.ListIndexes(self.core.db, self.judge.index)
 
-    def run_next(self) -> bool:
-        """Claim and run one job; False when none is due."""
+    def run_next(self, found: Callable[[], None] = lambda: None) -> bool:
+        """Claim and run one job; False when none is due. `found` is called once it is claimed, before it is judged."""
         core = self.core
         with core.db.write() as connection:
             job = jobs.claim(connection, core.now(), core.limits.lease_seconds * SECOND)
         if job is None:
             return False
+        found()
         self._run(job)
         return True
 

@@ -22,10 +22,16 @@ def sweep(core: Core) -> int:
         return jobs.sweep(connection, core.now()) + enforcements.sweep(connection, core.now())
 
 
-def next_due(core: Core) -> tuple[int | None, int | None]:
-    """Give when the next job and the next action are due, in microseconds; a cheap look before a claim is tried."""
+def look(core: Core) -> tuple[bool, bool]:
+    """Say whether a job and an action are due, after sweeping when a lease ran out: two cheap reads on an idle machine."""
+    now = core.now()
     with core.db.read() as connection:
-        return jobs.next_due(connection), enforcements.next_due(connection)
+        job, lost_job = jobs.look(connection, now)
+        action, lost_action = enforcements.look(connection, now)
+    if not (lost_job or lost_action):
+        return job, action
+    sweep(core)
+    return job or lost_job, action or lost_action
 
 
 def tend_sites(core: Core, stopping: Callable[[], bool]) -> None:
