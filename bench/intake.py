@@ -34,14 +34,15 @@ def main() -> None:
         os.environ.update({key: env[key] for key in ("PICWARD_DATA_DIR", "PICWARD_PORT")})
         core = make_core(Config())
         site = sites.add(core, "wordpress", "Bench", "bench")
-        with core.db.write() as connection:  # nobody is there to be paired with
-            rows.change(connection, site.id, {"state": "active", "connection": {"rest_url": "http://site.test/wp-json/"}})
+        # Nobody is there to be paired with. A paused site takes deliveries, and its worker judges nothing meanwhile.
+        with core.db.write() as connection:
+            rows.change(connection, site.id, {"state": "paused", "connection": {"rest_url": "http://site.test/wp-json/"}})
         core.db.close()
         bare_env = {**os.environ, "BARE_DB": str(folder / "bare.db")}
         gunicorn = [sys.executable, "-m", "gunicorn", "-k", "gthread", "-w", "2", "--threads", "64", "--no-control-socket"]
         bare = [*gunicorn, "-b", f"127.0.0.1:{bare_port}", "--log-level", "error", "bench.bare:app"]
         with (
-            running([PICWARD, "web"], env, f"http://127.0.0.1:{port}/ready"),
+            running([PICWARD, "serve"], env, f"http://127.0.0.1:{port}/ready"),
             running(bare, bare_env, f"http://127.0.0.1:{bare_port}/live"),
         ):
             for warm in (False, True):

@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, func, select, update
 
-from app.db.engine import insert_once
+from app.db.statements import insert_once
 from app.db.tables import deliveries
 
 

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
-import json
 import os
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import cache
 from pathlib import Path
-from typing import IO, Any, Generic, TypeVar, cast
+from typing import IO, Any, Generic, TypeVar
 
-from sqlalchemy import JSON, ClauseElement, Connection, CursorResult, Engine, Executable, Table, create_engine, event
-from sqlalchemy.dialects import sqlite
+from sqlalchemy import Connection, Engine, create_engine, event
 
 T = TypeVar("T")
 
@@ -23,6 +20,12 @@ BUSY_TIMEOUT_MS = 30_000
 
 POOL_SIZE = 80
 """Connections a process may open: one for each of its 64 web threads, and some to spare."""
+
+CHECKPOINT_BYTES = 4_000_000
+"""How long SQLite's write-ahead log may get before a worker moves it into the database, beside everyone's work."""
+
+LAST_RESORT_PAGES = 20_000
+"""Pages of 4 kB after which a commit does that itself, where no worker runs; SQLite's 1000 made one webhook in a hundred wait."""
 
 LARGEST_GROUP = 64
 """Units of work that share one commit at most; it bounds how long the first of them waits for the others."""
@@ -93,7 +96,8 @@ class Database:
 
     def __init__(self, url: str) -> None:
         self.embedded = url.startswith("sqlite")
-        self._writer = _WriterLock(url.removeprefix("sqlite:///") + ".writer") if self.embedded else None
+        self._file = url.removeprefix("sqlite:///")
+        self._writer = _WriterLock(self._file + ".writer") if self.embedded else None
         self._waiting: list[_Unit[Any]] = []
         self._led = False
         self._arriving = threading.Lock()
@@ -169,6 +173,13 @@ class Database:
         else:
             unit.succeed(result)
 
+    def tidy(self) -> None:
+        """Move a long write-ahead log into the database, without making anyone wait."""
+        with contextlib.suppress(FileNotFoundError):
+            if self.embedded and Path(self._file + "-wal").stat().st_size > CHECKPOINT_BYTES:
+                with self._reader.connect() as connection:
+                    connection.exec_driver_sql("PRAGMA wal_checkpoint(PASSIVE)")
+
     def close(self) -> None:
         self.engine.dispose()
 
@@ -189,6 +200,7 @@ def _sqlite(url: str) -> Engine:
             f"busy_timeout={BUSY_TIMEOUT_MS}",
             "journal_mode=WAL",
             "synchronous=FULL",
+            f"wal_autocheckpoint={LAST_RESORT_PAGES}",
             "foreign_keys=ON",
             "cache_size=-8000",
             "temp_store=MEMORY",
@@ -202,61 +214,3 @@ def _sqlite(url: str) -> Engine:
             connection.exec_driver_sql("BEGIN IMMEDIATE")
 
     return engine
-
-
-def _family(dialect: str) -> Any:
-    if dialect == "sqlite":
-        return sqlite
-    from sqlalchemy.dialects import postgresql  # a tenth of a second of every start that does not use it
-
-    return postgresql
-
-
-Statement = tuple[str, tuple[str, ...]]
-
-
-@cache
-def compiled(statement: Executable, dialect: str) -> Statement:
-    """Compile a constant statement once: its text and the order of its parameters, for `execute_compiled`."""
-    family = _family(dialect)
-    made = cast(ClauseElement, statement).compile(dialect=family.dialect(), compile_kwargs={"render_postcompile": True})
-    return str(made), tuple(getattr(made, "positiontup", None) or ())
-
-
-def execute_compiled(connection: Connection, statement: Executable, values: Mapping[str, Any]) -> CursorResult[Any]:
-    """Execute a constant statement; for every webhook's path, where building it anew costs more than executing it."""
-    dialect = connection.dialect.name
-    text, order = compiled(statement, dialect)
-    return connection.exec_driver_sql(text, tuple(values[name] for name in order) if dialect == "sqlite" else dict(values))
-
-
-@cache
-def _insertion(table: Table, dialect: str) -> tuple[str, tuple[str, ...], frozenset[str]]:
-    """Compile an insertion once: its text, the columns in the order of its parameters, and those that hold JSON."""
-    family = _family(dialect)
-    names = [column.name for column in table.columns if column.name != "id" and not column.nullable]
-    statement = family.insert(table).on_conflict_do_nothing().returning(table.c.id)
-    compiled = statement.compile(dialect=family.dialect(), column_keys=names)
-    return str(compiled), tuple(compiled.positiontup or names), frozenset(n for n in names if isinstance(table.c[n].type, JSON))
-
-
-def insert_once(connection: Connection, table: Table, values: Mapping[str, Any]) -> int | None:
-    """Insert a row with all its columns that must hold something, unless a unique key of it exists; return its id or None.
-
-    This is every webhook's path: compiling once instead of building the statement each time saved a third of its time.
-    """
-    dialect = connection.dialect.name
-    text, order, packed = _insertion(table, dialect)
-    row = {name: json.dumps(values[name]) if name in packed else values[name] for name in order}
-    parameters = tuple(row.values()) if dialect == "sqlite" else row
-    found: int | None = connection.exec_driver_sql(text, parameters).scalar_one_or_none()
-    return found
-
-
-def put(connection: Connection, table: Table, values: Mapping[str, Any]) -> None:
-    """Insert a row, or replace the one with the same primary key."""
-    family = _family(connection.dialect.name)
-    statement = family.insert(table).values(**values)
-    keys = [column.name for column in table.primary_key]
-    changes = {name: statement.excluded[name] for name in values if name not in keys}
-    connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=changes))

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, bindparam, func, literal, select, text, true, union_all, update
 
 from app.db import work
-from app.db.engine import execute_compiled, insert_once
+from app.db.statements import execute_compiled, insert_once
 from app.db.tables import decisions, jobs, pictures, sites
 from app.domain.jobs import ModerationJob, Priority, WorkState
 from app.domain.media import MediaRef

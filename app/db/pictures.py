@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, delete, select
 
-from app.db.engine import put
+from app.db.statements import put
 from app.db.tables import pictures, previews, signals
 from app.domain.detector import Fingerprint
 from app.domain.media import Region

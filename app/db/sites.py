@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, insert, select, update
 
-from app.db.engine import execute_compiled
+from app.db.statements import execute_compiled
 from app.db.tables import policies, sites
 
 
@@ -27,8 +27,8 @@ _STORED = select(sites.c.platform, sites.c.name, sites.c.state, sites.c.secrets,
 
 def stored(connection: Connection, site_id: str) -> object | None:
     """Give what a site is made of exactly as it is stored, to compare with; much cheaper than reading it."""
-    row = execute_compiled(connection, _STORED, {"site": site_id}).one_or_none()
-    return tuple(row) if row is not None else None
+    rows = execute_compiled(connection, _STORED, {"site": site_id})
+    return tuple(rows[0]) if rows else None
 
 
 def every(connection: Connection, states: Sequence[str] = ()) -> Sequence[Row[Any]]:

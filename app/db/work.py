@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Executable, Table, bindparam, exists, select, update
 
+from app.db.tables import sites
 from app.domain.jobs import WorkState
 
 
@@ -48,12 +49,13 @@ def sweep(connection: Connection, table: Table, now: int) -> int:
 
 @cache
 def _looking(table: Table) -> Executable:
-    due = exists().where(table.c.state == WorkState.DUE, table.c.run_at <= bindparam("now"))
+    active = select(sites.c.id).where(sites.c.state == "active")
+    due = exists().where(table.c.state == WorkState.DUE, table.c.run_at <= bindparam("now"), table.c.site_id.in_(active))
     lost = exists().where(table.c.state == WorkState.BUSY, table.c.lease_until < bindparam("now"))
     return select(due, lost)
 
 
 def look(connection: Connection, table: Table, now: int) -> tuple[bool, bool]:
-    """Say whether anything is due, and whether a lease ran out."""
+    """Say whether anything of an active site is due, and whether a lease ran out."""
     due, lost = connection.execute(_looking(table), {"now": now}).one()
     return bool(due), bool(lost)

@@ -22,6 +22,9 @@ log = logging.getLogger(__name__)
 TICK_SECONDS = 1.0
 """How often the worker looks without a hint, and sweeps: what a lost hint or a dead worker costs at most, beside its lease."""
 
+GATHER_SECONDS = 0.01
+"""How long hints gather after one: hundreds of webhooks a second must not wake the worker hundreds of times."""
+
 ENFORCE_THREADS = 2
 """Actions applied at a time: they wait for platforms, not for the processor; one slow platform must not stop all others."""
 
@@ -106,7 +109,7 @@ class Worker:
                 log.error("pictures will go to review: %s", error)
 
     def _look(self) -> None:
-        """Once a tick, see what is due though nobody hinted: retries, lost hints, what a dead worker held."""
+        """See what is due and wake the lanes: at a hint, and once a tick for retries and for what a dead worker held."""
         try:
             job, action = upkeep.look(self._core)
         except Exception:
@@ -118,7 +121,7 @@ class Worker:
             self._enforcing.rouse()
 
     def _listen(self, inlet: socket.socket | None) -> None:
-        """Pass hints on to the lanes until the tick is over."""
+        """Look at once when a hint comes, until the tick is over."""
         deadline = time.monotonic() + TICK_SECONDS
         while not self._stop.is_set() and (left := deadline - time.monotonic()) > 0:
             if inlet is None:
@@ -129,8 +132,8 @@ class Worker:
                 with contextlib.suppress(BlockingIOError):
                     while inlet.recv(16):
                         pass
-                self._judging.rouse()
-                self._enforcing.rouse()
+                self._look()
+                self._stop.wait(GATHER_SECONDS)
 
     def _tend(self) -> None:
         retained = 0

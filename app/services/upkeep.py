@@ -23,7 +23,8 @@ def sweep(core: Core) -> int:
 
 
 def look(core: Core) -> tuple[bool, bool]:
-    """Say whether a job and an action are due, after sweeping when a lease ran out: two cheap reads on an idle machine."""
+    """Say whether a job and an action are due, after sweeping when a lease ran out. Cheap on an idle machine."""
+    core.db.tidy()
     now = core.now()
     with core.db.read() as connection:
         job, lost_job = jobs.look(connection, now)
