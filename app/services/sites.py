@@ -62,6 +62,7 @@ def find_for(core: Core, slug: str, connection: Connection) -> FindSite:
         if stored is None or known is None or known[0] != stored:
             row = rows.get(connection, site_id) if stored is not None else None
             if row is None or row.state == SiteState.REMOVED:
+                _opened.pop(site_id, None)
                 return None
             known = _opened[site_id] = (stored, open_site(core, row))
         return known[1] if known[1].platform == slug else None

@@ -1,0 +1,100 @@
+"""The command line, in this process, on a database of its own."""
+
+from __future__ import annotations
+
+import socket
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+from PIL import Image
+
+from app.cli import main
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):  # type: ignore[no-untyped-def]
+    monkeypatch.setenv("PICWARD_DATA_DIR", str(tmp_path / "var"))
+
+    def call(*words: str, code: int = 0) -> Result:
+        result = CliRunner().invoke(main, words)
+        assert result.exit_code == code, result.output
+        assert result.exception is None or isinstance(result.exception, SystemExit)
+        return result
+
+    call("migrate")
+    return call
+
+
+@pytest.fixture
+def folder(run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:  # type: ignore[no-untyped-def]
+    monkeypatch.setattr("integrations.folder.tree.SETTLE_SECONDS", 0)  # what was just written may still be growing
+    (tmp_path / "pictures").mkdir()
+    Image.effect_noise((300, 200), 90).convert("RGB").save(tmp_path / "pictures/one.png")
+    return str(run("sites", "add", "folder", "--set", f"path={tmp_path / 'pictures'}").output.split()[0])
+
+
+def test_the_doctor_finds_nothing_wrong_on_a_fresh_installation(run, folder: str) -> None:  # type: ignore[no-untyped-def]
+    output = run("doctor").output
+    assert "✗" not in output
+    assert "✓ Detector nudenet" in output
+    assert folder in output
+
+
+def test_the_doctor_says_what_is_missing_and_what_to_do(run, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    (tmp_path / "var/picward.db").unlink()
+    assert "Run “picward migrate”" in run("doctor", code=1).output
+
+
+def test_wrong_settings_are_named_without_a_traceback(run, monkeypatch: pytest.MonkeyPatch) -> None:  # type: ignore[no-untyped-def]
+    monkeypatch.setenv("PICWARD_PORT", "0")
+    monkeypatch.setenv("PICWARD_SECRET_KEY", "zz")
+    output = run("sites", "list", code=1).output
+    assert "PICWARD_PORT: " in output
+    assert "PICWARD_SECRET_KEY: " in output
+
+
+def test_a_taken_port_is_said_and_not_retried_for_ever(run, monkeypatch: pytest.MonkeyPatch) -> None:  # type: ignore[no-untyped-def]
+    monkeypatch.setattr("app.supervisor.STABLE_SECONDS", 0.1)
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        monkeypatch.setenv("PICWARD_PORT", str(taken.getsockname()[1]))
+        assert "Set PICWARD_PORT to another" in run("serve", code=1).output
+
+
+def test_the_database_is_nobody_elses(run, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    modes = {path.name: path.stat().st_mode & 0o077 for path in (tmp_path / "var").iterdir()}
+    assert "picward.db" in modes
+    assert set(modes.values()) == {0}
+
+
+def test_rules_are_changed_one_at_a_time_and_never_is_a_score(run, folder: str) -> None:  # type: ignore[no-untyped-def]
+    run("policy", "set", folder, "weapons", "--mode", "review", "--review", "0.4")
+    run("policy", "set", folder, "sexual.explicit_nudity", "--block", "never")
+    shown = run("policy", "show", folder).output
+    assert "Policy v3" in shown
+    assert "weapons                          review   review ≥ 0.40  block never" in shown
+    assert "sexual.explicit_nudity           shadow   review ≥ 0.35  block never" in shown
+    assert "is not in the range" in run("policy", "set", folder, "weapons", "--review", "7", code=2).output
+    assert "there is no category" in run("policy", "set", folder, "nonsense", code=1).output
+
+
+def test_a_list_made_of_pictures_can_be_imported(run, folder: str, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    made = run("hashes", "of", str(tmp_path / "pictures/one.png"), "--note", "ours").output
+    (tmp_path / "list.csv").write_text(made)
+    assert "2 of 2 entries were new" in run("hashes", "import", str(tmp_path / "list.csv")).output
+    (tmp_path / "list.csv").write_text("kind,hash\nsha256,xyz\n")
+    assert "Line 2" in run("hashes", "import", str(tmp_path / "list.csv"), code=1).output
+
+
+def test_a_dry_scan_counts_and_a_scan_queues(run, folder: str) -> None:  # type: ignore[no-untyped-def]
+    assert "1 would be queued" in run("scan", folder, "--dry-run").output
+    assert "1 queued" in run("scan", folder).output
+
+
+def test_sites_are_paused_resumed_and_removed(run, folder: str) -> None:  # type: ignore[no-untyped-def]
+    run("sites", "pause", folder)
+    assert "paused" in run("sites", "list").output
+    run("sites", "resume", folder)
+    run("sites", "remove", folder, "--yes")
+    assert run("sites", "list").output == ""
+    assert "There is no site" in run("sites", "check", folder, code=1).output
