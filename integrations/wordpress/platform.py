@@ -58,7 +58,7 @@ class WordPress(Platform):
     def admit(self, visit: Delivery, find: FindSite) -> Admission:
         site = _proven(visit, find)
         try:
-            body = _read(visit)
+            body = _read(visit.body)
             if body.text("type", 40) != "connect":
                 raise DeliveryRefused("This is no request to connect.")
             home_url, rest_url = _web_address(body.text("home_url", 500)), _web_address(body.text("rest_url", 500))
