@@ -242,11 +242,11 @@ def policy() -> None:
 @click.argument("site_id")
 def policy_show(site_id: str) -> None:
     """Print a site's rules: category, mode, and the scores from which a person is asked and from which it is blocked."""
-    from app.services import sites as service
+    from app.services import policies
 
     with open_core() as core:
-        current = service.current_policy(core, site_id)
-        click.echo(f"Policy v{current.version}: {service.summarise(current)}")
+        current = policies.current(core, site_id)
+        click.echo(f"Policy v{current.version}: {policies.summarise(current)}")
         for rule in current.rules:
             bands = f"review {_band(rule.review)}  block {_band(rule.block)}"
             exempt = "; ".join(f"{exemption.key}: {', '.join(exemption.values)}" for exemption in rule.exempt)
@@ -274,15 +274,15 @@ class _Threshold(click.ParamType[str]):
 @click.option("--block", type=_Threshold(), help="The score, 0 to 1, from which it is blocked; or never.")
 def policy_set(site_id: str, category: str, mode: str | None, review: str | None, block: str | None) -> None:
     """Change or add one rule. What was decided before is decided anew from the stored signals."""
-    from app.services import sites as service
+    from app.services import policies
 
     changes: dict[str, Any] = {"mode": mode} if mode else {}
     changes |= {name: None if band == "never" else float(band) for name, band in (("review", review), ("block", block)) if band}
     with open_core() as core:
-        rules = {rule.category: rule.model_dump(mode="json") for rule in service.current_policy(core, site_id).rules}
+        rules = {rule.category: rule.model_dump(mode="json") for rule in policies.current(core, site_id).rules}
         rules[category] = {**rules.get(category, {"category": category}), **changes}
-        saved = service.save_policy(core, site_id, list(rules.values()), OWNER)
-    click.echo(f"Policy v{saved.version}: {service.summarise(saved)}")
+        saved = policies.save(core, site_id, list(rules.values()), OWNER)
+    click.echo(f"Policy v{saved.version}: {policies.summarise(saved)}")
 
 
 @click.group()

@@ -20,7 +20,7 @@ from app.domain.media import MediaRef
 from app.domain.platform import Site, SiteState
 from app.domain.policy import decide
 from app.domain.taxonomy import CATEGORIES, Severity
-from app.services import lists, sites
+from app.services import lists, policies, sites
 from app.services.core import SECOND, Core
 
 log = logging.getLogger(__name__)
@@ -105,7 +105,7 @@ class Moderator:
 
     def _give_to_a_person(self, job: ModerationJob, site: Site, failure: str) -> None:
         with self.core.db.read() as connection:
-            policy = sites.load_policy(connection, site.id)
+            policy = policies.load(connection, site.id)
         self._store(job, site, "", decide(policy, (), job.media.context, [failure]), policy.version, None)
 
     def _moderate(self, job: ModerationJob, site: Site) -> None:
@@ -121,7 +121,7 @@ class Moderator:
         sha256 = hashlib.sha256(data).hexdigest()
         with core.db.read() as connection:
             verdict = decisions.by_person(connection, site.id, sha256)
-            policy = sites.load_policy(connection, site.id)
+            policy = policies.load(connection, site.id)
             known = pictures.known_signals(connection, sha256, self.judge.detectors)
         if verdict is not None:
             self._store(job, site, sha256, _as_before(verdict), policy.version, None)

@@ -10,7 +10,7 @@ from app.domain.detector import HashIndex, Judge
 from app.domain.errors import DecisionStale, PicwardError
 from app.domain.platform import Site
 from app.domain.policy import Policy, decide
-from app.services import sites
+from app.services import policies, sites
 from app.services.core import Core
 from app.services.moderate import record, seal_preview, worth_showing
 
@@ -28,7 +28,7 @@ def replay_policy(core: Core, site_id: str) -> int:
     judge = core.judge()
     with core.db.read() as connection:
         site = sites.get(core, site_id)
-        policy = sites.load_policy(connection, site_id)
+        policy = policies.load(connection, site_id)
         stale = list(decisions.by_policy(connection, site_id, policy.version, BATCH))
         index = judge.index(hashes.for_site(connection, site_id)) if stale else None
     for decision in stale:

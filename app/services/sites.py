@@ -22,9 +22,9 @@ from app.domain.errors import (
 )
 from app.domain.events import Delivery
 from app.domain.platform import Admission, FindSite, Site, SiteState
-from app.domain.policy import Policy, RuleMode, read_policy, starting_policy
+from app.domain.policy import starting_policy
 from app.domain.settings import SiteSettings, declare, validate
-from app.domain.taxonomy import CATEGORIES
+from app.services import policies
 from app.services.core import SECOND, Core
 
 PAIRING_HOURS = 24
@@ -126,7 +126,7 @@ def add(
                 "checked_at": now if found else None,
             },
         )
-        rows.add_policy(connection, site.id, 1, _rules(starting_policy()), now, person)
+        rows.add_policy(connection, site.id, 1, policies.stored(starting_policy()), now, person)
         audit.add(connection, now, person, "site.added", f"{platform.name} site “{site.name}” added", site.id)
     core.wake()
     return site
@@ -134,10 +134,6 @@ def add(
 
 def _stored(settings: SiteSettings) -> dict[str, Any]:
     return settings.model_dump(mode="json", exclude_defaults=True)
-
-
-def _rules(policy: Policy) -> list[dict[str, Any]]:
-    return [rule.model_dump(mode="json", exclude_defaults=True) for rule in policy.rules]
 
 
 def pairing_code(core: Core, site: Site) -> str:
@@ -216,11 +212,11 @@ def check(core: Core, site_id: str) -> str:
 
 def read_settings(core: Core, site: Site) -> dict[str, Any]:
     """Give what a settings page needs: values, declaration and the policy in one line."""
-    policy = current_policy(core, site.id)
+    policy = policies.current(core, site.id)
     return {
         "values": site.settings.model_dump(mode="json"),
         "declaration": declare(core.platform(site.platform).Settings),
-        "policy": {"version": policy.version, "summary": summarise(policy)},
+        "policy": {"version": policy.version, "summary": policies.summarise(policy)},
     }
 
 
@@ -253,56 +249,6 @@ def share_settings(core: Core, site: Site) -> str:
     except PicwardError as error:
         return f"Saved here, but the site refused it: {error}"
     return ""
-
-
-def current_policy(core: Core, site_id: str) -> Policy:
-    with core.db.read() as connection:
-        return load_policy(connection, site_id)
-
-
-def load_policy(connection: Connection, site_id: str, version: int | None = None) -> Policy:
-    row = rows.policy(connection, site_id, version)
-    if row is None:
-        raise SiteUnknown(f"Site “{site_id}” has no such policy.")
-    return read_policy({"version": row["version"], "rules": row["rules"]})
-
-
-def save_policy(core: Core, site_id: str, rules: object, person: str) -> Policy:
-    """Store the next version of a site's policy; workers replay it over stored signals. Raise `SettingsInvalid`."""
-    with core.db.write() as connection:
-        _get(core, connection, site_id)
-        version = load_policy(connection, site_id).version + 1
-        policy = read_policy({"version": version, "rules": rules})
-        rows.add_policy(connection, site_id, version, _rules(policy), core.now(), person)
-        audit.add(connection, core.now(), person, "policy.saved", f"Policy v{version}: {summarise(policy)}", site_id)
-    core.wake()
-    return policy
-
-
-def policy_versions(core: Core, site_id: str) -> list[tuple[Policy, str, int]]:
-    """List every version of a site's policy with who saved it when, newest first."""
-    with core.db.read() as connection:
-        found = rows.policy_versions(connection, site_id)
-    return [(read_policy({"version": row.version, "rules": row.rules}), row.created_by, row.created_at) for row in found]
-
-
-def summarise(policy: Policy) -> str:
-    """Say in one line what a policy does: which rules act, and how many only watch."""
-    acting = [_title(rule.category) for rule in policy.rules if rule.mode is RuleMode.ENFORCE]
-    asking = [_title(rule.category) for rule in policy.rules if rule.mode is RuleMode.REVIEW]
-    watching = sum(rule.mode is RuleMode.SHADOW for rule in policy.rules)
-    parts = []
-    if acting:
-        parts.append("acts on " + ", ".join(acting))
-    if asking:
-        parts.append("asks a person about " + ", ".join(asking))
-    if watching:
-        parts.append(f"only watches {watching} other rule{'s' if watching > 1 else ''} (shadow)")
-    return "; ".join(parts) or "has no rules"
-
-
-def _title(category: str) -> str:
-    return CATEGORIES[category].title.lower().removeprefix("on ") if category in CATEGORIES else category
 
 
 def set_state(core: Core, site_id: str, state: SiteState, person: str) -> None:

@@ -9,7 +9,7 @@ from app.db import deliveries, enforcements, jobs, people, pictures
 from app.db import sites as rows
 from app.domain.errors import PicwardError
 from app.domain.platform import SiteState
-from app.services import replay, scan, sites
+from app.services import policies, replay, scan, sites
 from app.services.core import DAY, SECOND, Core
 from app.services.people import TRIES_MINUTES
 
@@ -83,7 +83,7 @@ def _well(core: Core, site_id: str, known: str) -> None:
 
 def _replay(core: Core, site_id: str, replayed: int, stopping: Callable[[], bool]) -> None:
     with core.db.read() as connection:
-        version = sites.load_policy(connection, site_id).version
+        version = policies.load(connection, site_id).version
     if version <= replayed:
         return
     while not stopping():

@@ -6,7 +6,7 @@ from app.db import enforcements
 from app.domain.decisions import Action, Verdict
 from app.domain.errors import MediaGone, PlatformRefused, PlatformUnavailable
 from app.domain.platform import Site
-from app.services import enforce, review, sites, upkeep
+from app.services import enforce, policies, review, sites, upkeep
 from tests.services.test_moderate import ENFORCED, settle, upload
 from tests.support.core import Bench
 
@@ -14,7 +14,7 @@ from tests.support.core import Bench
 @pytest.fixture
 def site(bench: Bench) -> Site:
     site = bench.site()
-    sites.save_policy(bench.core, site.id, ENFORCED, "owner")
+    policies.save(bench.core, site.id, ENFORCED, "owner")
     return site
 
 

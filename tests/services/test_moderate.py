@@ -11,7 +11,7 @@ from app.domain.detector import HashEntry, HashKind, ListKind
 from app.domain.errors import ModelUnavailable, PlatformRefused, PlatformUnavailable
 from app.domain.jobs import MAX_DEATHS
 from app.domain.platform import Site
-from app.services import enforce, intake, lists, moderate, review, sites, upkeep
+from app.services import enforce, intake, lists, moderate, policies, review, sites, upkeep
 from app.services.moderate import Moderator
 from tests.support.core import Bench
 
@@ -21,7 +21,7 @@ ENFORCED: list[dict[str, Any]] = [{"category": "sexual.explicit_nudity", "review
 @pytest.fixture
 def site(bench: Bench) -> Site:
     site = bench.site()
-    sites.save_policy(bench.core, site.id, ENFORCED, "owner")
+    policies.save(bench.core, site.id, ENFORCED, "owner")
     return site
 
 
@@ -198,7 +198,7 @@ def test_an_approved_picture_is_not_flagged_again(bench: Bench, site: Site) -> N
     assert not bench.platform.hidden
     upload(bench, site, "2", b"picture")
     moderate.rejudge(bench.core, site.id, "1")
-    sites.save_policy(bench.core, site.id, [{**ENFORCED[0], "block": 0.5}], "owner")
+    policies.save(bench.core, site.id, [{**ENFORCED[0], "block": 0.5}], "owner")
     upkeep.tend_sites(bench.core, lambda: False)
     settle(bench)
     assert verdict(bench, site, "1") is Verdict.ALLOW
@@ -211,12 +211,12 @@ def test_a_new_policy_replays_stored_signals(bench: Bench, site: Site) -> None:
     upload(bench, site, "1", b"picture")
     settle(bench)
     assert verdict(bench, site, "1") is Verdict.REVIEW
-    sites.save_policy(bench.core, site.id, [{**ENFORCED[0], "block": 0.5}], "owner")
+    policies.save(bench.core, site.id, [{**ENFORCED[0], "block": 0.5}], "owner")
     upkeep.tend_sites(bench.core, lambda: False)
     settle(bench)
     assert verdict(bench, site, "1") is Verdict.BLOCK
     assert bench.platform.hidden == {"1"}
-    sites.save_policy(bench.core, site.id, [{**ENFORCED[0], "review": 0.7}], "owner")
+    policies.save(bench.core, site.id, [{**ENFORCED[0], "review": 0.7}], "owner")
     upkeep.tend_sites(bench.core, lambda: False)
     settle(bench)
     assert not bench.platform.hidden
@@ -229,7 +229,7 @@ def test_a_replay_makes_the_missing_preview_and_bothers_the_site_only_with_what_
     upload(bench, site, "2", b"harmless")
     settle(bench)
     bench.platform.applied.clear()
-    sites.save_policy(bench.core, site.id, [{**ENFORCED[0], "review": 0.2}], "owner")
+    policies.save(bench.core, site.id, [{**ENFORCED[0], "review": 0.2}], "owner")
     upkeep.tend_sites(bench.core, lambda: False)
     settle(bench)
     waiting = review.waiting(bench.core)
@@ -250,7 +250,7 @@ def test_a_replay_keeps_what_could_not_be_judged_in_review(bench: Bench, site: S
     bench.judge.fails[hashlib.sha256(b"bomb").hexdigest()] = "too many pixels"
     upload(bench, site, "1", b"bomb")
     settle(bench)
-    sites.save_policy(bench.core, site.id, [], "owner")
+    policies.save(bench.core, site.id, [], "owner")
     upkeep.tend_sites(bench.core, lambda: False)
     assert verdict(bench, site, "1") is Verdict.REVIEW
 

@@ -5,7 +5,7 @@ import pytest
 from app.domain.decisions import Action, Verdict
 from app.domain.errors import DecisionStale, DecisionUnknown, SettingsInvalid
 from app.domain.platform import Site
-from app.services import review, sites
+from app.services import policies, review, sites
 from tests.services.test_moderate import ENFORCED, settle, upload, verdict
 from tests.support.core import Bench
 
@@ -13,7 +13,7 @@ from tests.support.core import Bench
 @pytest.fixture
 def site(bench: Bench) -> Site:
     site = bench.site()
-    sites.save_policy(bench.core, site.id, ENFORCED, "owner")
+    policies.save(bench.core, site.id, ENFORCED, "owner")
     return site
 
 

@@ -8,7 +8,7 @@ from sqlalchemy import text
 
 from app.domain.errors import DeliveryRefused, PairingRefused, PlatformUnavailable, SettingsInvalid, SiteUnknown
 from app.domain.platform import SiteState
-from app.services import sites
+from app.services import policies, sites
 from tests.support.core import Bench
 
 
@@ -63,16 +63,16 @@ def test_settings_are_checked_field_by_field(bench: Bench) -> None:
 
 def test_policies_are_versioned_and_checked(bench: Bench) -> None:
     site = bench.site()
-    policy = sites.save_policy(bench.core, site.id, [{"category": "weapons", "review": 0.5, "mode": "review"}], "owner")
+    policy = policies.save(bench.core, site.id, [{"category": "weapons", "review": 0.5, "mode": "review"}], "owner")
     assert policy.version == 2
     for rules in ([{"category": "nonsense"}], [{"category": "weapons", "review": 0.9, "block": 0.1}], "text"):
         with pytest.raises(SettingsInvalid):
-            sites.save_policy(bench.core, site.id, rules, "owner")
-    assert sites.current_policy(bench.core, site.id).version == 2
+            policies.save(bench.core, site.id, rules, "owner")
+    assert policies.current(bench.core, site.id).version == 2
 
 
 def test_a_new_sites_policy_says_that_it_only_watches(bench: Bench) -> None:
-    summary = sites.summarise(sites.current_policy(bench.core, bench.site().id))
+    summary = policies.summarise(policies.current(bench.core, bench.site().id))
     assert "only watches 3 other rules (shadow)" in summary
     assert summary.startswith("acts on your block list")
 

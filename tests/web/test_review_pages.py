@@ -13,7 +13,7 @@ from app.db.tables import audit
 from app.domain.decisions import Action, Verdict
 from app.domain.media import Region
 from app.domain.signals import Signal
-from app.services import enforce, review, sites
+from app.services import enforce, policies, review, sites
 from tests.support.core import Bench
 from tests.web.visitor import Owner, acting_site, decided, judged
 
@@ -145,7 +145,7 @@ def test_pictures_without_a_preview_show_that(owner: Owner, bench: Bench) -> Non
 
 def test_restricted_categories_are_never_shown(owner: Owner, bench: Bench) -> None:
     site = bench.site()
-    sites.save_policy(bench.core, site.id, [{"category": "csae", "review": 0.1, "mode": "review"}], "owner")
+    policies.save(bench.core, site.id, [{"category": "csae", "review": 0.1, "mode": "review"}], "owner")
     bench.platform.images["x"] = b"x"
     bench.judge.sees[hashlib.sha256(b"x").hexdigest()] = (Signal("told", "1", "csae.suspected", 0.9),)
     waiting = judged(bench, site, "x")

@@ -9,7 +9,7 @@ import pytest
 from app.domain.errors import PlatformRefused, PlatformUnavailable
 from app.domain.policy import Exemption, Rule, RuleMode, starting_policy
 from app.domain.settings import Mode, NetworkedSettings
-from app.services import enforce, scan, sites
+from app.services import enforce, policies, scan, sites
 from tests.support.core import Bench, PaperPlatform
 from tests.web.visitor import Owner, acting_site, decided
 
@@ -95,7 +95,7 @@ def test_a_new_site_says_that_it_only_watches(owner: Owner, bench: Bench) -> Non
     watching, acting = bench.site(), acting_site(bench)
     assert "A new site only watches." in owner.get(f"/sites/{watching.id}").text
     assert "only watches" not in owner.get(f"/sites/{acting.id}").text
-    sites.save_policy(bench.core, watching.id, [{"category": "*", "review": 0.5, "mode": "review"}], "owner")
+    policies.save(bench.core, watching.id, [{"category": "*", "review": 0.5, "mode": "review"}], "owner")
     assert "only watches" not in owner.get(f"/sites/{watching.id}").text
 
 
@@ -177,7 +177,7 @@ def test_a_site_that_cannot_be_told_of_its_settings_is_named(owner: Owner, bench
 
 def rules_form(bench: Bench, site_id: str) -> dict[str, str]:
     form = {}
-    for number, rule in enumerate(sites.current_policy(bench.core, site_id).rules):
+    for number, rule in enumerate(policies.current(bench.core, site_id).rules):
         form[f"rule-{number}-category"] = rule.category
         form[f"rule-{number}-mode"] = rule.mode
         form[f"rule-{number}-review"] = "" if rule.review is None else str(rule.review)
@@ -202,7 +202,7 @@ def test_a_policy_is_saved_as_its_next_version(owner: Owner, bench: Bench) -> No
         "new-review": "0.5",
     }
     assert owner.post(path, **form).location == f"{path}?said=saved"
-    policy = sites.current_policy(bench.core, site.id)
+    policy = policies.current(bench.core, site.id)
     assert policy.version == 2
     assert policy.rules[0] == Rule(
         category="sexual.explicit_nudity",
@@ -243,4 +243,4 @@ def test_a_wrong_rule_is_marked_and_nothing_is_saved(owner: Owner, bench: Bench,
     answer = owner.post(f"/sites/{site.id}/rules", **form)
     assert answer.status_code == 422
     assert f'id="{marked}"' in answer.text
-    assert sites.current_policy(bench.core, site.id).version == 1
+    assert policies.current(bench.core, site.id).version == 1

@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from app.domain.platform import Site
-from app.services import enforce, intake, people, review, sites
+from app.services import enforce, intake, people, policies, review
 from app.services.moderate import Moderator
 from tests.support.core import Bench
 
@@ -45,7 +45,7 @@ def acting_site(bench: Bench, **settings: Any) -> Site:
     """Connect a site whose rules act."""
     site = bench.site(**settings)
     rules = [{"category": "sexual.explicit_nudity", "review": 0.3, "block": 0.6, "mode": "enforce"}]
-    sites.save_policy(bench.core, site.id, rules, "owner")
+    policies.save(bench.core, site.id, rules, "owner")
     return site
 
 

@@ -11,7 +11,7 @@ from flask import render_template, request, url_for
 from app.domain.errors import SettingsInvalid
 from app.domain.policy import Rule, read_policy
 from app.domain.taxonomy import CATEGORIES
-from app.services import sites
+from app.services import policies, sites
 from app.web.console import words
 from app.web.console.entry import Answer
 from app.web.console.guard import person, room
@@ -27,7 +27,7 @@ _FIELD = re.compile(r"rules\.(\d+)(?:\.(\w+))?")
 def site_rules(site_id: str) -> Answer:
     """Show the policy, and save its next version."""
     site = sites.get(core(), site_id)
-    policy = sites.current_policy(core(), site_id)
+    policy = policies.current(core(), site_id)
 
     def page(rows: list[dict[str, str]], errors: dict[tuple[int, str], str], added: dict[str, str]) -> str:
         taken = {row["category"] for row in rows}
@@ -37,13 +37,13 @@ def site_rules(site_id: str) -> Answer:
             platform=core().platform(site.platform),
             summary=sites.summary(core(), site_id),
             policy=policy,
-            policy_says=sites.summarise(policy),
+            policy_says=policies.summarise(policy),
             rows=rows,
             errors=errors,
             added=added,
             modes=words.MODES,
             groups=_choices(taken),
-            versions=[(old, who, at, sites.summarise(old)) for old, who, at in sites.policy_versions(core(), site_id)[:20]],
+            versions=[(old, who, at, policies.summarise(old)) for old, who, at in policies.versions(core(), site_id)[:20]],
         )
 
     if request.method == "GET":
@@ -57,7 +57,7 @@ def site_rules(site_id: str) -> Answer:
         wanted = read_policy({"version": policy.version, "rules": rules})
         if wanted.rules == policy.rules:
             return go(url_for("console.site_rules", site_id=site_id, said="unchanged"), 303)
-        sites.save_policy(core(), site_id, rules, person().name)
+        policies.save(core(), site_id, rules, person().name)
     except SettingsInvalid as error:
         return page(rows, _by_row(error.fields), {}), 422
     return go(url_for("console.site_rules", site_id=site_id, said="saved"), 303)

@@ -7,7 +7,7 @@ from flask import redirect as go
 from werkzeug.wrappers import Response
 
 from app.domain.policy import RuleMode
-from app.services import enforce, review, scan, sites
+from app.services import enforce, policies, review, scan, sites
 from app.web.console.guard import person, room
 from app.web.security import core
 
@@ -25,7 +25,7 @@ def site_list() -> str:
 def site(site_id: str) -> str:
     """Show a site's health, what is parked, what was decided lately and what happened."""
     found = sites.get(core(), site_id)
-    policy = sites.current_policy(core(), site_id)
+    policy = policies.current(core(), site_id)
     return render_template(
         "site.html",
         site=found,
