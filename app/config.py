@@ -39,7 +39,7 @@ class Config(BaseSettings):
         64, ge=1, le=256, description="Threads per web process: 8 were starved by 20 slow clients, 64 were not."
     )
     lease_seconds: int = Field(
-        120, ge=2, le=3600, description="Seconds after which a silent worker's item is given to another; over the longest fetch."
+        180, ge=2, le=3600, description="Seconds after which a silent worker's item is given to another; over the longest fetch."
     )
     max_body_bytes: int = Field(
         1_000_000, ge=10_000, description="Bytes of one webhook; platforms send a few kB, a parsed body costs ten times its size."

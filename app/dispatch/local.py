@@ -29,7 +29,10 @@ ENFORCE_THREADS = 2
 """Actions applied at a time: they wait for platforms, not for the processor; one slow platform must not stop all others."""
 
 TEND_SECONDS = 1.0
+"""How often each site's periodic work is looked at; half the shortest interval of a platform, which is 2 s."""
+
 RETAIN_SECONDS = 3600.0
+"""How often retention is applied: its unit is days, and an hour more does no harm."""
 
 
 class Lane:
