@@ -47,7 +47,10 @@ def serve() -> None:
     from app.config import Config
 
     config = Config()
-    supervisor.await_port(config.host, config.port)
+    try:
+        supervisor.await_port(config.host, config.port)
+    except supervisor.PortTaken as error:
+        raise click.ClickException(str(error)) from None
     me = [sys.executable, "-P", "-m", "app.cli"]  # -P: a rival “app” in the working directory is not ours
     children = [supervisor.Child("web", [*me, "web"])]
     children += [supervisor.Child(f"worker {n + 1}", [*me, "work"], patient=True) for n in range(config.workers)]

@@ -18,8 +18,6 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from app.domain.errors import PicwardError
-
 GRACE_SECONDS = 25.0
 """How long children may take to stop: over the web's graceful timeout of 20 s."""
 
@@ -30,7 +28,7 @@ STABLE_SECONDS = 5.0
 _PR_SET_PDEATHSIG = 1
 
 
-class PortTaken(PicwardError):
+class PortTaken(Exception):
     """Something else listens where Picward should."""
 
 
