@@ -38,7 +38,7 @@ class _Unit(Generic[T]):
         self.work = work
         self.ended = False
         self._result: T | None = None
-        self._error: Exception | None = None
+        self._error: BaseException | None = None
         self._turn = threading.Lock()
         self._turn.acquire()
 
@@ -52,7 +52,7 @@ class _Unit(Generic[T]):
     def succeed(self, result: T) -> None:
         self._result, self.ended = result, True
 
-    def fail(self, error: Exception) -> None:
+    def fail(self, error: BaseException) -> None:
         self._error, self.ended = error, True
 
     def outcome(self) -> T:
@@ -138,10 +138,16 @@ class Database:
 
     def _lead_group(self) -> None:
         """Run the group that waits, then call its units, and the first of those that arrived meanwhile to lead them."""
-        with self._writer or contextlib.nullcontext():
-            with self._arriving:
-                group, self._waiting = self._waiting[:LARGEST_GROUP], self._waiting[LARGEST_GROUP:]
-            self._run_group(group)
+        group: list[_Unit[Any]] = []
+        try:
+            with self._writer or contextlib.nullcontext():
+                group = self._take_group()
+                self._run_group(group)
+        except BaseException as error:  # the lock cannot be had, or this thread is ending: nobody may wait for ever
+            group = group or self._take_group()
+            for unit in group:
+                if not unit.ended:
+                    unit.fail(error)
         with self._arriving:
             heir = self._waiting[0] if self._waiting else None
             self._led = heir is not None
@@ -149,6 +155,11 @@ class Database:
             unit.call()
         if heir is not None:
             heir.call()
+
+    def _take_group(self) -> list[_Unit[Any]]:
+        with self._arriving:
+            group, self._waiting = self._waiting[:LARGEST_GROUP], self._waiting[LARGEST_GROUP:]
+        return group
 
     def _run_group(self, group: list[_Unit[Any]]) -> None:
         try:

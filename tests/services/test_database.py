@@ -1,0 +1,104 @@
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection, text
+
+from app.db.engine import Database
+from tests.support.core import Bench
+
+pytestmark = pytest.mark.skipif(
+    "PICWARD_TEST_DATABASE_URL" in os.environ, reason="PostgreSQL groups commits itself; this is about SQLite"
+)
+
+
+def note(name: str) -> Callable[[Connection], str]:
+    def work(connection: Connection) -> str:
+        connection.execute(text("INSERT INTO counters(name, value) VALUES (:name, 1)"), {"name": name})
+        return name
+
+    return work
+
+
+def names(db: Database) -> set[str]:
+    with db.read() as connection:
+        return set(connection.execute(text("SELECT name FROM counters")).scalars())
+
+
+def together(db: Database, works: list[Callable[[Connection], Any]]) -> list[Any]:
+    """Hold the writer until all units wait, so that they form one group; give each one's result or error."""
+    outcomes: list[Any] = [None] * len(works)
+
+    def run(n: int) -> None:
+        try:
+            outcomes[n] = db.write_together(works[n])
+        except Exception as error:
+            outcomes[n] = error
+
+    threads = [threading.Thread(target=run, args=(n,)) for n in range(len(works))]
+    with db.write():
+        for thread in threads:
+            thread.start()
+        while len(db._waiting) < len(works):
+            pass
+    for thread in threads:
+        thread.join(10)
+        assert not thread.is_alive(), "a unit waits for ever"
+    return outcomes
+
+
+def test_units_that_arrive_together_share_a_commit_and_get_their_results(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    db, groups = bench.core.db, []
+    run_group = db._run_group
+    monkeypatch.setattr(db, "_run_group", lambda group: (groups.append(len(group)), run_group(group)))
+    wanted = [f"unit {n}" for n in range(20)]
+    assert together(db, [note(name) for name in wanted]) == wanted
+    assert groups == [20]
+    assert set(wanted) <= names(db)
+
+
+def test_one_failure_does_not_take_the_others_along(bench: Bench) -> None:
+    def fails(connection: Connection) -> None:
+        note("half done")(connection)
+        raise ValueError("no")
+
+    outcomes = together(bench.core.db, [note("before"), fails, note("after")])
+    assert sorted(str(outcome) for outcome in outcomes) == ["after", "before", "no"]
+    assert {"before", "after"} <= names(bench.core.db)
+    assert "half done" not in names(bench.core.db)
+
+
+def test_a_lock_that_cannot_be_had_is_told_to_all_and_forgotten(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    db = bench.core.db
+    assert db._writer is not None
+    with monkeypatch.context() as patch:
+        patch.setattr(type(db._writer), "__enter__", _no_disk)
+        with pytest.raises(OSError, match="no space"):
+            db.write_together(note("lost"))
+    assert db.write_together(note("later")) == "later"
+    assert "lost" not in names(db)
+
+
+def _no_disk(_lock: object) -> None:
+    raise OSError("no space")
+
+
+def test_a_failed_write_is_rolled_back(bench: Bench) -> None:
+    with pytest.raises(ValueError, match="no"), bench.core.db.write() as connection:
+        note("undone")(connection)
+        raise ValueError("no")
+    assert "undone" not in names(bench.core.db)
+
+
+def test_a_long_log_is_moved_into_the_database(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.db.engine.CHECKPOINT_BYTES", 0)
+    for n in range(5):
+        bench.core.db.write_together(note(f"row {n}"))
+    bench.core.db.tidy()
+    with bench.core.db.read() as connection:
+        _, logged, moved = connection.exec_driver_sql("PRAGMA wal_checkpoint(PASSIVE)").one()
+    assert logged == moved
