@@ -20,7 +20,7 @@ def main() -> None:
     rows = [*_detection(), *_figures("bench.intake"), *_figures("bench.latency"), *_figures("bench.idle")]
     lines = ["| what | Picward | beside | ratio | goal | met |", "|---|---|---|---|---|---|"]
     for row in rows:
-        met = "yes" if row["met"] else "**no**"
+        met = "–" if row["goal"] == "–" else "yes" if row["met"] else "**no**"
         lines.append(f"| {row['what']} | {row['ours']} | {row['beside']} | {row['ratio']:.2f} | {row['goal']} | {met} |")
     table = "\n".join(lines)
     print(table)
@@ -70,7 +70,7 @@ def _compared(what: str, figures: dict[str, Any] | str, beside: str) -> dict[str
         "ours": speeds[0],
         "beside": f"{beside} {speeds[1]}",
         "ratio": figures["ratio"],
-        "goal": f">= {figures['goal']:.2f}",
+        "goal": f">= {figures['goal']:.2f}" if figures["goal"] else "–",
         "met": figures["reached"],
     }
 

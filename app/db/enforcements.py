@@ -62,7 +62,7 @@ def claim(connection: Connection, now: int, lease_us: int) -> Claim | None:
     query = (
         select(enforcements.c.id)
         .join(sites, sites.c.id == enforcements.c.site_id)
-        .where(enforcements.c.state == WorkState.DUE, enforcements.c.run_at <= now, sites.c.state == "active")
+        .where(enforcements.c.state == work.DUE, enforcements.c.run_at <= now, sites.c.state == "active")
         .where(
             ~exists().where(
                 _earlier.c.site_id == enforcements.c.site_id,

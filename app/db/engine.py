@@ -151,10 +151,10 @@ class Database:
         with self._arriving:
             heir = self._waiting[0] if self._waiting else None
             self._led = heir is not None
+        if heir is not None:
+            heir.call()  # first: the next group's wait for the disk begins while these answer their requests
         for unit in group[1:]:
             unit.call()
-        if heir is not None:
-            heir.call()
 
     def _take_group(self) -> list[_Unit[Any]]:
         with self._arriving:

@@ -119,7 +119,7 @@ def _next(now: int) -> Any:
     priorities = union_all(*(select(literal(int(p)).label("priority")) for p in Priority)).subquery()
     first = (
         select(jobs.c.id)
-        .where(jobs.c.state == WorkState.DUE, jobs.c.site_id == sites.c.id)
+        .where(jobs.c.state == work.DUE, jobs.c.site_id == sites.c.id)
         .where(jobs.c.priority == priorities.c.priority, jobs.c.run_at <= now)
         .order_by(jobs.c.run_at, jobs.c.id)
         .limit(1)

@@ -5,10 +5,14 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Executable, Table, bindparam, exists, select, update
+from sqlalchemy import ColumnElement, Connection, Executable, Table, bindparam, exists, literal_column, select, update
 
 from app.db.tables import sites
 from app.domain.jobs import WorkState
+
+# Written into the statement, since a planner may only use a partial index for a value that it knows.
+DUE: ColumnElement[str] = literal_column("'due'")
+BUSY: ColumnElement[str] = literal_column("'busy'")
 
 
 def lease(connection: Connection, table: Table, row_id: int, now: int, lease_us: int) -> int | None:
@@ -43,15 +47,15 @@ def later(
 
 def sweep(connection: Connection, table: Table, now: int) -> int:
     """Make rows due again whose worker died: their lease ran out. The death is counted, since the row may be its cause."""
-    statement = update(table).where(table.c.state == WorkState.BUSY, table.c.lease_until < now)
+    statement = update(table).where(table.c.state == BUSY, table.c.lease_until < now)
     return connection.execute(statement.values(state=WorkState.DUE, run_at=now, deaths=table.c.deaths + 1)).rowcount
 
 
 @cache
 def _looking(table: Table) -> Executable:
     active = select(sites.c.id).where(sites.c.state == "active")
-    due = exists().where(table.c.state == WorkState.DUE, table.c.run_at <= bindparam("now"), table.c.site_id.in_(active))
-    lost = exists().where(table.c.state == WorkState.BUSY, table.c.lease_until < bindparam("now"))
+    due = exists().where(table.c.state == DUE, table.c.run_at <= bindparam("now"), table.c.site_id.in_(active))
+    lost = exists().where(table.c.state == BUSY, table.c.lease_until < bindparam("now"))
     return select(due, lost)
 
 
