@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, exists, insert, select, update
+from sqlalchemy import Connection, Row, and_, exists, insert, or_, select, update
 
 from app.db import decisions as decided
 from app.db import work
@@ -31,13 +31,16 @@ class Claim:
 
 
 def add(connection: Connection, site_id: str, decision_id: int, media: MediaRef, action: Action, now: int) -> int:
-    """Queue an action. Earlier ones for the same image that never began are superseded; one that may have happened is
-    brought forward, since the two must be made true in order."""
-    same = (enforcements.c.site_id == site_id, enforcements.c.media_id == media.id, enforcements.c.state == WorkState.DUE)
+    """Queue an action. Earlier ones for the same image that never began, or were parked, are superseded: trying them again
+    would undo this one. One that may have happened is brought forward, since the two must be made true in order."""
+    same = (enforcements.c.site_id == site_id, enforcements.c.media_id == media.id)
+    never_began = and_(enforcements.c.state == WorkState.DUE, enforcements.c.attempts == 0)
     connection.execute(
-        update(enforcements).where(*same, enforcements.c.attempts == 0).values(state=WorkState.SUPERSEDED, ended_at=now)
+        update(enforcements)
+        .where(*same, or_(never_began, enforcements.c.state == WorkState.PARKED))
+        .values(state=WorkState.SUPERSEDED, ended_at=now)
     )
-    connection.execute(update(enforcements).where(*same).values(run_at=now))
+    connection.execute(update(enforcements).where(*same, enforcements.c.state == WorkState.DUE).values(run_at=now))
     statement = insert(enforcements).values(
         site_id=site_id,
         decision_id=decision_id,

@@ -3,10 +3,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, func, literal, select, text, true, union_all, update
+from sqlalchemy import Connection, Row, func, literal, select, true, union_all, update
 
 from app.db import work
-from app.db.statements import execute_compiled, insert_once
+from app.db.statements import insert_once
 from app.db.tables import decisions, jobs, pictures, sites
 from app.domain.jobs import ModerationJob, Priority, WorkState
 from app.domain.media import MediaRef
@@ -41,9 +41,9 @@ def add(connection: Connection, site_id: str, media: MediaRef, round_: int, prio
 
 
 def known(connection: Connection, site_id: str, media: Sequence[MediaRef]) -> set[tuple[str, str]]:
-    """Give the (id, version) pairs among these that have a job."""
+    """Give the (id, version) pairs among these that have a job, and are not gone as far as we know."""
     query = select(jobs.c.media_id, jobs.c.version).where(
-        jobs.c.site_id == site_id, jobs.c.media_id.in_([m.id for m in media]), jobs.c.round == 0
+        jobs.c.site_id == site_id, jobs.c.media_id.in_([m.id for m in media]), jobs.c.state != WorkState.GONE
     )
     return {(row.media_id, row.version) for row in connection.execute(query)}
 
@@ -70,23 +70,12 @@ def seen(connection: Connection, site_id: str, media: Sequence[MediaRef]) -> set
     return set(connection.execute(query).scalars())
 
 
-_OLDER = (
-    update(jobs)
-    .where(jobs.c.site_id == bindparam("site"), jobs.c.media_id == bindparam("media"), jobs.c.version != bindparam("newest"))
-    .where(text("state IN ('due', 'done', 'parked')"))
-    .values(state=text("'gone'"), ended_at=bindparam("now"), problem=text("'replaced by other bytes'"))
-)
-
-
-def replace_older(connection: Connection, site_id: str, media: MediaRef, now: int) -> None:
-    """End what an older version of this image still waits for: its bytes are no longer there."""
-    execute_compiled(connection, _OLDER, {"site": site_id, "media": media.id, "newest": media.version, "now": now})
-
-
-def revive(connection: Connection, job_id: int) -> None:
-    """Bring a version back that had been replaced and was put back."""
-    statement = update(jobs).where(jobs.c.id == job_id, jobs.c.state == WorkState.GONE)
-    connection.execute(statement.values(state=WorkState.DONE, problem=""))
+def replace_others(connection: Connection, site_id: str, media: MediaRef, now: int) -> None:
+    """End what other versions of this image still wait for, once this one was fetched: their bytes are not there."""
+    statement = update(jobs).where(
+        jobs.c.site_id == site_id, jobs.c.media_id == media.id, jobs.c.version != media.version, jobs.c.state == WorkState.DONE
+    )
+    connection.execute(statement.values(state=WorkState.GONE, ended_at=now, problem="replaced by other bytes"))
 
 
 def delete_media(connection: Connection, site_id: str, media_id: str, now: int) -> None:

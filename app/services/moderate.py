@@ -27,14 +27,16 @@ log = logging.getLogger(__name__)
 
 
 def queue(connection: Connection, site_id: str, media: MediaRef, priority: Priority, now: int) -> bool:
-    """Queue an image version that is new to us; False when it is known, as an echo of our own write is."""
-    job_id = jobs.add(connection, site_id, media, 0, priority, now)
-    jobs.replace_older(connection, site_id, media, now)
-    if job_id is None:
-        known = jobs.latest(connection, site_id, media.id, media.version)
-        if known is not None:
-            jobs.revive(connection, known.id)
-    return job_id is not None
+    """Queue an image version that is new to us, or was gone and is back; False when it is known, as an echo of ours is.
+
+    Other versions stay as they are: deliveries may come late and out of order, and only a fetch proves which one is there.
+    """
+    if jobs.add(connection, site_id, media, 0, priority, now) is not None:
+        return True
+    known = jobs.latest(connection, site_id, media.id, media.version)
+    if known is None or known.state != WorkState.GONE:
+        return False
+    return jobs.add(connection, site_id, media, known.round + 1, priority, now) is not None
 
 
 def rejudge(core: Core, site_id: str, media_id: str) -> bool:
@@ -153,6 +155,8 @@ class Moderator:
             # The token fences everything below: a worker that lost its lease writes nothing.
             if not jobs.end(connection, job, WorkState.DONE, now):
                 return
+            if sha256:
+                jobs.replace_others(connection, site.id, job.media, now)
             current = decisions.current(connection, site.id, job.media.id, job.media.version)
             if judgement is not None:
                 pictures.keep(connection, judgement.fingerprint, self.judge.detectors, judgement.signals)

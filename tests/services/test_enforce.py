@@ -81,6 +81,19 @@ def test_a_refusal_is_parked_and_shown(bench: Bench, site: Site) -> None:
     assert sites.summary(bench.core, site.id)["parked"] == []
 
 
+def test_a_parked_hide_cannot_be_tried_again_after_an_approval(bench: Bench, site: Site) -> None:
+    block(bench, site, "1")
+    bench.platform.trouble["apply"] = PlatformRefused("no")
+    settle(bench)
+    parked = sites.summary(bench.core, site.id)["parked"][0]["id"]
+    approve(bench, site, "1")
+    bench.platform.trouble.clear()
+    settle(bench)
+    assert not enforce.retry_parked(bench.core, parked)
+    assert sites.summary(bench.core, site.id)["parked"] == []
+    assert states(bench, site) == [("hide", "superseded"), ("restore", "done")]
+
+
 def test_a_drifted_restore_is_shown_and_not_fought(bench: Bench, site: Site) -> None:
     block(bench, site, "1")
     settle(bench)

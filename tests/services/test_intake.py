@@ -35,13 +35,43 @@ def test_another_delivery_about_the_same_bytes_queues_nothing(bench: Bench) -> N
     assert _jobs(bench, site.id) == {"due": 1}
 
 
-def test_new_bytes_replace_what_the_old_ones_waited_for(bench: Bench) -> None:
+def test_new_bytes_replace_the_old_ones_once_they_were_fetched(bench: Bench) -> None:
     site = bench.site()
     bench.platform.images["1"] = b"one"
     intake.receive(bench.core, "paper", bench.uploaded(site, "d1", "1"))
+    Moderator(bench.core).run_next()
     bench.platform.images["1"] = b"two"
     intake.receive(bench.core, "paper", bench.uploaded(site, "d2", "1"))
-    assert _jobs(bench, site.id) == {"due": 1, "gone": 1}
+    assert _jobs(bench, site.id) == {"done": 1, "due": 1}
+    Moderator(bench.core).run_next()
+    assert _jobs(bench, site.id) == {"done": 1, "gone": 1}
+
+
+def test_a_late_delivery_of_an_older_version_does_not_harm_the_newer(bench: Bench) -> None:
+    site = bench.site()
+    bench.platform.images["1"] = b"old"
+    late = bench.uploaded(site, "d1", "1")
+    bench.platform.images["1"] = b"new"
+    intake.receive(bench.core, "paper", bench.uploaded(site, "d2", "1"))
+    intake.receive(bench.core, "paper", late)
+    moderator = Moderator(bench.core)
+    while moderator.run_next():
+        pass
+    assert [shown.decision.media for shown in review.recent(bench.core)] == [bench.platform.ref("1")]
+    assert _jobs(bench, site.id) == {"done": 1, "gone": 1}
+
+
+def test_a_version_that_was_gone_before_it_was_judged_is_judged_when_it_is_back(bench: Bench) -> None:
+    site = bench.site()
+    bench.judge.tell(b"bad", "owner.blocked_hash", 1.0)
+    bench.platform.images["1"] = b"bad"
+    intake.receive(bench.core, "paper", bench.uploaded(site, "d1", "1"))
+    bench.platform.images["1"] = b"other"
+    assert Moderator(bench.core).run_next()
+    bench.platform.images["1"] = b"bad"
+    intake.receive(bench.core, "paper", bench.uploaded(site, "d3", "1"))
+    assert Moderator(bench.core).run_next()
+    assert [shown.decision.verdict for shown in review.recent(bench.core)] == [Verdict.BLOCK]
 
 
 def test_a_worker_is_woken_only_after_the_commit(bench: Bench) -> None:

@@ -101,3 +101,14 @@ def test_a_scan_that_was_asked_for_is_done_page_by_page_by_the_workers(bench: Be
         seen.append((progress.seen, progress.done))
     assert seen == [(2, False), (4, False), (5, True), (5, True)]
     assert queued(bench, site) == 5
+
+
+def test_reconciliation_finds_a_version_that_is_back(bench: Bench, site: Site) -> None:
+    upload(bench, site, "1", b"picture 1")
+    bench.platform.images["1"] = b"other"
+    settle(bench)
+    bench.platform.images["1"] = b"picture 1"
+    upkeep.tend_sites(bench.core, lambda: False)
+    settle(bench)
+    with bench.core.db.read() as connection:
+        assert jobs.counts(connection, site.id) == {"done": 5, "gone": 1}
