@@ -145,11 +145,13 @@ def _undo(connection: Connection, site_id: str, media_id: str, version: str) -> 
 
 
 def hides(connection: Connection, site_id: str, media_id: str, version: str) -> bool:
-    """Say whether our last word about this image version was a HIDE, made true or still on its way."""
+    """Say whether our last word about this image version was a HIDE: made true, on its way, or tried with an unknown end."""
+    tried = and_(enforcements.c.state == WorkState.SUPERSEDED, enforcements.c.attempts > 0)
     query = (
         select(enforcements.c.action)
         .where(enforcements.c.site_id == site_id, enforcements.c.media_id == media_id, enforcements.c.version == version)
-        .where(enforcements.c.action.in_(_TURNING), enforcements.c.state.in_((*_COUNTS, WorkState.PARKED, WorkState.DRIFTED)))
+        .where(enforcements.c.action.in_(_TURNING))
+        .where(or_(enforcements.c.state.in_((*_COUNTS, WorkState.PARKED, WorkState.DRIFTED)), tried))
         .order_by(enforcements.c.id.desc())
         .limit(1)
     )

@@ -94,6 +94,22 @@ def test_a_parked_hide_cannot_be_tried_again_after_an_approval(bench: Bench, sit
     assert states(bench, site) == [("hide", "superseded"), ("restore", "done")]
 
 
+def test_a_hide_whose_answer_was_lost_for_good_is_still_taken_back(bench: Bench, site: Site) -> None:
+    block(bench, site, "1")
+    bench.platform.trouble["apply"] = PlatformUnavailable("the answer was lost")
+    settle(bench)
+    bench.clock.pass_seconds(49 * 3600)
+    settle(bench)
+    bench.platform.hidden.add("1")
+    bench.platform.trouble.clear()
+    policies.save(bench.core, site.id, [{**ENFORCED[0], "mode": "review"}], "owner")
+    upkeep.tend_sites(bench.core, lambda: False)
+    settle(bench)
+    approve(bench, site, "1")
+    settle(bench)
+    assert bench.platform.hidden == set()
+
+
 def test_a_drifted_restore_is_shown_and_not_fought(bench: Bench, site: Site) -> None:
     block(bench, site, "1")
     settle(bench)
