@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test lint bench screenshots clean
+.PHONY: help run demo test lint bench screenshots openapi strings clean
 
 help: ## list the commands
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -27,7 +27,7 @@ demo: $(VENV)/installed ## judge a folder of pictures, hide the flagged one, sho
 
 test: $(VENV)/tested ## the whole suite; installs what the end-to-end tests need where it can
 	@sh tests/support/install.sh
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadgroup
 
 lint: $(VENV)/tested ## style, types, layers
 	$(BIN)/ruff check .
@@ -40,6 +40,12 @@ bench: $(VENV)/tested ## the figures of docs/performance.md, each beside its lim
 
 screenshots: $(VENV)/tested ## the pictures of the pages in docs/images
 	$(BIN)/python -m tests.e2e.screenshots
+
+openapi: $(VENV)/tested ## write docs/openapi.json, the document of the API
+	@$(BIN)/python -c "from app.web.api import document; print(document.text(), end='')" > docs/openapi.json
+
+strings: $(VENV)/tested ## the catalogue that translations of the pages are made from
+	$(BIN)/python -m tests.support.strings
 
 clean: ## forget the virtual environment; the data in var/ stay
 	rm -rf $(VENV)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -60,17 +61,24 @@ def sites_list() -> None:
 @sites.command("add")
 @click.argument("platform")
 @click.option("--name", default="", help="What you call it.")
-@click.option("--set", "values", multiple=True, metavar="NAME=VALUE", help="What the platform needs, such as path=/pictures.")
+@click.option(
+    "--set", "values", multiple=True, metavar="NAME=VALUE", help="What the platform needs: path=/pictures, or key=@FILE."
+)
 @click.option("--private-network", is_flag=True, help="The site is on your own network: allow private addresses.")
 def sites_add(platform: str, name: str, values: tuple[str, ...], private_network: bool) -> None:
     """Add a site; prints its pairing code where the platform uses one."""
-    from app.services import sites as service
+    from app.services import connecting as service
 
     pairs = dict(value.split("=", 1) for value in values if "=" in value)
+    for field, text in pairs.items():
+        if text.startswith("@"):  # a secret in a file is not seen in the list of processes
+            pairs[field] = Path(text[1:]).read_text("utf-8")
     with open_core() as core:
         site = service.add(core, platform, name, OWNER, pairs, private_network=private_network)
         if core.platform(platform).connect_fields:
             click.echo(f"{site.id} is connected.")
+            for number, step in enumerate(core.platform(platform).steps(site), 1):
+                click.echo(f"\n{number}. {step.text}" + (f"\n\n{step.command}" if step.command else ""))
             return
         click.echo(f"{site.id} waits for its pairing code. Paste it in the plugin's page within {service.PAIRING_HOURS} hours:")
         click.echo(service.pairing_code(core, site))
@@ -80,7 +88,7 @@ def sites_add(platform: str, name: str, values: tuple[str, ...], private_network
 @click.argument("site_id")
 def sites_code(site_id: str) -> None:
     """Make a new pairing code; the old one and the old secret stop working."""
-    from app.services import sites as service
+    from app.services import connecting as service
 
     with open_core() as core:
         click.echo(service.pairing_code(core, service.renew_pairing(core, site_id, OWNER)))
@@ -142,8 +150,11 @@ def scan(site_id: str, budget: int, dry_run: bool, afresh: bool) -> None:
 
     with open_core() as core:
         progress = None
+        if cost := service.estimate(core, site_id):
+            click.echo(cost, err=True)
         for progress in service.scan(core, site_id, budget=budget, dry_run=dry_run, afresh=afresh):
             _bar(progress.seen, progress.total)
+            time.sleep(progress.wait_seconds)
         if progress is None:
             return
         click.echo("", err=True)
@@ -173,7 +184,8 @@ def hashes_import(file: Path, site: str) -> None:
 
     entries = parse(file.read_text("utf-8-sig"))
     with open_core() as core:
-        added, again = lists.import_entries(core, entries, site, OWNER)
+        added = lists.import_entries(core, entries, site, OWNER)
+        again = lists.compare(core)
     click.echo(f"{added} of {len(entries)} entries were new; {again} pictures that were decided before are judged again.")
 
 
@@ -210,7 +222,7 @@ def decisions_list(site: str, verdict: str | None, as_json: bool, limit: int) ->
     from app.services import review
 
     with open_core() as core:
-        for shown in review.recent(core, site, verdict or "", limit):
+        for shown in review.recent(core, site, verdict or "", limit, restricted=True):
             decision = shown.decision
             why = "; ".join(review.reason_text(reason) for reason in decision.reasons) or "nothing found"
             if as_json:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Literal
+from urllib.parse import urlsplit
 
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -55,12 +57,25 @@ class Config(BaseSettings):
     )
     enforce_hours: int = Field(48, ge=1, description="Hours that an action is retried at a platform that does not answer.")
     fetch_hours: int = Field(24, ge=1, description="Hours that fetching a picture is retried before a person is asked.")
+    smtp_host: str = Field("", description="Mail server for messages to owners; no e-mail is sent when empty.")
+    smtp_port: int = Field(587, ge=1, le=65_535, description="Its port: 587 for starttls, 465 for tls, 25 for none.")
+    smtp_security: Literal["starttls", "tls", "none"] = Field(
+        "starttls", description="starttls, tls or none; none only for a server on this machine or in your own network."
+    )
+    smtp_user: str = Field("", description="Name to sign in with at the mail server; no sign-in when empty.")
+    smtp_password: str = Field("", repr=False, description="Password for that.")
+    smtp_from: str = Field("", description="Address that messages come from; picward@ and the host of public_url when empty.")
     log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="DEBUG, INFO, WARNING or ERROR.")
 
     @property
     def address(self) -> str:
         """Give the address that people and sites are told."""
         return self.public_url.rstrip("/") or f"http://{self.host}:{self.port}"
+
+    @property
+    def sender(self) -> str:
+        """Give the address that e-mail comes from."""
+        return self.smtp_from or f"picward@{urlsplit(self.address).hostname}"
 
     @property
     def database(self) -> str:

@@ -5,16 +5,22 @@ from __future__ import annotations
 import logging
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from pydantic import ValidationError
 
 from app.config import Config
 from app.db.engine import Database
 from app.dispatch import hints
 from app.domain.detector import Judge
+from app.domain.errors import SettingsInvalid
+from app.domain.platform import Platform, Surroundings
 from app.services.core import Core, Limits
+from app.services.credentials import Keeper
+from app.services.mail import SmtpMail
 from app.services.vault import KeyVault, key_from_file
 from integrations.registry import platforms
 
@@ -46,14 +52,62 @@ def start_logging(config: Config) -> None:
     )
 
 
+def mail_from(config: Config) -> SmtpMail | None:
+    """Make what sends e-mail; None where the operator named no server."""
+    if not config.smtp_host:
+        return None
+    return SmtpMail(
+        config.smtp_host, config.smtp_port, config.smtp_security, config.sender, config.smtp_user, config.smtp_password
+    )
+
+
+CALL_SECONDS = 20.0
+"""How long an outgoing webhook, or a picture that somebody tries, may take in all: nobody waits longer for a page."""
+
+
+def call_webhook(url: str, secret: str, id: str, at: int, body: bytes, *, private_network: bool) -> None:
+    """Call an outgoing web address, signed; see `app.services.core.Webhook`."""
+    from integrations.kit import signing
+    from integrations.kit.http import Session
+
+    headers = {"content-type": "application/json", **signing.sign(secret, id, at // 1_000_000, body)}
+    Session(private_network).request("POST", url, headers=headers, body=body, total_seconds=CALL_SECONDS)
+
+
+def fetch_url(url: str, limit: int) -> bytes:
+    """Fetch a picture that somebody named by its address; never from a private network."""
+    from integrations.kit.http import Session
+
+    with Session().open_bytes("GET", url, limit=limit, total_seconds=CALL_SECONDS) as source:
+        return source.read()
+
+
+def configured(found: Mapping[str, Platform], surroundings: Surroundings) -> Mapping[str, Platform]:
+    """Give each platform the operator's settings of it and what surrounds it."""
+    return {slug: _configured(one, surroundings) for slug, one in found.items()}
+
+
+def _configured(platform: Platform, surroundings: Surroundings) -> Platform:
+    try:
+        return platform.configured(platform.Config() if platform.Config else None, surroundings)
+    except ValidationError as error:
+        wrong = (f"PICWARD_{platform.slug}_{item['loc'][0]}".upper() + f": {item['msg']}" for item in error.errors())
+        raise SettingsInvalid("The settings are wrong.\n" + "\n".join(wrong)) from None
+    except ValueError as error:
+        raise SettingsInvalid(str(error)) from None
+
+
 def make_core(config: Config) -> Core:
     """Connect the use cases with the database, the platforms and the models that this configuration names."""
     config.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     key = bytes.fromhex(config.secret_key) if config.secret_key else key_from_file(config.data_dir / "vault.key")
+    db, vault = Database(config.database), KeyVault(key)
+    credentials = Keeper(db, vault, utc_now)
     return Core(
-        db=Database(config.database),
-        vault=KeyVault(key),
-        platforms=platforms(),
+        db=db,
+        vault=vault,
+        credentials=credentials,
+        platforms=configured(platforms(), Surroundings(config.address, credentials)),
         judge=judge_from(config.data_dir / "weights", config.max_image_bytes),
         now=utc_now,
         wake=hints.sender(config.data_dir),
@@ -65,6 +119,9 @@ def make_core(config: Config) -> Core:
             fetch_hours=config.fetch_hours,
         ),
         public_url=config.address,
+        send_mail=mail_from(config),
+        call_webhook=call_webhook,
+        fetch_url=lambda url: fetch_url(url, config.max_image_bytes),
     )
 
 

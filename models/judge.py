@@ -37,6 +37,11 @@ class LocalJudge:
         """Map each detector's id to its version."""
         return {id_: card.version for id_, card in self._cards.items()}
 
+    @property
+    def categories(self) -> frozenset[str]:
+        """Give the categories that its detectors can find."""
+        return frozenset(label.category for card in self._cards.values() for label in card.classes.values())
+
     def judge(self, data: bytes, wanted: Collection[str]) -> Judgement:
         """Decode once and run the wanted detectors. Never raise for what is in the bytes: that becomes a failure."""
         sha256 = hashlib.sha256(data).hexdigest()
@@ -65,6 +70,12 @@ class LocalJudge:
         if not isinstance(entries, hashes.Index):
             raise TypeError("the index was not made by LocalJudge.index")
         return entries.match(fingerprint)
+
+    def match_all(self, fingerprints: Sequence[Fingerprint], entries: HashIndex) -> dict[int, tuple[Signal, ...]]:
+        """Match many pictures at once: the place of each that matches, and what `match` gives for it."""
+        if not isinstance(entries, hashes.Index):
+            raise TypeError("the index was not made by LocalJudge.index")
+        return entries.match_all(fingerprints)
 
     def index(self, entries: Sequence[HashEntry]) -> hashes.Index:
         """Prepare hash lists for matching. Raise `HashListUnreadable` when a value is not 64 hex digits."""

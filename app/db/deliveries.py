@@ -3,10 +3,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, select, update
+from sqlalchemy import ColumnElement, Connection, Row, func, literal_column, select, update
 
 from app.db.statements import insert_once
 from app.db.tables import deliveries
+
+# Written into the statement, since a planner may only use a partial index for a value that it knows.
+_NONE: ColumnElement[str] = literal_column("''")
 
 
 def add(connection: Connection, **values: Any) -> int | None:
@@ -20,7 +23,7 @@ def last_at(connection: Connection, site_id: str) -> int | None:
 
 def unreadable(connection: Connection, site_id: str, limit: int) -> Sequence[Any]:
     query = select(deliveries.c.id, deliveries.c.received_at, deliveries.c.problem).where(
-        deliveries.c.site_id == site_id, deliveries.c.problem != ""
+        deliveries.c.site_id == site_id, deliveries.c.problem != _NONE
     )
     return connection.execute(query.order_by(deliveries.c.id.desc()).limit(limit)).all()
 

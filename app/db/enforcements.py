@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, exists, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, exists, insert, or_, select, update
 
 from app.db import decisions as decided
 from app.db import work
-from app.db.tables import enforcements, sites
+from app.db.tables import enforcements, jobs, sites
 from app.domain.decisions import Action, Enforcement
 from app.domain.jobs import WorkState
 from app.domain.media import MediaRef
@@ -16,6 +16,7 @@ from app.domain.media import MediaRef
 _OPEN = (WorkState.DUE, WorkState.BUSY)
 _earlier = enforcements.alias("earlier")
 _newer = enforcements.alias("newer")
+_beside = enforcements.alias("beside")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +36,17 @@ def add(connection: Connection, site_id: str, decision_id: int, media: MediaRef,
     would undo this one. One that may have happened is brought forward, since the two must be made true in order."""
     same = (enforcements.c.site_id == site_id, enforcements.c.media_id == media.id)
     never_began = and_(enforcements.c.state == WorkState.DUE, enforcements.c.attempts == 0)
+    # A late verdict about an earlier version says nothing about the one that is there now.
+    there = exists().where(
+        jobs.c.site_id == site_id,
+        jobs.c.media_id == media.id,
+        jobs.c.version == enforcements.c.version,
+        jobs.c.version != media.version,
+        jobs.c.state == WorkState.DONE,
+    )
     connection.execute(
         update(enforcements)
-        .where(*same, or_(never_began, enforcements.c.state == WorkState.PARKED))
+        .where(*same, ~there, or_(never_began, enforcements.c.state == WorkState.PARKED))
         .values(state=WorkState.SUPERSEDED, ended_at=now)
     )
     connection.execute(update(enforcements).where(*same, enforcements.c.state == WorkState.DUE).values(run_at=now))
@@ -60,29 +69,43 @@ def add(connection: Connection, site_id: str, decision_id: int, media: MediaRef,
     return int(connection.execute(statement.returning(enforcements.c.id)).scalar_one())
 
 
-def claim(connection: Connection, now: int, lease_us: int) -> Claim | None:
-    """Lease the oldest due action whose image has no earlier one open."""
-    query = (
+# Actions go to the site that was served longest ago, then by age, so that one busy site never starves another. Those of
+# one image are made true in order, and those of one parent one at a time: they all change the same listing.
+def _next(now: int) -> Select[Any]:
+    first = (
         select(enforcements.c.id)
-        .join(sites, sites.c.id == enforcements.c.site_id)
-        .where(enforcements.c.state == work.DUE, enforcements.c.run_at <= now, sites.c.state == "active")
+        .where(enforcements.c.state == work.DUE, enforcements.c.run_at <= now, enforcements.c.site_id == sites.c.id)
         .where(
             ~exists().where(
                 _earlier.c.site_id == enforcements.c.site_id,
                 _earlier.c.media_id == enforcements.c.media_id,
                 _earlier.c.id < enforcements.c.id,
                 _earlier.c.state.in_(_OPEN),
-            )
+            ),
+            ~exists().where(
+                enforcements.c.parent != "",
+                _beside.c.site_id == enforcements.c.site_id,
+                _beside.c.parent == enforcements.c.parent,
+                _beside.c.state == work.BUSY,
+            ),
         )
         .order_by(enforcements.c.run_at, enforcements.c.id)
         .limit(1)
-        .with_for_update(skip_locked=True, of=enforcements)
+        .correlate(sites)
+        .scalar_subquery()
     )
-    row_id = connection.execute(query).scalar_one_or_none()
+    options = select(first.label("id"), sites.c.enforced_at).where(sites.c.state == "active").subquery()
+    return select(options.c.id).where(options.c.id.is_not(None)).order_by(options.c.enforced_at, options.c.id).limit(1)
+
+
+def claim(connection: Connection, now: int, lease_us: int) -> Claim | None:
+    """Lease the next due action of an active site."""
+    row_id = connection.execute(_next(now)).scalar_one_or_none()
     token = work.lease(connection, enforcements, row_id, now, lease_us) if row_id is not None else None
     if row_id is None or token is None:
         return None
     row = connection.execute(select(enforcements).where(enforcements.c.id == row_id)).one()
+    connection.execute(update(sites).where(sites.c.id == row.site_id).values(enforced_at=now))
     return Claim(_whole(connection, row), row.site_id, row.attempts, row.deaths, token, row.created_at)
 
 
@@ -114,18 +137,26 @@ def _others_hiding(connection: Connection, row: Row[Any]) -> Sequence[Row[Any]]:
     """Give the HIDE in force of each other image of the same parent, oldest first."""
     if not row.parent:
         return ()
+    return [other for other in hiding(connection, row.site_id, row.parent) if other.media_id != row.media_id]
+
+
+def hiding(connection: Connection, site_id: str, parent: str) -> Sequence[Row[Any]]:
+    """Give the HIDE in force of each image of a parent, oldest first.
+
+    A RESTORE that found changes by hand, which the owner may have put away since, ends it like one that was made true.
+    """
+    put_away = and_(_newer.c.action == Action.RESTORE, _newer.c.state == WorkState.SUPERSEDED, _newer.c.attempts > 0)
     query = (
         select(enforcements)
-        .where(enforcements.c.site_id == row.site_id, enforcements.c.parent == row.parent)
-        .where(enforcements.c.media_id != row.media_id, enforcements.c.action == Action.HIDE)
-        .where(enforcements.c.state.in_(_COUNTS))
+        .where(enforcements.c.site_id == site_id, enforcements.c.parent == parent)
+        .where(enforcements.c.action == Action.HIDE, enforcements.c.state.in_(_COUNTS))
         .where(
             ~exists().where(
                 _newer.c.site_id == enforcements.c.site_id,
                 _newer.c.media_id == enforcements.c.media_id,
                 _newer.c.id > enforcements.c.id,
                 _newer.c.action.in_(_TURNING),
-                _newer.c.state.in_(_COUNTS),
+                or_(_newer.c.state.in_((*_COUNTS, WorkState.DRIFTED)), put_away),
             )
         )
         .order_by(enforcements.c.id)
@@ -136,7 +167,7 @@ def _others_hiding(connection: Connection, row: Row[Any]) -> Sequence[Row[Any]]:
 def _undo(connection: Connection, site_id: str, media_id: str, version: str) -> Any:
     query = (
         select(enforcements.c.undo)
-        .where(enforcements.c.site_id == site_id, enforcements.c.media_id == media_id, enforcements.c.version == version)
+        .where(enforcements.c.site_id == site_id, enforcements.c.media_id == media_id, *_of_version(version))
         .where(enforcements.c.action == Action.HIDE, enforcements.c.state.in_([WorkState.DONE, WorkState.DRIFTED]))
         .order_by(enforcements.c.id.desc())
         .limit(1)
@@ -144,18 +175,29 @@ def _undo(connection: Connection, site_id: str, media_id: str, version: str) -> 
     return connection.execute(query).scalar_one_or_none()
 
 
-def hides(connection: Connection, site_id: str, media_id: str, version: str) -> bool:
-    """Say whether our last word about this image version was a HIDE: made true, on its way, or tried with an unknown end."""
+def last_undo(connection: Connection, site_id: str, media_id: str) -> Any:
+    """Give what the last HIDE of an image returned, whichever its version was."""
+    return _undo(connection, site_id, media_id, "")
+
+
+def _of_version(version: str) -> list[ColumnElement[bool]]:
+    return [enforcements.c.version == version] if version else []
+
+
+def hides(connection: Connection, site_id: str, media_id: str, version: str = "") -> int | None:
+    """Give the decision of our last word about an image, about one version of it when that is named, if it was a HIDE:
+    made true, on its way, or tried with an unknown end."""
     tried = and_(enforcements.c.state == WorkState.SUPERSEDED, enforcements.c.attempts > 0)
     query = (
-        select(enforcements.c.action)
-        .where(enforcements.c.site_id == site_id, enforcements.c.media_id == media_id, enforcements.c.version == version)
+        select(enforcements.c.action, enforcements.c.decision_id)
+        .where(enforcements.c.site_id == site_id, enforcements.c.media_id == media_id, *_of_version(version))
         .where(enforcements.c.action.in_(_TURNING))
         .where(or_(enforcements.c.state.in_((*_COUNTS, WorkState.PARKED, WorkState.DRIFTED)), tried))
         .order_by(enforcements.c.id.desc())
         .limit(1)
     )
-    return connection.execute(query).scalar_one_or_none() == Action.HIDE
+    row = connection.execute(query).one_or_none()
+    return row.decision_id if row is not None and row.action == Action.HIDE else None
 
 
 def end(connection: Connection, claim: Claim, state: WorkState, now: int, problem: str = "", undo: Any = None) -> bool:
@@ -182,6 +224,12 @@ def parked(connection: Connection, site_id: str = "", limit: int = 50) -> Sequen
     return connection.execute(query.order_by(enforcements.c.id.desc()).limit(limit)).all()
 
 
+def begin_anew(connection: Connection, site_id: str, now: int) -> None:
+    """Count the hours that waiting actions are tried from now on: before, their site was not asked."""
+    statement = update(enforcements).where(enforcements.c.site_id == site_id, enforcements.c.state == WorkState.DUE)
+    connection.execute(statement.values(created_at=now))
+
+
 def retry(connection: Connection, enforcement_id: int, now: int) -> bool:
     """Make a parked action due again, with its attempts counted anew."""
     statement = update(enforcements).where(enforcements.c.id == enforcement_id, enforcements.c.state == WorkState.PARKED)
@@ -198,11 +246,23 @@ def dismiss(connection: Connection, enforcement_id: int, now: int) -> bool:
     return connection.execute(statement.values(state=WorkState.SUPERSEDED, ended_at=now)).rowcount == 1
 
 
-def delete_media(connection: Connection, site_id: str, media_id: str, now: int) -> None:
-    connection.execute(
+def delete_media(connection: Connection, site_id: str, media_id: str, now: int, version: str = "") -> None:
+    """End what waits to be done to an image that is gone, to one version of it when that is named."""
+    statement = (
         update(enforcements)
         .where(enforcements.c.site_id == site_id, enforcements.c.media_id == media_id)
         .where(enforcements.c.state.in_([WorkState.DUE, WorkState.PARKED]))
+    )
+    if version:
+        statement = statement.where(enforcements.c.version == version)
+    connection.execute(statement.values(state=WorkState.GONE, ended_at=now, problem="deleted at the platform"))
+
+
+def delete_parent(connection: Connection, site_id: str, parent: str, now: int) -> None:
+    connection.execute(
+        update(enforcements)
+        .where(enforcements.c.site_id == site_id, enforcements.c.parent == parent)
+        .where(enforcements.c.state.in_([WorkState.DUE, WorkState.PARKED, WorkState.DRIFTED]))
         .values(state=WorkState.GONE, ended_at=now, problem="deleted at the platform")
     )
 

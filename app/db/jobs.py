@@ -3,10 +3,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, literal, select, true, union_all, update
+from sqlalchemy import Connection, Row, func, literal, select, text, true, union_all, update
 
-from app.db import work
-from app.db.statements import insert_once
+from app.db import queue, work
+from app.db.statements import insert_many, insert_once
 from app.db.tables import decisions, jobs, pictures, sites
 from app.domain.jobs import ModerationJob, Priority, WorkState
 from app.domain.media import MediaRef
@@ -14,30 +14,38 @@ from app.domain.media import MediaRef
 _ACTIVE = "active"
 
 
-def add(connection: Connection, site_id: str, media: MediaRef, round_: int, priority: Priority, now: int) -> int | None:
+def add(
+    connection: Connection, site_id: str, media: MediaRef, round_: int, priority: Priority, now: int, wait_us: int = 0
+) -> int | None:
     """Queue the judgement of one image version; None when that round of it is known."""
-    return insert_once(
-        connection,
-        jobs,
-        {
-            "site_id": site_id,
-            "media_id": media.id,
-            "version": media.version,
-            "round": round_,
-            "source": media.source,
-            "parent": media.parent,
-            "context": {key: list(values) for key, values in media.context.items()},
-            "priority": int(priority),
-            "state": WorkState.DUE,
-            "run_at": now,
-            "lease_until": 0,
-            "token": 0,
-            "attempts": 0,
-            "deaths": 0,
-            "problem": "",
-            "created_at": now,
-        },
-    )
+    fresh = _fresh(site_id, media, round_, priority, now)
+    return insert_once(connection, jobs, fresh | {"run_at": now + wait_us})
+
+
+def add_many(connection: Connection, site_id: str, media: Sequence[MediaRef], priority: Priority, now: int) -> None:
+    """Queue many image versions of which none is known, as a listing gives them."""
+    insert_many(connection, jobs, [_fresh(site_id, item, 0, priority, now) for item in media])
+
+
+def _fresh(site_id: str, media: MediaRef, round_: int, priority: Priority, now: int) -> dict[str, Any]:
+    return {
+        "site_id": site_id,
+        "media_id": media.id,
+        "version": media.version,
+        "round": round_,
+        "source": media.source,
+        "parent": media.parent,
+        "context": {key: list(values) for key, values in media.context.items()},
+        "priority": int(priority),
+        "state": WorkState.DUE,
+        "run_at": now,
+        "lease_until": 0,
+        "token": 0,
+        "attempts": 0,
+        "deaths": 0,
+        "problem": "",
+        "created_at": now,
+    }
 
 
 def known(connection: Connection, site_id: str, media: Sequence[MediaRef]) -> set[tuple[str, str]]:
@@ -70,20 +78,39 @@ def seen(connection: Connection, site_id: str, media: Sequence[MediaRef]) -> set
     return set(connection.execute(query).scalars())
 
 
+def overtaken(connection: Connection, job: ModerationJob, lease_us: int, now: int) -> bool:
+    """Say whether another version of the image was judged since this job was claimed, as far as the clock can be trusted."""
+    claimed_at = select(jobs.c.lease_until - lease_us).where(jobs.c.id == job.id).scalar_subquery()
+    other = (jobs.c.site_id == job.site_id, jobs.c.media_id == job.media.id, jobs.c.version != job.media.version)
+    since = select(jobs.c.id).where(*other, jobs.c.state == WorkState.DONE)
+    since = since.where(jobs.c.ended_at > claimed_at, jobs.c.ended_at <= now)
+    return connection.execute(since.limit(1)).first() is not None
+
+
 def replace_others(connection: Connection, site_id: str, media: MediaRef, now: int) -> None:
     """End what other versions of this image still wait for, once this one was fetched: their bytes are not there."""
     statement = update(jobs).where(
         jobs.c.site_id == site_id, jobs.c.media_id == media.id, jobs.c.version != media.version, jobs.c.state == WorkState.DONE
     )
     connection.execute(statement.values(state=WorkState.GONE, ended_at=now, problem="replaced by other bytes"))
+    queue.leave(connection, site_id, media_id=media.id)
 
 
-def delete_media(connection: Connection, site_id: str, media_id: str, now: int) -> None:
-    connection.execute(
-        update(jobs)
-        .where(jobs.c.site_id == site_id, jobs.c.media_id == media_id, jobs.c.state != WorkState.GONE)
-        .values(state=WorkState.GONE, ended_at=now, problem="deleted at the platform")
-    )
+def delete_media(connection: Connection, site_id: str, media_id: str, now: int, version: str = "") -> None:
+    """End everything about an image that is gone, about one version of it when that is named."""
+    statement = update(jobs).where(jobs.c.site_id == site_id, jobs.c.media_id == media_id, jobs.c.state != WorkState.GONE)
+    if version:
+        statement = statement.where(jobs.c.version == version)
+    connection.execute(statement.values(state=WorkState.GONE, ended_at=now, problem="deleted at the platform"))
+    queue.leave(connection, site_id, media_id=media_id)
+
+
+def delete_parent(connection: Connection, site_id: str, parent: str, now: int) -> int:
+    """End everything about the images of a parent that is gone; return how many jobs that were."""
+    statement = update(jobs).where(jobs.c.site_id == site_id, jobs.c.parent == parent, jobs.c.state != WorkState.GONE)
+    ended = connection.execute(statement.values(state=WorkState.GONE, ended_at=now, problem="deleted at the platform")).rowcount
+    queue.leave(connection, site_id, parent=parent)
+    return ended
 
 
 def forget_context(connection: Connection, site_id: str, media_ids: Sequence[str]) -> None:
@@ -143,12 +170,12 @@ def claimed(row: Row[Any]) -> ModerationJob:
     return ModerationJob(row.id, row.site_id, media(row), row.round, Priority(row.priority), row.attempts, row.deaths, row.token)
 
 
-def add_round(connection: Connection, site_id: str, media_id: str, now: int) -> bool:
+def add_round(connection: Connection, site_id: str, media_id: str, now: int, priority: Priority = Priority.RESCAN) -> bool:
     """Queue another judgement of an image's newest version; False when it is unknown, or one is queued."""
     known = latest(connection, site_id, media_id)
     if known is None or known.state != WorkState.DONE:
         return False
-    return add(connection, site_id, media(known), known.round + 1, Priority.RESCAN, now) is not None
+    return add(connection, site_id, media(known), known.round + 1, priority, now) is not None
 
 
 def media(row: Any) -> MediaRef:
@@ -196,8 +223,12 @@ def counts(connection: Connection, site_id: str) -> dict[str, int]:
     return {row[0]: row[1] for row in connection.execute(query)}
 
 
-def oldest_due(connection: Connection, site_id: str) -> int | None:
-    query = select(func.min(jobs.c.created_at)).where(
-        jobs.c.site_id == site_id, jobs.c.state.in_([WorkState.DUE, WorkState.BUSY])
-    )
-    return connection.execute(query).scalar()
+# As the index says it, word for word: a planner may only use a partial index for a condition that it knows.
+_QUEUED = text("jobs.state IN ('due', 'busy')")
+
+
+def queued(connection: Connection, site_id: str) -> tuple[int, int | None]:
+    """Count what waits for a worker or is with one, and give when the oldest of it came."""
+    query = select(func.count(), func.min(jobs.c.created_at)).where(jobs.c.site_id == site_id, _QUEUED)
+    count, oldest = connection.execute(query).one()
+    return count, oldest

@@ -8,8 +8,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, delete, select
 
-from app.db.statements import put
-from app.db.tables import pictures, previews, signals
+from app.db.statements import insert_many, put
+from app.db.tables import decisions, looks, pictures, previews, signals
 from app.domain.detector import Fingerprint
 from app.domain.media import Region
 from app.domain.signals import Signal
@@ -64,9 +64,59 @@ def preview(connection: Connection, site_id: str, sha256: str) -> Row[Any] | Non
     return connection.execute(select(previews).where(previews.c.site_id == site_id, previews.c.sha256 == sha256)).one_or_none()
 
 
+def has_preview(connection: Connection, site_id: str, sha256: str) -> bool:
+    query = select(previews.c.created_at).where(previews.c.site_id == site_id, previews.c.sha256 == sha256)
+    return connection.execute(query).scalar() is not None
+
+
 def forget_previews(connection: Connection, site_id: str, before: int) -> int:
     return connection.execute(delete(previews).where(previews.c.site_id == site_id, previews.c.created_at < before)).rowcount
 
 
 def forget_preview(connection: Connection, site_id: str, sha256: str) -> None:
     connection.execute(delete(previews).where(previews.c.site_id == site_id, previews.c.sha256 == sha256))
+
+
+PIECES = 16
+"""A PDQ hash of 256 bits is cut into so many pieces: two that differ in at most 31 bits agree in one up to one bit."""
+
+LOOK_DISTANCE = 31
+"""Bits of 256 that may differ between look-alikes; the distance that PDQ's README recommends for a match."""
+
+LOOKED_AT = 2000
+"""Candidates whose whole hash is compared at most. By chance a hash shares a piece, up to a bit, with one image in 240: with
+as many it is reached at half a million questioned images."""
+
+
+def keep_look(connection: Connection, job_id: int, sha256: str) -> None:
+    """Make an image findable by its look, if its look is known."""
+    pdq = connection.execute(select(pictures.c.pdq).where(pictures.c.sha256 == sha256)).scalar()
+    if pdq:
+        insert_many(connection, looks, [{"piece": piece, "job_id": job_id} for piece in _pieces(pdq)])
+
+
+def _pieces(pdq: str) -> list[int]:
+    digits = len(pdq) // PIECES
+    return [place << 16 | int(pdq[place * digits : (place + 1) * digits], 16) for place in range(PIECES)]
+
+
+def look_alikes(connection: Connection, site_id: str, sha256: str, limit: int) -> list[tuple[int, int]]:
+    """Find questioned images of a site that look like these bytes: (job id, bits that differ), the nearest first.
+
+    Exact up to `LOOK_DISTANCE`, by 16 x 17 look-ups in an index, as long as fewer than `LOOKED_AT` share a piece.
+    """
+    pdq = connection.execute(select(pictures.c.pdq).where(pictures.c.sha256 == sha256)).scalar()
+    if not pdq:
+        return []
+    near = [piece ^ bit for piece in _pieces(pdq) for bit in (0, *(1 << place for place in range(16)))]
+    candidates = select(looks.c.job_id).where(looks.c.piece.in_(near)).distinct().limit(LOOKED_AT).subquery()
+    query = (
+        select(decisions.c.job_id, pictures.c.pdq)
+        .join(candidates, candidates.c.job_id == decisions.c.job_id)
+        .join(pictures, pictures.c.sha256 == decisions.c.sha256)
+        .where(decisions.c.site_id == site_id, pictures.c.pdq != "")
+        .distinct()
+    )
+    mine = int(pdq, 16)
+    found = [((int(row.pdq, 16) ^ mine).bit_count(), row.job_id) for row in connection.execute(query)]
+    return [(job_id, distance) for distance, job_id in sorted(found) if distance <= LOOK_DISTANCE][:limit]

@@ -62,9 +62,33 @@ def insert_once(connection: Connection, table: Table, values: Mapping[str, Any])
     return int(rows[0][0]) if rows else None
 
 
+def insert_many(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert rows as `insert_once` does, all at once; those whose unique key exists are left out."""
+    family = _family(connection.dialect.name)
+    if rows:
+        connection.execute(family.insert(table).on_conflict_do_nothing(), [dict(row) for row in rows])
+
+
 def put(connection: Connection, table: Table, values: Mapping[str, Any]) -> None:
     """Insert a row, or replace the one with the same primary key."""
     statement = _family(connection.dialect.name).insert(table).values(**values)
     keys = [column.name for column in table.primary_key]
     changes = {name: statement.excluded[name] for name in values if name not in keys}
     connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=changes))
+
+
+@cache
+def _counting(table: Table, column: str, dialect: str) -> tuple[str, tuple[str, ...]]:
+    family = _family(dialect)
+    names = [item.name for item in table.columns]
+    statement = family.insert(table)
+    raised = {column: table.c[column] + statement.excluded[column]}
+    statement = statement.on_conflict_do_update(index_elements=list(table.primary_key), set_=raised)
+    made = statement.compile(dialect=family.dialect(), column_keys=names)
+    return str(made), tuple(made.positiontup or names)
+
+
+def count_up(connection: Connection, table: Table, column: str, values: Mapping[str, Any]) -> None:
+    """Insert a row with all its columns, or add its `column` to that of the row with the same primary key."""
+    text, order = _counting(table, column, connection.dialect.name)
+    _execute(connection, text, order, values)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from sqlalchemy import (
     JSON,
     BigInteger,
@@ -16,6 +18,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    false,
     text,
 )
 
@@ -30,6 +33,13 @@ metadata = MetaData(
 
 # SQLite only gives a row id for INTEGER; PostgreSQL needs 64 bits.
 Id = BigInteger().with_variant(Integer, "sqlite")
+
+# Compared by its bytes, so that an index finds what a name begins with.
+Name = String(200).with_variant(String(200, collation="C"), "postgresql")
+
+
+def _where(condition: str) -> dict[str, Any]:
+    return {"sqlite_where": text(condition), "postgresql_where": text(condition)}
 
 
 def _site() -> Column[str]:
@@ -55,6 +65,13 @@ sites = Table(
     Column("problem", Text, nullable=False, server_default=""),
     Column("found", Text, nullable=False, server_default=""),
     Column("checked_at", BigInteger),
+    Column("key", String(200), nullable=False, server_default=""),  # the platform's own name of it, "" for none
+    Column("credentials", LargeBinary),  # encrypted JSON
+    Column("renewing_until", BigInteger, nullable=False, server_default="0"),  # who holds it renews the credentials
+    Column("enforced_at", BigInteger, nullable=False, server_default="0"),
+    Column("swept_at", BigInteger, nullable=False, server_default="0"),  # begin of the last reconciliation that ended
+    Column("missed", Integer, nullable=False, server_default="0"),  # images that reconciliation found
+    Index("uq_sites_key", "platform", "key", unique=True, sqlite_where=text("key <> ''"), postgresql_where=text("key <> ''")),
 )
 
 policies = Table(
@@ -79,6 +96,8 @@ deliveries = Table(
     Column("body", LargeBinary, nullable=False),
     Column("problem", Text, nullable=False),
     UniqueConstraint("site_id", "delivery_id"),
+    Index("ix_deliveries_received", "site_id", "received_at"),
+    Index("ix_deliveries_unreadable", "site_id", "id", **_where("problem <> ''")),
 )
 
 jobs = Table(
@@ -106,7 +125,9 @@ jobs = Table(
     Index(
         "ix_jobs_due", "site_id", "priority", "run_at", sqlite_where=text("state = 'due'"), postgresql_where=text("state = 'due'")
     ),
+    Index("ix_jobs_parent", "site_id", "parent", sqlite_where=text("parent <> ''"), postgresql_where=text("parent <> ''")),
     Index("ix_jobs_busy", "lease_until", sqlite_where=text("state = 'busy'"), postgresql_where=text("state = 'busy'")),
+    Index("ix_jobs_queued", "site_id", "created_at", **_where("state IN ('due', 'busy')")),
 )
 
 decisions = Table(
@@ -124,17 +145,114 @@ decisions = Table(
     Column("policy_version", Integer),
     Column("supersedes", Id, ForeignKey("decisions.id"), unique=True),
     Column("decided_at", BigInteger, nullable=False),
+    Column("restored_version", Integer),  # the policy whose word an undo put in force again
+    Column("category", String(80), nullable=False, server_default=""),  # of its first reason
+    Column("name", Name, nullable=False, server_default=""),  # of the picture, case folded, for the search
+    Column("batch", String(32), nullable=False, server_default=""),
+    Column("restricted", Boolean, nullable=False, server_default=false()),
+    Column("two_people", Boolean, nullable=False, server_default=false()),
     UniqueConstraint("job_id", "policy_version"),
     Index("ix_decisions_sha256", "site_id", "sha256"),
     Index("ix_decisions_job", "job_id"),
-    Index(
-        "ix_decisions_review",
-        "site_id",
-        "severity",
-        "decided_at",
-        sqlite_where=text("verdict = 'review'"),
-        postgresql_where=text("verdict = 'review'"),
-    ),
+    Index("ix_decisions_site", "site_id", "id"),
+    Index("ix_decisions_verdict", "verdict", "id"),
+    Index("ix_decisions_policy", "policy_version", "id"),
+    Index("ix_decisions_decided", "decided_at", "id"),
+    Index("ix_decisions_category", "category", "id", **_where("category <> ''")),
+    Index("ix_decisions_person", "person", "id", **_where("person <> ''")),
+    Index("ix_decisions_batch", "batch", **_where("batch <> ''")),
+    Index("ix_decisions_confirmed", "site_id", "sha256", "id", **_where("person <> ''")),
+    Index("ix_decisions_blocked", "site_id", "policy_version", **_where("verdict = 'block'")),
+    Index("ix_decisions_name", "site_id", "name", **_where("name <> ''")),
+)
+
+# What waits for a person: one row per image version, kept by `queue.follow` whenever a decision is stored.
+waiting = Table(
+    "waiting",
+    metadata,
+    Column("decision_id", Id, ForeignKey("decisions.id", ondelete="CASCADE"), primary_key=True, autoincrement=False),
+    Column("site_id", String(40), ForeignKey("sites.id", ondelete="CASCADE"), nullable=False),
+    Column("job_id", Id, nullable=False),
+    Column("media_id", String(400), nullable=False),
+    Column("parent", String(400), nullable=False),
+    Column("rank", Integer, nullable=False),  # 0 is the most severe
+    Column("since", BigInteger, nullable=False),
+    Column("restricted", Boolean, nullable=False, server_default=false()),
+    Column("two_people", Boolean, nullable=False, server_default=false()),
+    Column("escalated", Boolean, nullable=False, server_default=false()),
+    Column("note", Text, nullable=False, server_default=""),  # of who escalated it
+    Column("reviewer", BigInteger, nullable=False, server_default="0"),  # a person's id
+    Column("reviewer_name", String(200), nullable=False, server_default=""),
+    Column("leased_until", BigInteger, nullable=False, server_default="0"),
+    Index("ix_waiting_oldest", "since", "decision_id"),
+    Index("ix_waiting_severest", "rank", "since", "decision_id"),
+    Index("ix_waiting_seen", "site_id", "restricted", "escalated"),
+    Index("ix_waiting_media", "site_id", "media_id"),
+    Index("ix_waiting_parent", "site_id", "parent"),
+    Index("ix_waiting_reviewer", "reviewer", **_where("reviewer <> 0")),
+)
+
+# What one person thinks of a decision that needs two.
+opinions = Table(
+    "opinions",
+    metadata,
+    Column("decision_id", Id, ForeignKey("decisions.id", ondelete="CASCADE"), primary_key=True),
+    Column("person_id", BigInteger, primary_key=True),
+    Column("person", String(200), nullable=False),
+    Column("verdict", String(16), nullable=False),
+    Column("category", String(80), nullable=False),
+    Column("at", BigInteger, nullable=False),
+)
+
+skips = Table(
+    "skips",
+    metadata,
+    Column("decision_id", Id, ForeignKey("decisions.id", ondelete="CASCADE"), primary_key=True),
+    Column("person_id", BigInteger, primary_key=True),
+    Column("at", BigInteger, nullable=False),
+)
+
+preferences = Table(
+    "preferences",
+    metadata,
+    Column("person_id", BigInteger, primary_key=True),
+    Column("name", String(40), primary_key=True),
+    Column("value", JSON, nullable=False),
+)
+
+# Many decisions that one person asked for at once; `decisions.batch` names it.
+batches = Table(
+    "batches",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("kind", String(16), nullable=False),  # a verdict, or "undo"
+    Column("person_id", BigInteger, nullable=False),
+    Column("person", String(200), nullable=False),
+    Column("rejection", String(8), nullable=False),  # a key of REJECTIONS, or ""
+    Column("total", Integer, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("ended_at", BigInteger),
+    Index("ix_batches_created", "created_at"),
+)
+
+batch_items = Table(
+    "batch_items",
+    metadata,
+    Column("batch_id", String(32), ForeignKey("batches.id", ondelete="CASCADE"), primary_key=True),
+    Column("decision_id", Id, ForeignKey("decisions.id", ondelete="CASCADE"), primary_key=True),
+    Column("outcome", String(16), nullable=False, server_default=""),  # "" is still to do
+    Index("ix_batch_items_todo", "batch_id", "decision_id", **_where("outcome = ''")),
+    Index("ix_batch_items_decision", "decision_id"),
+)
+
+# PDQ hashes of pictures that were questioned, cut into 16 pieces of 16 bits, each found by itself: two hashes that differ in
+# at most 31 bits agree in one piece up to one bit. No foreign key: a row whose job is gone leads nowhere, and does no harm.
+looks = Table(
+    "looks",
+    metadata,
+    Column("piece", Integer, primary_key=True, autoincrement=False),  # its place x 65536 + its bits
+    Column("job_id", Id, primary_key=True, autoincrement=False),
+    sqlite_with_rowid=False,
 )
 
 enforcements = Table(
@@ -160,8 +278,16 @@ enforcements = Table(
     UniqueConstraint("decision_id", "action"),
     Index("ix_enforcements_media", "site_id", "media_id", "version"),
     Index("ix_enforcements_parent", "site_id", "parent"),
-    Index("ix_enforcements_due", "run_at", sqlite_where=text("state = 'due'"), postgresql_where=text("state = 'due'")),
+    Index("ix_enforcements_due", "site_id", "run_at", sqlite_where=text("state = 'due'"), postgresql_where=text("state = 'due'")),
     Index("ix_enforcements_busy", "lease_until", sqlite_where=text("state = 'busy'"), postgresql_where=text("state = 'busy'")),
+    Index("ix_enforcements_unusual", "state", "decision_id", **_where("state <> 'done'")),
+    Index(
+        "ix_enforcements_hidden",
+        "site_id",
+        "ended_at",
+        sqlite_where=text("action = 'hide' AND state = 'done'"),
+        postgresql_where=text("action = 'hide' AND state = 'done'"),
+    ),
     Index("ix_enforcements_parked", "site_id", sqlite_where=text("state = 'parked'"), postgresql_where=text("state = 'parked'")),
 )
 
@@ -208,6 +334,26 @@ hash_entries = Table(
     UniqueConstraint("site_id", "list", "kind", "value"),
 )
 
+# Imported entries that decided pictures are still compared with, in the order of their jobs.
+comparisons = Table(
+    "comparisons",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("site_id", String(40), nullable=False),  # "" is every site
+    Column("first_entry", BigInteger, nullable=False),
+    Column("last_entry", BigInteger, nullable=False),
+    Column("after", BigInteger, nullable=False),
+)
+
+standings = Table(  # decisions in force, by verdict
+    "standings",
+    metadata,
+    Column("site_id", String(40), ForeignKey("sites.id"), primary_key=True),
+    Column("allow", Integer, nullable=False, server_default="0"),
+    Column("review", Integer, nullable=False, server_default="0"),
+    Column("block", Integer, nullable=False, server_default="0"),
+)
+
 counters = Table(
     "counters",
     metadata,
@@ -224,6 +370,8 @@ people = Table(
     Column("password", String(200), nullable=False),
     Column("role", String(40), nullable=False),
     Column("created_at", BigInteger, nullable=False),
+    Column("sites", JSON, nullable=False, server_default="[]"),  # ids; [] is every site
+    Column("disabled_at", BigInteger),
 )
 
 links = Table(
@@ -233,6 +381,12 @@ links = Table(
     Column("purpose", String(40), nullable=False),
     Column("expires_at", BigInteger, nullable=False),
     Column("used_at", BigInteger),
+    Column("person_id", Id),  # whose password it sets
+    Column("email", String(320), nullable=False, server_default=""),  # who is invited
+    Column("role", String(40), nullable=False, server_default=""),
+    Column("sites", JSON, nullable=False, server_default="[]"),
+    Column("created_at", BigInteger, nullable=False, server_default="0"),
+    Column("created_by", String(200), nullable=False, server_default=""),
 )
 
 sessions = Table(
@@ -243,6 +397,8 @@ sessions = Table(
     Column("form_token", String(64), nullable=False),
     Column("created_at", BigInteger, nullable=False),
     Column("expires_at", BigInteger, nullable=False),
+    Column("agent", String(200), nullable=False, server_default=""),  # what the browser calls itself
+    Index("ix_sessions_person", "person_id"),
 )
 
 sign_in_tries = Table(
@@ -280,4 +436,60 @@ scans = Table(
     Column("problem", Text, nullable=False),
     Column("started_at", BigInteger, nullable=False),
     Column("updated_at", BigInteger, nullable=False),
+    Column("run_at", BigInteger, nullable=False, server_default="0"),
+    Column("counting", Boolean, nullable=False, server_default=false()),  # a dry run: nothing is queued
+    Column("stop_at", Integer, nullable=False, server_default="0"),  # so many queued are enough, 0 for no limit
+)
+
+api_tokens = Table(
+    "api_tokens",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("digest", String(64), nullable=False),  # sha256 of the token
+    Column("name", String(200), nullable=False),
+    Column("scopes", JSON, nullable=False),
+    Column("site_id", String(40), nullable=False),  # "" is every site
+    Column("created_by", String(200), nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger, nullable=False),
+    Column("used_at", BigInteger),
+    Column("revoked_at", BigInteger),
+    UniqueConstraint("digest"),
+)
+
+tallies = Table(
+    "tallies",
+    metadata,
+    Column("site_id", String(40), ForeignKey("sites.id"), primary_key=True),
+    Column("name", String(40), primary_key=True),
+    Column("category", String(80), primary_key=True),  # or a verdict, or a span of time; "" for none
+    Column("day", Integer, primary_key=True),  # since 1970-01-01, UTC; last, since pages sum one category over many days
+    Column("count", BigInteger, nullable=False),
+)
+
+notices = Table(
+    "notices",
+    metadata,
+    Column("site_id", String(40), ForeignKey("sites.id"), primary_key=True),
+    Column("run_at", BigInteger, nullable=False),  # when the site is looked at next, or the digest is tried again
+    Column("covers_until", BigInteger, nullable=False),  # what happened before was told, or is in the digest
+    Column("reminded_at", BigInteger, nullable=False, server_default="0"),  # of the queue
+    Column("trouble", Text, nullable=False, server_default=""),  # the trouble that was told last
+    Column("digest", LargeBinary),  # encrypted JSON, until it is sent or given up
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("problem", Text, nullable=False, server_default=""),
+    Column("secret", LargeBinary),  # encrypted; signs what goes to the outgoing webhook
+)
+
+attempts = Table(
+    "attempts",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    Column("person_id", Id, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("picture", LargeBinary),  # encrypted, until it is judged
+    Column("answer", LargeBinary),  # encrypted JSON
+    Column("shown", LargeBinary),  # encrypted WebP
+    Column("created_at", BigInteger, nullable=False),
+    Index("ix_attempts_due", "created_at", sqlite_where=text("state = 'due'"), postgresql_where=text("state = 'due'")),
 )

@@ -55,7 +55,11 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """Hold a stored decision. `person` is empty when the policy decided; `policy_version` is None when a person did."""
+    """Hold a stored decision. `person` is empty when the policy decided; `policy_version` is None when a person did.
+
+    `batch` names the many decisions that it was made with. Only a few may see a `restricted` one; a verdict about one
+    that needs `two_people` binds when a second agrees. `restored_version` is the policy whose word an undo put in force.
+    """
 
     id: int
     site_id: str
@@ -69,6 +73,10 @@ class Decision:
     policy_version: int | None
     supersedes: int | None
     decided_at: int
+    batch: str = ""
+    restricted: bool = False
+    two_people: bool = False
+    restored_version: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,11 +64,18 @@ class Judge(Protocol):
     def detectors(self) -> Mapping[str, str]:
         """Map each detector's id to its version."""
 
+    @property
+    def categories(self) -> frozenset[str]:
+        """Give the categories that its detectors can find."""
+
     def judge(self, data: bytes, wanted: Collection[str]) -> Judgement:
         """Decode once and run the wanted detectors. Never raise for what is in the bytes: that becomes a failure."""
 
     def match(self, fingerprint: Fingerprint, entries: HashIndex) -> tuple[Signal, ...]:
         """Compare a fingerprint with hash lists. An allow entry gives a signal of category `owner.allowed_hash`."""
+
+    def match_all(self, fingerprints: Sequence[Fingerprint], entries: HashIndex) -> Mapping[int, tuple[Signal, ...]]:
+        """Match many pictures at once: the place of each that matches, and what `match` gives for it."""
 
     def index(self, entries: Sequence[HashEntry]) -> HashIndex:
         """Prepare hash lists for matching; built once per change of the lists."""

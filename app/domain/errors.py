@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from app.domain.media import MediaRef
+
 
 class PicwardError(Exception):
     """Be the root of everything that we raise on purpose; its text may be shown to the owner and holds no secret."""
@@ -44,7 +46,14 @@ class SettingsInvalid(PicwardError):
 
 
 class MediaGone(PicwardError):
-    """This version of the image is no longer there: deleted, or replaced by other bytes."""
+    """This version of the image is no longer there: deleted, or replaced by other bytes.
+
+    `now` names the version that is there instead, when the platform tells it; it is queued.
+    """
+
+    def __init__(self, message: str, now: MediaRef | None = None) -> None:
+        super().__init__(message)
+        self.now = now
 
 
 class MediaUnreadable(PicwardError):
@@ -83,6 +92,22 @@ class DecisionUnknown(PicwardError):
     """No such decision for this person."""
 
 
+class PersonUnknown(PicwardError):
+    """No such account."""
+
+
+class BeingReviewed(PicwardError):
+    """Another person looks at this picture now, and has it for themselves for a while."""
+
+
+class SecondPersonNeeded(PicwardError):
+    """Two people must agree about this picture, and this person alone cannot be both."""
+
+
+class UndoImpossible(PicwardError):
+    """What was done cannot be taken back: the picture is gone, or was deleted for good."""
+
+
 class SignInRefused(PicwardError):
     """The e-mail or the password is wrong, or there were too many tries."""
 
@@ -97,3 +122,23 @@ class FormForged(PicwardError):
 
 class HashListUnreadable(PicwardError):
     """A line of an imported hash list is wrong; the text names the line."""
+
+
+class TokenRefused(PicwardError):
+    """The program's token is missing, unknown, revoked or too old. It is told nothing more."""
+
+
+class ScopeMissing(PicwardError):
+    """The program's token is good and may not do this."""
+
+
+class TooManyRequests(PicwardError):
+    """The program asked too often; it may go on after `retry_after` seconds."""
+
+    def __init__(self, message: str, retry_after: int = 60) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class AttemptGone(PicwardError):
+    """A picture that somebody tried was dropped since, or was never theirs."""

@@ -27,7 +27,25 @@ class MediaUploaded:
 
 @dataclass(frozen=True, slots=True)
 class MediaDeleted:
+    """Say that an image is gone; with `version` only that version of it, since another may be there by now."""
+
     media_id: str
+    version: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ParentDeleted:
+    """Say that a listing or post is gone, with all its images."""
+
+    parent: str
+
+
+@dataclass(frozen=True, slots=True)
+class ParentSeen:
+    """Hint at the images that a parent holds now. Hidden ones that are missing are looked at again before it is believed."""
+
+    parent: str
+    media_ids: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,23 +68,55 @@ class ScanWanted:
 
 
 @dataclass(frozen=True, slots=True)
+class ScanAdvanced:
+    """Say that the listing which a waiting scan asked for is ready."""
+
+
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """Leave a line in the audit trail, and nothing else: `action` is a dotted word, `text` is for people."""
+
+    action: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class SiteRemoved:
     pass
 
 
 @dataclass(frozen=True, slots=True)
 class ErasureWanted:
-    """Ask that what we keep about these images is erased; all of the site's when `media_ids` is empty."""
+    """Ask that what we keep about these images is erased; all of the site's when `media_ids` is empty.
+
+    With `whole_site` nothing of the site stays but that it was erased.
+    """
 
     media_ids: tuple[str, ...] = ()
+    whole_site: bool = False
 
 
-Event = MediaUploaded | MediaDeleted | VerdictGiven | ScanWanted | SiteRemoved | ErasureWanted
+Event = (
+    MediaUploaded
+    | MediaDeleted
+    | ParentDeleted
+    | ParentSeen
+    | VerdictGiven
+    | ScanWanted
+    | ScanAdvanced
+    | Noted
+    | SiteRemoved
+    | ErasureWanted
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Parsed:
-    """Hold the id that every retry of a delivery shares, and its events in order."""
+    """Hold the id that every retry of a delivery shares, and its events in order.
+
+    The body of one that is `personal` names people who are none of our business: it is not stored.
+    """
 
     id: str
     events: tuple[Event, ...]
+    personal: bool = False

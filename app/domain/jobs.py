@@ -52,5 +52,9 @@ MAX_DEATHS = 5
 
 
 def retry_delay(attempts: int, asked: float | None = None) -> float:
-    """Give the seconds to wait before try number `attempts + 1`: 5 s doubling to 6 h, or longer when the platform asked."""
-    return max(min(5.0 * 2.0 ** max(attempts - 1, 0), 21_600.0), asked or 0.0)
+    """Give the seconds to wait before try number `attempts + 1`: 5 s doubling to 6 h.
+
+    A platform that says when to come back is asked again then, though after several tries not more often than once a minute.
+    """
+    grown = 5.0 * 2.0 ** min(max(attempts - 1, 0), 20)
+    return max(min(grown, 60.0), asked) if asked is not None else min(grown, 21_600.0)

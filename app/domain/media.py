@@ -26,6 +26,15 @@ class MediaRef:
     created_at: int = field(default=0, compare=False)
 
 
+NAME_KEYS = ("title", "file", "name")
+"""Where a platform may say the name that people know an image by, the best first."""
+
+
+def name_of(media: MediaRef) -> str:
+    """Give the name that people know an image by; its id when the platform tells none."""
+    return next((values[0] for key in NAME_KEYS if (values := media.context.get(key))), media.id)
+
+
 @dataclass(frozen=True, slots=True)
 class Region:
     """Mark a box in an image by fractions of its width and height, 0.0 to 1.0, from the top left."""
@@ -38,8 +47,12 @@ class Region:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Hold one step of a scan: the images, the cursor that continues after them ("" at the end), and the total if known."""
+    """Hold one step of a scan: the images, the cursor that continues after them ("" at the end), and the total if known.
+
+    With `wait_seconds` the platform is still preparing the listing: go on from the cursor after that time.
+    """
 
     media: tuple[MediaRef, ...]
     cursor: str = ""
     total: int | None = None
+    wait_seconds: float = 0.0

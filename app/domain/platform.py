@@ -6,7 +6,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, BinaryIO, ClassVar
+from pathlib import Path
+from typing import Any, BinaryIO, ClassVar, Protocol, Self
 
 from app.domain.decisions import Action, Enforcement, Receipt
 from app.domain.events import Delivery, Parsed
@@ -26,7 +27,9 @@ class Site:
     """Hold one connected installation.
 
     `secrets` are in the clear only inside the process; the first is the newest, all are accepted. `connection` is what the
-    platform itself stored when it was connected.
+    platform itself stored when it was connected. `credentials` open the platform to us (tokens, a service account) and are
+    stored encrypted. `key` is the platform's own name of the installation (a shop's domain, a bucket), unique per platform.
+    `id` is "" for an installation that proved itself and is not stored yet.
     """
 
     id: str
@@ -36,19 +39,93 @@ class Site:
     secrets: tuple[str, ...] = field(repr=False)
     connection: Mapping[str, Any] = field(default_factory=dict)
     settings: SiteSettings = field(default_factory=SiteSettings)
+    key: str = ""
+    credentials: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
 
 FindSite = Callable[[str], Site | None]
-"""Look a site of this platform up by the id that the request claims. Finding is no proof."""
+"""Look a site of this platform up by the id or the key that the request claims; a removed one is found without its secrets.
+Finding is no proof."""
 
 
 @dataclass(frozen=True, slots=True)
 class Admission:
-    """Say who was let in: the site, and what to store about its connection (merged into `Site.connection`)."""
+    """Say who was let in: the site, and what to store about its connection (merged into `Site.connection`).
+
+    `person` names who visits, for the history. `proof` is what the visit brought that can be traded for credentials.
+    """
 
     site: Site
     name: str
     connection: Mapping[str, Any] = field(default_factory=dict)
+    person: str = ""
+    proof: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectField:
+    """Declare what the owner types to connect a site. A secret one is stored encrypted, among `Site.credentials`."""
+
+    name: str
+    title: str
+    description: str = ""
+    secret: bool = False
+    optional: bool = False
+    multiline: bool = False
+    default: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Tell the owner one thing that is left to do at the platform, with the command to paste where there is one."""
+
+    text: str
+    command: str = ""
+
+
+class Credentials(Protocol):
+    """Keep the credentials that platforms hand out and take back."""
+
+    def renew(
+        self, site: Site, stale: Mapping[str, Any], refresh: Callable[[Mapping[str, Any]], Mapping[str, Any]]
+    ) -> Mapping[str, Any]:
+        """Replace a site's stale credentials once, however many processes want to.
+
+        Under the site's lock the stored ones are read again: when they are no longer `stale` they are given as they are,
+        else `refresh` is called with them, and what it returns is stored in a transaction of its own, and given.
+        Raise `PlatformUnavailable` when another holds the lock for too long, and what `refresh` raises.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """Hold what a platform is given once, at start-up: the address that it reaches us under, and the credentials' keeper."""
+
+    public_url: str
+    credentials: Credentials
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """Let the platform's own administration show our pages inside it.
+
+    `templates` is the folder of the pages in the platform's own style; `ancestors` are the origins that may frame them,
+    `scripts` the origins that they load scripts and styles from. `values` are handed to the templates as they are.
+    """
+
+    templates: Path
+    ancestors: tuple[str, ...]
+    scripts: tuple[str, ...] = ()
+    values: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Doorstep:
+    """Say where a visit goes that proves nothing: on to `location`, or, when that is "", it sees the page “renew”, which
+    loads the platform's own script, and that comes back with a fresh proof."""
+
+    frame: Frame
+    location: str = ""
 
 
 class Platform(ABC):
@@ -61,18 +138,41 @@ class Platform(ABC):
     slug: ClassVar[str]
     name: ClassVar[str]
     actions: ClassVar[frozenset[Action]]
+    summary: ClassVar[str] = ""
+    """One line for owners who choose where their pictures are: what is looked at there, and what hiding does."""
+
     Settings: ClassVar[type[SiteSettings]] = SiteSettings
     Config: ClassVar[type[Any] | None] = None
     """The operator's settings of this platform: a pydantic-settings class whose prefix is PICWARD_<SLUG>_, or None."""
 
-    connect_fields: ClassVar[tuple[str, ...]] = ()
-    """Names of `Site.connection` entries that the owner types when adding a site; () when a pairing code does it all."""
+    connect_fields: ClassVar[tuple[ConnectField, ...]] = ()
+    """What the owner types when adding a site; () when a pairing code or the platform's own installation does it all."""
+
+    installs_itself: ClassVar[bool] = False
+    """Whether sites come by being installed at the platform, so that there is nothing to type here."""
+
+    retry_header: ClassVar[str] = ""
+    """The header of a refusal that has the platform's own script send a request of our pages again, with a fresh proof."""
+
+    hiding: ClassVar[str] = ""
+    """What hiding means there, in one or two sentences for the owner."""
+
+    hides_parents: ClassVar[bool] = False
+    """Whether HIDE is about the parent (a listing). Then one action runs at a time per parent, and when a hidden image is
+    gone for good RESTORE is asked for, which gives the parent back although the image is missing."""
+
+    kept_headers: ClassVar[tuple[str, ...]] = ()
+    """Headers, in lower case, that `parse` needs besides the body; they are stored with a delivery, for its replay."""
 
     reconcile_seconds: ClassVar[int] = 86_400
-    """How often the whole listing is compared with what we know; it finds what a lost webhook missed."""
+    """How often what changed is compared with what we know; it finds what a lost webhook missed."""
 
     pulse_seconds: ClassVar[int] = 0
     """How often `pulse` is wanted; 0 is never."""
+
+    def configured(self, config: Any, surroundings: Surroundings) -> Self:
+        """Give the platform with the operator's settings; called once per process. Raise ValueError when they cannot work."""
+        return self
 
     @abstractmethod
     def authenticate(self, delivery: Delivery, find: FindSite) -> Site:
@@ -84,11 +184,45 @@ class Platform(ABC):
 
     @abstractmethod
     def admit(self, visit: Delivery, find: FindSite) -> Admission:
-        """Let in an installation that arrives to be connected. Raise nothing but `DeliveryRefused`."""
+        """Let in an installation, or one of its administrators, that arrives. Raise nothing but `DeliveryRefused`."""
+
+    def settle(self, admission: Admission) -> Mapping[str, Any]:
+        """Trade an admission's proof for credentials that last, by asking the platform; {} when there are none."""
+        return {}
+
+    def key_of(self, connection: Mapping[str, Any]) -> str:
+        """Give the key of a site whose connection the owner typed."""
+        return ""
+
+    def steps(self, site: Site) -> tuple[Step, ...]:
+        """Say what is left to do at the platform once the site is connected."""
+        return ()
+
+    def frame(self, site: Site) -> Frame | None:
+        """Say how the platform shows our pages inside its own, if it does."""
+        return None
+
+    def doorstep(self, visit: Delivery) -> Doorstep | None:
+        """Say how a visit from inside the platform, whose proof is missing or too old, gets a fresh one; None when it cannot.
+
+        It is not proven: nothing that it claims may be used before its form was checked.
+        """
+        return None
 
     @abstractmethod
     def scan(self, site: Site, cursor: str = "") -> Page:
         """List the images that are there now, one page after `cursor`, in an order that does not shift under uploads."""
+
+    def changed(self, site: Site, since: int, cursor: str = "") -> Page:
+        """List the images that may have changed since then, in UTC microseconds; everything, where that cannot be told.
+
+        It never waits: a page has no `wait_seconds`.
+        """
+        return self.scan(site, cursor)
+
+    def estimate(self, site: Site) -> str:
+        """Say in one line what a scan of everything costs at the platform, before it is begun; "" when nothing."""
+        return ""
 
     @abstractmethod
     def fetch(self, site: Site, media: MediaRef) -> BinaryIO:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated
 
@@ -172,3 +173,62 @@ def _weigh(policy: Policy, signal: Signal, context: Context) -> Reason | None:
     return Reason(
         verdict, signal.category, text, rule.category, rule.mode, signal.detector, signal.score, threshold, signal.region
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Band:
+    """Hold what one rule makes of a category: what its block band comes to in the rule's mode, and its review band."""
+
+    review: float | None
+    block: float | None
+    blocked: Verdict
+    reviewed: Verdict
+    exempt: tuple[Exemption, ...]
+
+
+class Replayer:
+    """Give the verdicts of `decide` from each category's highest score alone: for policies replayed over many decisions.
+
+    A verdict never falls when a score rises, so that a category's other signals cannot change it.
+    """
+
+    def __init__(self, policy: Policy) -> None:
+        self._policy = policy
+        self._bands: dict[str, _Band | None] = {}
+
+    def verdict(self, peaks: Mapping[str, float], context: Callable[[], Context], *, failed: bool = False) -> tuple[Verdict, str]:
+        """Give the verdict and the category that asked for it, "" for none. `context` is only called where it matters."""
+        if "owner.allowed_hash" in peaks and not failed:
+            return Verdict.ALLOW, ""
+        verdict, cause, strongest = (Verdict.REVIEW, "unsafe.file", 0.0) if failed else (Verdict.ALLOW, "", 0.0)
+        for category, score in peaks.items():
+            band = self._bands[category] if category in self._bands else self._band(category)
+            if band is None:
+                continue
+            if band.block is not None and score >= band.block:
+                effect = band.blocked
+            elif band.review is not None and score >= band.review:
+                effect = band.reviewed
+            else:
+                continue
+            if effect is Verdict.ALLOW or (_RANK[effect], score) <= (_RANK[verdict], strongest):
+                continue
+            if band.exempt and any(exemption.exempts(context()) for exemption in band.exempt):
+                continue
+            verdict, cause, strongest = effect, category, score
+        return verdict, cause
+
+    def _band(self, category: str) -> _Band | None:
+        rule = self._policy.rule_for(category)
+        band = None
+        if rule is not None:
+            shadow, asks = rule.mode is RuleMode.SHADOW, rule.mode is RuleMode.REVIEW
+            band = _Band(
+                rule.review,
+                rule.block,
+                Verdict.ALLOW if shadow else Verdict.REVIEW if asks else Verdict.BLOCK,
+                Verdict.ALLOW if shadow else Verdict.REVIEW,
+                rule.exempt,
+            )
+        self._bands[category] = band
+        return band

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from app.domain.errors import SettingsInvalid
 from app.domain.media import Context
+
+Email = Annotated[
+    str, StringConstraints(strip_whitespace=True, max_length=320, pattern=r"^[^\s@,;<>\"()]+@[^\s@,;<>\"()]+\.[^\s@,;<>\"()]+$")
+]
 
 
 class Mode(StrEnum):
@@ -43,6 +47,39 @@ class SiteSettings(BaseModel):
         title="Keep previews for (days)",
         description="Small encrypted previews of pictures that wait or were blocked are kept this long for reviewers.",
     )
+    tell_emails: tuple[Email, ...] = Field(
+        default=(),
+        max_length=10,
+        title="Send e-mail to",
+        description="At most one message an hour, about what is switched on below.",
+    )
+    tell_webhook: Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^(https?://[^\s@]{1,480})?$")] = Field(
+        default="",
+        title="Call this web address",
+        description="The same as JSON, signed as Standard Webhooks describes. Empty: nothing is called.",
+    )
+    tell_hidden: bool = Field(
+        default=True,
+        title="Tell when something was hidden by a rule",
+        description="How many pictures, and the first of them by name. Pictures themselves are never sent.",
+    )
+    tell_parked: bool = Field(
+        default=True,
+        title="Tell when an action needs me",
+        description="Hiding or restoring was refused by the site, or someone changed the picture meanwhile.",
+    )
+    tell_waiting_hours: int = Field(
+        default=24,
+        ge=0,
+        le=720,
+        title="Tell when a picture waits longer than (hours)",
+        description="Repeated once a day while it lasts. 0: never.",
+    )
+    tell_trouble: bool = Field(
+        default=True,
+        title="Tell when the site is in trouble",
+        description="It does not answer, or no longer lets Picward in.",
+    )
 
     def may_hide(self, context: Context) -> bool:
         """Say whether a BLOCK of an image with this context may be acted on."""
@@ -60,13 +97,25 @@ class NetworkedSettings(SiteSettings):
     )
 
 
-def declare(settings: type[SiteSettings]) -> list[dict[str, Any]]:
+class LinkedSettings(NetworkedSettings):
+    """Declare what can be set where a site's own pages lead its administrators into the console."""
+
+    console_link: bool = Field(
+        default=True,
+        title="Let this site's administrators open Picward from there",
+        description="A link that works once leads them into Picward as reviewers of this site, and of nothing else. "
+        "Off: they need an account here.",
+    )
+
+
+def declare(settings: type[BaseModel]) -> list[dict[str, Any]]:
     """Describe each field for a page: name, kind (choice, switch, number, words, text), texts, choices, default, bounds."""
     schema = settings.model_json_schema()
     fields: list[dict[str, Any]] = []
     for name, info in settings.model_fields.items():
         shape = schema["properties"][name]
-        choices = shape.get("choices")
+        extra = info.json_schema_extra
+        choices = extra.get("choices") if isinstance(extra, dict) else None  # in their own order: a schema's is alphabetical
         kind: Literal["choice", "switch", "number", "words", "text"]
         if choices:
             kind = "choice"

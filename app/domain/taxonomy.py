@@ -17,12 +17,16 @@ class Severity(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Category:
-    """Describe a category. `restricted` ones never have a preview and go to a restricted reviewer."""
+    """Describe a category. `restricted` ones never have a preview and go to a restricted reviewer.
+
+    With `two_people` a person's verdict about it binds when a second one agrees.
+    """
 
     id: str
     title: str
     severity: Severity
     restricted: bool = False
+    two_people: bool = False
 
 
 _I, _M, _S, _X = Severity.INFORMATION, Severity.MILD, Severity.SERIOUS, Severity.SEVERE
@@ -52,8 +56,8 @@ _TABLE: tuple[Category, ...] = (
     Category("weapons.knife", "Knife", _M),
     Category("weapons.toy_or_replica", "Toy or replica weapon", _I),
     Category("weapons.other", "Other weapon", _M),
-    Category("self_harm", "Self-harm", _X),
-    Category("disturbing.corpse", "Corpse", _X),
+    Category("self_harm", "Self-harm", _X, two_people=True),
+    Category("disturbing.corpse", "Corpse", _X, two_people=True),
     Category("disturbing.emaciation", "Emaciated body", _S),
     Category("disturbing.crash", "Crash", _M),
     Category("disturbing.medical_gore", "Medical gore", _S),
@@ -71,10 +75,10 @@ _TABLE: tuple[Category, ...] = (
     Category("substances.alcohol", "Alcohol", _I),
     Category("gambling", "Gambling", _M),
     Category("money.display", "Display of money", _I),
-    Category("csae.known_hash", "Known abuse material", _X, restricted=True),
-    Category("csae.suspected", "Suspected abuse material", _X, restricted=True),
-    Category("ncii.known_hash", "Known intimate picture shared without consent", _X, restricted=True),
-    Category("terror.known_hash", "Known terrorist content", _X, restricted=True),
+    Category("csae.known_hash", "Known abuse material", _X, restricted=True, two_people=True),
+    Category("csae.suspected", "Suspected abuse material", _X, restricted=True, two_people=True),
+    Category("ncii.known_hash", "Known intimate picture shared without consent", _X, restricted=True, two_people=True),
+    Category("terror.known_hash", "Known terrorist content", _X, restricted=True, two_people=True),
     Category("minor.present", "A minor is visible", _I),
     Category("synthetic.ai_generated", "Looks AI-generated", _M),
     Category("synthetic.deepfake", "Looks like a deepfake", _S),

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from app.db.engine import Database
 from app.domain.detector import Judge
 from app.domain.errors import PlatformUnknown
 from app.domain.platform import Platform
+
+if TYPE_CHECKING:
+    from app.services.credentials import Keeper
+    from app.services.mail import Mail
 
 SECOND = 1_000_000
 """Microseconds."""
@@ -22,6 +26,13 @@ class Vault(Protocol):
     def lock(self, clear: bytes) -> bytes: ...
 
     def open(self, locked: bytes) -> bytes: ...
+
+
+class Webhook(Protocol):
+    """Call an outgoing web address, signed as Standard Webhooks 1.0.0 describes."""
+
+    def __call__(self, url: str, secret: str, id: str, at: int, body: bytes, *, private_network: bool) -> None:
+        """Send; `at` is UTC microseconds. Raise `PlatformUnavailable` or `PlatformRefused` unless the answer is 2xx."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,18 +50,25 @@ class Limits:
 class Core:
     """Hold one process's database, platforms, judge, clock and limits.
 
-    `judge` is called only where bytes are looked at, so a web process never loads a model. `wake` hints to workers that
+    `judge` makes no session of a model before bytes are looked at, and a web process looks at none. `wake` hints to workers that
     something is due; losing a hint costs a second, never an item.
     """
 
     db: Database
     vault: Vault
+    credentials: Keeper
     platforms: Mapping[str, Platform]
     judge: Callable[[], Judge]
     now: Callable[[], int]
     wake: Callable[[], None]
     limits: Limits
     public_url: str
+    send_mail: Callable[[Mail], None] | None = None
+    """None where the operator named no mail server. It raises `PlatformUnavailable` and `PlatformRefused`."""
+
+    call_webhook: Webhook | None = None
+    fetch_url: Callable[[str], bytes] | None = None
+    """Fetch a picture from a public web address; it raises `PlatformUnavailable`, `PlatformRefused`, `MediaUnreadable`."""
 
     def platform(self, slug: str) -> Platform:
         try:

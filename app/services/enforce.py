@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 
-from app.db import audit, enforcements
+from sqlalchemy import Connection
+
+from app.db import audit, enforcements, tallies
 from app.db import sites as site_rows
 from app.db.enforcements import Claim
 from app.domain.decisions import Action
 from app.domain.errors import MediaGone, PlatformRefused, PlatformUnavailable
-from app.domain.jobs import MAX_DEATHS, WorkState, retry_delay
-from app.services import sites
+from app.domain.jobs import MAX_DEATHS, Priority, WorkState, retry_delay
+from app.domain.media import MediaRef
+from app.domain.platform import Site
+from app.services import moderate, sites
 from app.services.core import SECOND, Core
 
 log = logging.getLogger(__name__)
@@ -23,6 +28,9 @@ _SAID = {
     Action.RESTORE: "Restored as it was",
     Action.DELETE: "Deleted",
 }
+
+
+_COUNTED = {Action.HIDE: "hidden", Action.RESTORE: "restored"}
 
 
 def run_next(core: Core, found: Callable[[], None] = lambda: None) -> bool:
@@ -41,10 +49,16 @@ def _apply(core: Core, claim: Claim) -> None:
         _end(core, claim, WorkState.PARKED, f"Workers failed at this {MAX_DEATHS} times; their log says why.", None)
         return
     site = sites.get(core, claim.site_id)
+    platform = core.platform(site.platform)
+    enforcement = claim.enforcement
+    if platform.hides_parents and enforcement.undo is None:
+        # What an earlier version of the image hid is the same parent.
+        with core.db.read() as connection:
+            enforcement = replace(enforcement, undo=enforcements.last_undo(connection, site.id, enforcement.media.id))
     try:
-        receipt = core.platform(site.platform).apply(site, claim.enforcement)
+        receipt = platform.apply(site, enforcement)
     except MediaGone as error:
-        _end(core, claim, WorkState.GONE, str(error), None)
+        _end(core, claim, WorkState.GONE, str(error), None, then=partial(_follow, core, claim, site, error.now))
     except PlatformUnavailable as error:
         _retry(core, claim, str(error), error.retry_after)
     except PlatformRefused as error:
@@ -68,7 +82,24 @@ def _retry(core: Core, claim: Claim, problem: str, asked: float | None, *, stumb
         site_rows.change(connection, claim.site_id, {"problem": problem})
 
 
-def _end(core: Core, claim: Claim, state: WorkState, problem: str, undo: object) -> None:
+def _follow(core: Core, claim: Claim, site: Site, instead: MediaRef | None, connection: Connection) -> None:
+    """See to what is there instead of an image that is gone, or to the parent that an earlier version of it hid."""
+    if instead is not None:
+        moderate.queue(connection, site.id, instead, Priority.UPLOAD, core.now(), patiently=True)
+    elif claim.enforcement.action is Action.HIDE:
+        moderate.release_parent(core, connection, site, claim.enforcement.media.id)
+
+
+def _end(
+    core: Core,
+    claim: Claim,
+    state: WorkState,
+    problem: str,
+    undo: object,
+    *,
+    then: Callable[[Connection], None] = lambda connection: None,
+) -> None:
+    """End an action, and do what follows of it in the same transaction."""
     now = core.now()
     with core.db.write() as connection:
         if not enforcements.end(connection, claim, state, now, problem, undo):
@@ -78,8 +109,11 @@ def _end(core: Core, claim: Claim, state: WorkState, problem: str, undo: object)
         done = state is WorkState.DONE
         text = _SAID[action] if done else f"{action} ended as {state}: {problem}"
         audit.add(connection, now, "worker", f"enforcement.{action}.{state}", text, claim.site_id, claim.enforcement.media.id)
+        if done and action in _COUNTED:
+            tallies.count(connection, claim.site_id, now, _COUNTED[action])
         if done or state is WorkState.PARKED:
             site_rows.change(connection, claim.site_id, {"problem": "" if done else problem})
+        then(connection)
     core.wake()
 
 

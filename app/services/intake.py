@@ -2,28 +2,39 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from sqlalchemy import Connection
 
 from app.db import audit, decisions, deliveries, enforcements, jobs, pictures
-from app.domain.decisions import Outcome, Reason, Verdict
-from app.domain.errors import DeliveryReplayed, DeliveryUnreadable
+from app.domain.decisions import Decision, Outcome, Reason, Verdict
+from app.domain.errors import DeliveryRefused, DeliveryReplayed, DeliveryUnreadable
 from app.domain.events import (
     Delivery,
     ErasureWanted,
     Event,
     MediaDeleted,
     MediaUploaded,
+    Noted,
+    ParentDeleted,
+    ParentSeen,
     Parsed,
+    ScanAdvanced,
     ScanWanted,
     SiteRemoved,
     VerdictGiven,
 )
 from app.domain.jobs import Priority, WorkState
-from app.domain.platform import Site
-from app.services import lists, moderate, scan, sites
+from app.domain.platform import Site, SiteState
+from app.services import connecting, lists, moderate, scan, sites
 from app.services.core import Core
 
-_KEPT_HEADERS = ("content-type", "user-agent", "webhook-id", "webhook-timestamp", "picward-site")
+KEPT_HEADERS = ("content-type", "user-agent", "webhook-id", "webhook-timestamp", "picward-site")
+"""What is stored of every delivery; a platform names what it needs besides. Signatures are not kept."""
+
+
+_FAREWELLS = (SiteRemoved, ErasureWanted, Noted)
+"""What is of no use from an installation that we do not know, as one that was erased: it must not come back by them."""
 
 
 def receive(core: Core, slug: str, delivery: Delivery) -> bool:
@@ -41,9 +52,14 @@ def receive(core: Core, slug: str, delivery: Delivery) -> bool:
     except DeliveryUnreadable as error:
         problem = str(error)
         parsed = Parsed(f"unreadable-{delivery.received_at}", ())
+    if not site.id:
+        if parsed.events and all(isinstance(event, _FAREWELLS) for event in parsed.events):
+            return False
+        site = connecting.welcome(core, site)
+    kept = replace(delivery, body=b"") if parsed.personal else delivery
 
     def store(connection: Connection) -> bool:
-        if not _count(connection, site, delivery, parsed.id, problem):
+        if not _count(connection, site, kept, parsed.id, problem, platform.kept_headers):
             return False
         for event in parsed.events:
             _take(core, connection, site, event, delivery.received_at)
@@ -59,20 +75,24 @@ def authenticate_once(core: Core, slug: str, delivery: Delivery, request_id: str
     """Prove a site's request that is not a webhook, and refuse it the second time. Raise `DeliveryReplayed`."""
     with core.db.read() as connection:
         site = core.platform(slug).authenticate(delivery, sites.find_for(core, slug, connection))
+    if not site.id or site.state is SiteState.REMOVED:
+        raise DeliveryRefused("The site is not connected.")
     with core.db.write() as connection:
         if not _count(connection, site, delivery, f"door:{request_id}", ""):
             raise DeliveryReplayed("This request was sent before.")
     return site
 
 
-def _count(connection: Connection, site: Site, delivery: Delivery, delivery_id: str, problem: str) -> bool:
+def _count(
+    connection: Connection, site: Site, delivery: Delivery, delivery_id: str, problem: str, kept: tuple[str, ...] = ()
+) -> bool:
     added = deliveries.add(
         connection,
         site_id=site.id,
         delivery_id=delivery_id[:200],
         received_at=delivery.received_at,
         path=delivery.path,
-        headers={name: delivery.headers[name] for name in _KEPT_HEADERS if name in delivery.headers},
+        headers={name: delivery.headers[name] for name in (*KEPT_HEADERS, *kept) if name in delivery.headers},
         body=delivery.body,
         problem=problem,
     )
@@ -96,21 +116,40 @@ def replay(core: Core, delivery_id: int) -> int:
 
 
 def _take(core: Core, connection: Connection, site: Site, event: Event, now: int) -> None:
+    if site.state is SiteState.REMOVED and not isinstance(event, ErasureWanted | Noted):
+        return
     match event:
         case MediaUploaded(media):
             moderate.queue(connection, site.id, media, Priority.UPLOAD, now)
-        case MediaDeleted(media_id):
-            jobs.delete_media(connection, site.id, media_id, now)
-            enforcements.delete_media(connection, site.id, media_id, now)
+        case MediaDeleted(media_id, version):
+            jobs.delete_media(connection, site.id, media_id, now, version)
+            enforcements.delete_media(connection, site.id, media_id, now, version)
+            moderate.release_parent(core, connection, site, media_id)
             audit.add(connection, now, "platform", "media.deleted", "Deleted at the platform", site.id, media_id)
+        case ParentDeleted(parent):
+            ended = jobs.delete_parent(connection, site.id, parent, now)
+            enforcements.delete_parent(connection, site.id, parent, now)
+            text = f"{parent} was deleted at the platform, with {ended} pictures"
+            audit.add(connection, now, "platform", "parent.deleted", text, site.id)
+        case ParentSeen(parent, media_ids):
+            for hidden in enforcements.hiding(connection, site.id, parent):
+                if hidden.media_id not in media_ids:
+                    jobs.add_round(connection, site.id, hidden.media_id, now, Priority.UPLOAD)
         case VerdictGiven():
             _take_verdict(core, connection, site, event, now)
         case ScanWanted():
             scan.ask_within(connection, site.id, "platform", now)
+        case ScanAdvanced():
+            scan.hurry(connection, site.id, now)
+        case Noted(action, text):
+            audit.add(connection, now, "platform", action, text, site.id)
         case SiteRemoved():
             sites.remove(core, connection, site.id, "platform")
-        case ErasureWanted(media_ids):
-            _erase(connection, site, media_ids, now)
+        case ErasureWanted(media_ids, whole_site):
+            if whole_site:
+                sites.erase_within(core, connection, site.id, "platform")
+            else:
+                _erase(connection, site, media_ids, now)
 
 
 def _take_verdict(core: Core, connection: Connection, site: Site, event: VerdictGiven, now: int) -> None:
@@ -122,6 +161,9 @@ def _take_verdict(core: Core, connection: Connection, site: Site, event: Verdict
     if job_id is not None or known.state in (WorkState.DUE, WorkState.BUSY):
         jobs.end_unleased(connection, known.id, now)
     text = f"{'Approved' if event.verdict is Verdict.ALLOW else 'Rejected'} by {event.person} at the site"
+    if event.verdict is Verdict.ALLOW and current is not None and current.two_people:
+        _ask_two_people(core, connection, site, event, current, text, now)
+        return
     moderate.record(
         core,
         connection,
@@ -139,6 +181,27 @@ def _take_verdict(core: Core, connection: Connection, site: Site, event: Verdict
         lists.welcome_back(connection, site.id, event.sha256)
     elif event.never_again:
         lists.never_again(connection, site.id, event.sha256, event.person, now)
+
+
+def _ask_two_people(
+    core: Core, connection: Connection, site: Site, event: VerdictGiven, current: Decision, text: str, now: int
+) -> None:
+    """Keep a severe picture in the queue that one person approved at the platform: what is severe needs two people here."""
+    reason = Reason(Verdict.REVIEW, "", f"{text}; this category needs two people of Picward's")
+    moderate.record(
+        core,
+        connection,
+        site,
+        job_id=current.job_id,
+        media=event.media,
+        sha256=event.sha256,
+        outcome=Outcome(Verdict.REVIEW, (reason, *(known for known in current.reasons if known.category))),
+        person=event.person,
+        policy_version=None,
+        supersedes=current.id,
+        now=now,
+        silent=True,
+    )
 
 
 def _erase(connection: Connection, site: Site, media_ids: tuple[str, ...], now: int) -> None:

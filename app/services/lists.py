@@ -14,35 +14,62 @@ from app.domain.detector import Fingerprint, HashEntry, HashIndex, HashKind, Lis
 from app.services.core import Core
 
 
-def import_entries(core: Core, entries: Sequence[HashEntry], site_id: str, person: str) -> tuple[int, int]:
-    """Add entries to a site's lists, or to everyone's when `site_id` is "".
+def import_entries(core: Core, entries: Sequence[HashEntry], site_id: str, person: str) -> int:
+    """Add entries to a site's lists, or to everyone's when `site_id` is ""; return how many were new.
 
-    Return how many were new, and how many pictures that were decided before match and are judged again.
+    What was decided before is compared with them by `compare`, in a worker: a million pictures take minutes.
     """
     with core.db.write() as connection:
         added = hashes.add(connection, [replace(entry, site_id=site_id) for entry in entries], core.now(), person)
-        audit.add(connection, core.now(), person, "hashes.imported", f"{added} of {len(entries)} hashes were new", site_id)
-    again = _judge_matching_again(core, entries, site_id) if added else 0
+        text = f"{len(added)} of {len(entries)} hashes were new"
+        audit.add(connection, core.now(), person, "hashes.imported", text, site_id)
+        if added:
+            hashes.compare(connection, site_id, added)
     core.wake()
-    return added, again
+    return len(added)
 
 
-_BATCH = 500
+COMPARED_TOGETHER = 500
+"""Pictures that are compared before the worker asks whether it should stop."""
 
 
-def _judge_matching_again(core: Core, entries: Sequence[HashEntry], site_id: str) -> int:
+def compare(core: Core, stopping: Callable[[], bool] = lambda: False) -> int:
+    """Compare imported entries with what was decided before; return how many pictures match and are judged again.
+
+    It goes on where it was interrupted.
+    """
+    again = 0
+    while not stopping():
+        with core.db.read() as connection:
+            comparison = hashes.comparing(connection)
+            if comparison is None:
+                break
+            first, last = comparison.first_entry, comparison.last_entry
+            entries = hashes.between(connection, comparison.site_id, first, last)
+        again += _compare(core, comparison.id, comparison.site_id, entries, comparison.after, stopping)
+    if again:
+        core.wake()
+    return again
+
+
+def _compare(
+    core: Core, comparison_id: int, site_id: str, entries: Sequence[HashEntry], after: int, stopping: Callable[[], bool]
+) -> int:
     judge = core.judge()
     index = judge.index(entries)
-    after, again = 0, 0
-    while True:
+    again = 0
+    while not stopping():
         with core.db.read() as connection:
-            known = jobs.with_fingerprint(connection, site_id, after, _BATCH)
+            known = jobs.with_fingerprint(connection, site_id, after, COMPARED_TOGETHER)
         matching = [row for row in known if judge.match(Fingerprint(row.sha256, row.pdq, row.width, row.height), index)]
+        done = len(known) < COMPARED_TOGETHER
+        after = known[-1].id if known else after
         with core.db.write() as connection:
             again += sum(jobs.add_round(connection, row.site_id, row.media_id, core.now()) for row in matching)
-        if len(known) < _BATCH:
-            return again
-        after = known[-1].id
+            hashes.compared(connection, comparison_id, after, done=done)
+        if done:
+            break
+    return again
 
 
 def never_again(connection: Connection, site_id: str, sha256: str, person: str, now: int) -> None:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 from sqlalchemy import Connection
 
-from app.db import audit, decisions, enforcements, jobs, pictures
+from app.db import audit, decisions, enforcements, jobs, pictures, tallies
 from app.db import sites as site_rows
 from app.domain.decisions import Action, Decision, Outcome, Reason, Verdict
 from app.domain.detector import Judge, Judgement
@@ -20,23 +20,38 @@ from app.domain.media import MediaRef
 from app.domain.platform import Site, SiteState
 from app.domain.policy import decide
 from app.domain.taxonomy import CATEGORIES, Severity
-from app.services import lists, policies, sites
+from app.services import attempt, lists, policies, sites
 from app.services.core import SECOND, Core
 
 log = logging.getLogger(__name__)
 
+FETCH_TRIES = 2
+"""How often a fetch is tried at least, however old the job is: it may have waited for days until its site was connected."""
 
-def queue(connection: Connection, site_id: str, media: MediaRef, priority: Priority, now: int) -> bool:
+
+def queue(
+    connection: Connection, site_id: str, media: MediaRef, priority: Priority, now: int, *, patiently: bool = False
+) -> bool:
     """Queue an image version that is new to us, or was gone and is back; False when it is known, as an echo of ours is.
 
     Other versions stay as they are: deliveries may come late and out of order, and only a fetch proves which one is there.
+    One that comes back `patiently` waits longer each time: a platform may name two versions in turns without end.
     """
     if jobs.add(connection, site_id, media, 0, priority, now) is not None:
         return True
     known = jobs.latest(connection, site_id, media.id, media.version)
     if known is None or known.state != WorkState.GONE:
         return False
-    return jobs.add(connection, site_id, media, known.round + 1, priority, now) is not None
+    wait = retry_delay(known.round + 1) if patiently else 0.0
+    return jobs.add(connection, site_id, media, known.round + 1, priority, now, int(wait * SECOND)) is not None
+
+
+def queue_many(connection: Connection, site_id: str, media: Sequence[MediaRef], priority: Priority, now: int) -> int:
+    """Queue what a listing gives, as `queue` does for each; return how many were new."""
+    seen = jobs.seen(connection, site_id, media)
+    unseen = list({item: item for item in media if item.id not in seen})
+    jobs.add_many(connection, site_id, unseen, priority, now)
+    return len(unseen) + sum(queue(connection, site_id, item, priority, now) for item in media if item.id in seen)
 
 
 def rejudge(core: Core, site_id: str, media_id: str) -> bool:
@@ -64,6 +79,8 @@ class Moderator:
     def run_next(self, found: Callable[[], None] = lambda: None) -> bool:
         """Claim and run one job; False when none is due. `found` is called once it is claimed, before it is judged."""
         core = self.core
+        if attempt.run_next(core, lambda: self.judge, found):
+            return True
         with core.db.write() as connection:
             job = jobs.claim(connection, core.now(), core.limits.lease_seconds * SECOND)
         if job is None:
@@ -81,6 +98,10 @@ class Moderator:
             with core.db.write() as connection:
                 if jobs.end(connection, job, WorkState.GONE, core.now(), str(error)):
                     audit.add(connection, core.now(), "worker", "media.gone", str(error), site.id, job.media.id)
+                    if error.now is not None:
+                        queue(connection, site.id, error.now, job.priority, core.now(), patiently=True)
+                    else:
+                        release_parent(core, connection, site, job.media.id)
         except PlatformUnavailable as error:
             self._retry(job, site, str(error), error.retry_after)
         except PlatformRefused as error:
@@ -98,7 +119,7 @@ class Moderator:
         with core.db.read() as connection:
             row = jobs.get(connection, job.id)
         waited = core.now() - row.created_at if row else 0
-        if waited > core.limits.fetch_hours * 3600 * SECOND:
+        if waited > core.limits.fetch_hours * 3600 * SECOND and job.attempts >= FETCH_TRIES:
             self._give_to_a_person(job, site, f"The picture could not be fetched for {core.limits.fetch_hours} hours: {problem}")
             return
         with core.db.write() as connection:
@@ -152,6 +173,10 @@ class Moderator:
         shown = seal_preview(core, judgement) if judgement is not None and worth_showing(outcome.reasons) else None
         now = core.now()
         with core.db.write() as connection:
+            if jobs.overtaken(connection, job, core.limits.lease_seconds * SECOND, now):
+                # Another version was fetched since this one was: only another look tells which one is there now.
+                jobs.later(connection, job, now, "another version was found meanwhile")
+                return
             # The token fences everything below: a worker that lost its lease writes nothing.
             if not jobs.end(connection, job, WorkState.DONE, now):
                 return
@@ -219,6 +244,8 @@ def record(
     now: int,
     action: Action | None = None,
     silent: bool = False,
+    batch: str = "",
+    restored_version: int | None = None,
 ) -> int:
     """Store a decision and the action that makes it true (chosen unless given), in the caller's transaction.
 
@@ -235,6 +262,20 @@ def record(
         policy_version=policy_version,
         supersedes=supersedes,
         now=now,
+        batch=batch,
+        restored_version=restored_version,
+    )
+    tallies.decided(
+        connection,
+        site_id=site.id,
+        job_id=job_id,
+        verdict=outcome.verdict,
+        reasons=outcome.reasons,
+        person=person,
+        policy_version=policy_version,
+        restored_version=restored_version,
+        supersedes=supersedes,
+        now=now,
     )
     action = action or wanted_action(connection, core, site, media, outcome, person)
     if action is not None and not silent and site.state is not SiteState.REMOVED:
@@ -242,13 +283,42 @@ def record(
     return decision_id
 
 
+def release_parent(core: Core, connection: Connection, site: Site, media_id: str) -> None:
+    """Ask for the parent back when the image that it was hidden for is gone for good; in the caller's transaction."""
+    if not core.platform(site.platform).hides_parents:
+        return
+    hidden_by = enforcements.hides(connection, site.id, media_id)
+    decision = decisions.get(connection, hidden_by) if hidden_by is not None else None
+    if decision is None:
+        return
+    last = decisions.current(connection, site.id, decision.media.id, decision.media.version) or decision
+    outcome = Outcome(Verdict.ALLOW, (Reason(Verdict.ALLOW, "", "The picture is gone; nothing of it is left to hide"),))
+    record(
+        core,
+        connection,
+        site,
+        job_id=last.job_id,
+        media=last.media,
+        sha256=last.sha256,
+        outcome=outcome,
+        person="",
+        policy_version=None,
+        supersedes=last.id,
+        now=core.now(),
+        action=Action.RESTORE,
+    )
+
+
 def wanted_action(
     connection: Connection, core: Core, site: Site, media: MediaRef, outcome: Outcome, person: str
 ) -> Action | None:
     """Choose what makes an outcome true: a person's BLOCK always hides, a policy's only where the site's settings let it."""
-    actions = core.platform(site.platform).actions
+    platform = core.platform(site.platform)
+    actions = platform.actions
     if outcome.verdict is Verdict.BLOCK and outcome.enforce and (person or site.settings.may_hide(media.context)):
         return Action.HIDE if Action.HIDE in actions else Action.LABEL if Action.LABEL in actions else None
-    if outcome.verdict is Verdict.ALLOW and enforcements.hides(connection, site.id, media.id, media.version):
+    # A parent that was hidden for an earlier version of an image comes back when the one that is there now is allowed.
+    version = "" if platform.hides_parents else media.version
+    if outcome.verdict is Verdict.ALLOW and enforcements.hides(connection, site.id, media.id, version) is not None:
         return Action.RESTORE
     return Action.LABEL if Action.LABEL in actions else None

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection
 
-from app.db import audit
+from app.db import audit, replays
 from app.db import sites as rows
-from app.domain.errors import SiteUnknown
+from app.domain.errors import SettingsInvalid, SiteUnknown
 from app.domain.platform import SiteState
 from app.domain.policy import Policy, RuleMode, read_policy
 from app.domain.taxonomy import CATEGORIES
@@ -28,18 +30,41 @@ def load(connection: Connection, site_id: str, version: int | None = None) -> Po
     return read_policy({"version": row["version"], "rules": row["rules"]})
 
 
-def save(core: Core, site_id: str, rules: object, person: str) -> Policy:
-    """Store the next version of a site's policy; workers replay it over stored signals. Raise `SettingsInvalid`."""
+def save(core: Core, site_id: str, rules: object, person: str, *, upon: int | None = None, why: str = "") -> Policy:
+    """Store the next version of a site's policy; workers replay it over stored signals.
+
+    `upon` is the version that the rules were made from. Raise `SettingsInvalid`, also when that is no longer the newest.
+    """
     with core.db.write() as connection:
         site = rows.get(connection, site_id)
         if site is None or site.state == SiteState.REMOVED:
             raise SiteUnknown(f"There is no site “{site_id}”.")
         version = load(connection, site_id).version + 1
+        if upon is not None and version != upon + 1:
+            raise SettingsInvalid(f"Someone saved version {version - 1} meanwhile. Look at it, and make your change again.")
         policy = read_policy({"version": version, "rules": rules})
         rows.add_policy(connection, site_id, version, stored(policy), core.now(), person)
-        audit.add(connection, core.now(), person, "policy.saved", f"Policy v{version}: {summarise(policy)}", site_id)
+        text = f"Policy v{version}{why and f', {why}'}: {summarise(policy)}"
+        audit.add(connection, core.now(), person, "policy.saved", text, site_id)
     core.wake()
     return policy
+
+
+def draft(core: Core, site_id: str, rules: object) -> Policy:
+    """Check rules as `save` would, and store nothing. Raise `SettingsInvalid`."""
+    return read_policy({"version": current(core, site_id).version + 1, "rules": rules})
+
+
+def version(core: Core, site_id: str, number: int) -> Policy:
+    """Give one version of a site's policy. Raise `SiteUnknown` when there is none."""
+    with core.db.read() as connection:
+        return load(connection, site_id, number)
+
+
+def roll_back(core: Core, site_id: str, number: int, person: str) -> Policy:
+    """Store a new version that is equal to an old one."""
+    old = version(core, site_id, number)
+    return save(core, site_id, stored(old), person, why=f"as v{number} was")
 
 
 def versions(core: Core, site_id: str) -> list[tuple[Policy, str, int]]:
@@ -47,6 +72,51 @@ def versions(core: Core, site_id: str) -> list[tuple[Policy, str, int]]:
     with core.db.read() as connection:
         found = rows.policy_versions(connection, site_id)
     return [(read_policy({"version": row.version, "rules": row.rules}), row.created_by, row.created_at) for row in found]
+
+
+LOOKED_AT = 500
+"""Pictures whose context is looked at for what exemptions can name: the last ones, and a few milliseconds."""
+
+OFFERED = 30
+"""Values that are offered for one key, the most common ones."""
+
+_OF_ONE_PICTURE = frozenset({"title", "file", "name", "created", "alt"})
+
+
+def seen_lately(core: Core, site_id: str) -> dict[str, list[str]]:
+    """Give what the platform said about a site's last pictures: values by key, the most common first.
+
+    Keys that tell one picture from another, such as its title, are left out: exempting by them is no policy.
+    """
+    with core.db.read() as connection:
+        found = replays.contexts(connection, site_id, LOOKED_AT)
+    values: dict[str, Counter[str]] = {}
+    for context in found:
+        for key, said in context.items():
+            if key not in _OF_ONE_PICTURE:
+                values.setdefault(key, Counter()).update(said)
+    ordered = sorted(values.items(), key=lambda item: (-item[1].total(), item[0]))
+    return {key: [value for value, _ in counted.most_common(OFFERED)] for key, counted in ordered}
+
+
+@dataclass(frozen=True, slots=True)
+class Blocked:
+    """Hold what one policy version blocks now: decisions that nobody confirmed, and how many a person did."""
+
+    decisions: tuple[int, ...]
+    confirmed: int
+
+
+def blocked_by(core: Core, site_id: str, number: int) -> Blocked:
+    """Find what only one version's automatic decisions block, for `batches.foresee` and `batches.undo`.
+
+    What another version decided since is not its doing any more, and what a person rejected stays rejected.
+    """
+    with core.db.read() as connection:
+        found = replays.blocked_by(connection, site_id, number)
+        bound = replays.decided_by_people(connection, site_id) if found else set()
+    free = tuple(decision_id for decision_id, sha256 in found if sha256 not in bound)
+    return Blocked(free, len(found) - len(free))
 
 
 def summarise(policy: Policy) -> str:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from app.db import decisions, hashes, pictures
 from app.domain.decisions import Decision, Outcome, Verdict
@@ -17,13 +19,26 @@ from app.services.moderate import record, seal_preview, worth_showing
 log = logging.getLogger(__name__)
 
 BATCH = 500
-"""Decisions that are looked at before the worker asks whether it should stop."""
+"""Decisions that are read at once, and looked at before the worker asks whether it should stop."""
+
+TOGETHER = 25
+"""Decisions that share one commit: most of a commit is waiting for the disk, and a webhook must not wait for all of them."""
 
 
-def replay_policy(core: Core, site_id: str) -> int:
-    """Replay the newest policy over one batch of a site's older decisions; return how many were looked at, 0 at the end.
+@dataclass(frozen=True, slots=True)
+class _Anew:
+    """Hold what a decision becomes, with a preview where there was none."""
 
-    What a person decided stays. A picture that is found now and was not before is fetched once more, for its preview only.
+    before: Decision
+    outcome: Outcome
+    preview: tuple[bytes, bytes] | None
+
+
+def replay_policy(core: Core, site_id: str, stopping: Callable[[], bool] = lambda: False) -> int:
+    """Replay the newest policy over a site's older decisions; return how many were looked at, 0 when none is left.
+
+    What a person decided stays. So does what a detector has not looked at in its newest version: too little would be known.
+    A picture that is found now and was not before is fetched once more, for its preview only.
     """
     judge = core.judge()
     with core.db.read() as connection:
@@ -31,22 +46,34 @@ def replay_policy(core: Core, site_id: str) -> int:
         policy = policies.load(connection, site_id)
         stale = list(decisions.by_policy(connection, site_id, policy.version, BATCH))
         index = judge.index(hashes.for_site(connection, site_id)) if stale else None
-    for decision in stale:
-        outcome = _decide(core, judge, index, policy, decision)
-        preview = _missing_preview(core, judge, site, decision, outcome)
-        _store(core, site, policy, decision, outcome, preview)
-    return len(stale)
+    looked = 0
+    while stale:
+        anew = []
+        for decision in stale:
+            outcome = _decide(core, judge, index, policy, decision)
+            anew.append(_Anew(decision, outcome, _missing_preview(core, judge, site, decision, outcome)))
+        for start in range(0, len(anew), TOGETHER):
+            _store(core, site, policy, anew[start : start + TOGETHER])
+        looked += len(stale)
+        if stopping() or len(stale) < BATCH:
+            break
+        with core.db.read() as connection:
+            stale = list(decisions.by_policy(connection, site_id, policy.version, BATCH, stale[-1].id))
+    return looked
 
 
 def _decide(core: Core, judge: Judge, index: HashIndex | None, policy: Policy, decision: Decision) -> Outcome:
+    as_it_is = Outcome(decision.verdict, decision.reasons, decision.enforce)
+    failures = [reason.text for reason in decision.reasons if reason.category == "unsafe.file" and not reason.rule]
     with core.db.read() as connection:
         if decisions.by_person(connection, decision.site_id, decision.sha256) is not None:
-            return Outcome(decision.verdict, decision.reasons, decision.enforce)
+            return as_it_is
         known = pictures.known_signals(connection, decision.sha256, judge.detectors)
+        if len(known) < len(judge.detectors) and not failures:
+            return as_it_is
         picture = pictures.fingerprint(connection, decision.sha256)
     listed = judge.match(picture, index) if picture is not None and index is not None else ()
     seen = [signal for found in (*known.values(), listed) for signal in found]
-    failures = [reason.text for reason in decision.reasons if reason.category == "unsafe.file" and not reason.rule]
     return decide(policy, seen, decision.media.context, failures)
 
 
@@ -65,27 +92,32 @@ def _missing_preview(core: Core, judge: Judge, site: Site, decision: Decision, o
     return seal_preview(core, judge.judge(data, ()))
 
 
-def _store(
-    core: Core, site: Site, policy: Policy, before: Decision, outcome: Outcome, preview: tuple[bytes, bytes] | None
-) -> None:
-    now = core.now()
+def _store(core: Core, site: Site, policy: Policy, anew: Sequence[_Anew]) -> None:
+    """Store decisions together; one by one when another decided one of them meanwhile."""
     try:
         with core.db.write() as connection:
-            if preview is not None:
-                pictures.keep_preview(connection, site.id, before.sha256, *preview, now)
-            record(
-                core,
-                connection,
-                site,
-                job_id=before.job_id,
-                media=before.media,
-                sha256=before.sha256,
-                outcome=outcome,
-                person="",
-                policy_version=policy.version,
-                supersedes=before.id,
-                now=now,
-                silent=(before.verdict, before.enforce) == (outcome.verdict, outcome.enforce),
-            )
+            now = core.now()
+            for item in anew:
+                before, outcome = item.before, item.outcome
+                if item.preview is not None:
+                    pictures.keep_preview(connection, site.id, before.sha256, *item.preview, now)
+                record(
+                    core,
+                    connection,
+                    site,
+                    job_id=before.job_id,
+                    media=before.media,
+                    sha256=before.sha256,
+                    outcome=outcome,
+                    person="",
+                    policy_version=policy.version,
+                    supersedes=before.id,
+                    now=now,
+                    silent=(before.verdict, before.enforce) == (outcome.verdict, outcome.enforce),
+                )
     except DecisionStale:
-        log.info("decision %d was superseded during the replay", before.id)
+        if len(anew) == 1:
+            log.info("decision %d was superseded during the replay", anew[0].before.id)
+            return
+        for item in anew:
+            _store(core, site, policy, [item])

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from typing import Any
 
-from app.db import deliveries, enforcements, jobs, people, pictures
+from sqlalchemy import Row
+
+from app.db import attempts, deliveries, enforcements, jobs, people, pictures
 from app.db import sites as rows
 from app.domain.errors import PicwardError
 from app.domain.platform import SiteState
-from app.services import policies, replay, scan, sites
+from app.services import attempt, insights, lists, notices, policies, replay, scan, sites
 from app.services.core import DAY, SECOND, Core
 from app.services.people import TRIES_MINUTES
 
@@ -29,6 +32,7 @@ def look(core: Core) -> tuple[bool, bool]:
     with core.db.read() as connection:
         job, lost_job = jobs.look(connection, now)
         action, lost_action = enforcements.look(connection, now)
+        job = job or attempts.due(connection)
     if not (lost_job or lost_action):
         return job, action
     sweep(core)
@@ -38,6 +42,8 @@ def look(core: Core) -> tuple[bool, bool]:
 def tend_sites(core: Core, stopping: Callable[[], bool]) -> None:
     """Do each active site's periodic work that is due; one site's trouble does not stop the others."""
     scan.step(core)
+    lists.compare(core, stopping)
+    attempt.forget_old(core)
     with core.db.read() as connection:
         active = rows.every(connection, [SiteState.ACTIVE])
     for row in active:
@@ -46,18 +52,29 @@ def tend_sites(core: Core, stopping: Callable[[], bool]) -> None:
         platform = core.platforms.get(row.platform)
         if platform is None:
             continue
+        _tell(core, row)
         try:
             if platform.pulse_seconds and _turn(core, row.id, "pulsed_at", platform.pulse_seconds):
                 platform.pulse(sites.open_site(core, row))
                 _well(core, row.id, row.problem)
             if _turn(core, row.id, "scanned_at", platform.reconcile_seconds):
-                scan.reconcile(core, sites.open_site(core, row), row.paired_at or 0, stopping)
+                _reconcile(core, row, stopping)
             _replay(core, row.id, row.replayed_version, stopping)
         except PicwardError as error:
             _ill(core, row.id, row.problem, str(error))
         except Exception as error:
             log.exception("upkeep of site %s failed", row.id)
             _ill(core, row.id, row.problem, f"{type(error).__name__}: {error}")
+
+
+def _tell(core: Core, row: Row[Any]) -> None:
+    """Send the owner what there is to tell; apart from the rest, since it must go out when the site is in trouble."""
+    if not (row.settings.get("tell_emails") or row.settings.get("tell_webhook")):
+        return
+    try:
+        notices.tend(core, row.id, row.name, sites.open_site(core, row).settings, row.problem)
+    except Exception:
+        log.exception("telling the owner of site %s failed", row.id)
 
 
 def _turn(core: Core, site_id: str, column: str, seconds: int) -> bool:
@@ -68,6 +85,19 @@ def _turn(core: Core, site_id: str, column: str, seconds: int) -> bool:
         return False
     with core.db.write() as connection:
         return rows.take_turn(connection, site_id, column, before, core.now())
+
+
+SWEEP_MARGIN_SECONDS = 900
+"""How far back of the last reconciliation the next one looks: platforms' clocks and indexes lag by minutes."""
+
+
+def _reconcile(core: Core, row: Row[Any], stopping: Callable[[], bool]) -> None:
+    begun, paired_at = core.now(), row.paired_at or 0
+    since = max(row.swept_at or paired_at, paired_at) - SWEEP_MARGIN_SECONDS * SECOND
+    scan.reconcile(core, sites.open_site(core, row), paired_at, since, stopping)
+    if not stopping():
+        with core.db.write() as connection:
+            rows.change(connection, row.id, {"swept_at": begun})
 
 
 def _ill(core: Core, site_id: str, known: str, problem: str) -> None:
@@ -103,3 +133,4 @@ def forget(core: Core) -> None:
         for row in rows.every(connection):
             days = row.settings.get("preview_days", 30)
             pictures.forget_previews(connection, row.id, now - days * DAY)
+    insights.note_waiting(core)

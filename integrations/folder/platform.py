@@ -18,7 +18,7 @@ from app.domain.decisions import Action, Enforcement, Receipt
 from app.domain.errors import DeliveryRefused, MediaGone, MediaUnreadable, PlatformRefused, PlatformUnavailable
 from app.domain.events import Delivery, Parsed
 from app.domain.media import MediaRef, Page
-from app.domain.platform import Admission, FindSite, Platform, Site
+from app.domain.platform import Admission, ConnectField, FindSite, Platform, Site
 from app.domain.settings import SiteSettings
 from integrations.folder import tree
 from integrations.folder.quarantine import SUFFIX, existing_quarantine, name_of, opened_quarantine
@@ -32,9 +32,16 @@ PAGE_SIZE = 2_000
 class Folder(Platform):
     slug: ClassVar[str] = "folder"
     name: ClassVar[str] = "Folder"
+    summary: ClassVar[str] = "Watches a directory of this machine. Hiding moves a picture into a quarantine beside it."
     actions: ClassVar[frozenset[Action]] = frozenset({Action.HIDE, Action.RESTORE, Action.DELETE})
+    hiding: ClassVar[str] = (
+        "A hidden picture is moved out of the directory into a quarantine beside it, with its name and time. "
+        "Restoring moves it back, unless another file took its place."
+    )
     Settings: ClassVar[type[SiteSettings]] = Settings
-    connect_fields: ClassVar[tuple[str, ...]] = ("path",)
+    connect_fields: ClassVar[tuple[ConnectField, ...]] = (
+        ConnectField("path", "Path", "The directory on this machine, such as /srv/pictures."),
+    )
     reconcile_seconds: ClassVar[int] = 2
 
     def __init__(self, max_image_bytes: int = MAX_IMAGE_BYTES) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,6 +55,30 @@ class Index:
         for distance, exact, entry in sorted(found, key=lambda match: (match[0], not match[1])):
             nearest.setdefault((entry.list, entry.category), _signal(entry, distance, exact))
         return tuple(nearest.values())
+
+    def match_all(self, fingerprints: Sequence[Fingerprint]) -> dict[int, tuple[Signal, ...]]:
+        """Match many pictures: map the place of each that matches to what `match` gives for it.
+
+        Turning is an isometry: a turn of the picture is as far from an entry as the picture is from a turn of the entry. So the
+        entries are turned, once, and each is compared with all pictures in one step.
+        """
+        wanted = {n for n, fingerprint in enumerate(fingerprints) if fingerprint.sha256 in self._exact}
+        places = [n for n, fingerprint in enumerate(fingerprints) if fingerprint.pdq]
+        if self._looks and places:
+            columns = _words([fingerprints[n].pdq for n in places])
+            near = np.zeros(len(places), bool)
+            for words in self._turned.T:
+                far = np.bitwise_count(columns[0] ^ words[0])
+                for column, word in zip(columns[1:], words[1:], strict=True):
+                    far = far + np.bitwise_count(column ^ word)  # at most 256 in uint8: a wrap at 256 is caught by match
+                near |= far <= MATCH_DISTANCE
+            wanted.update(places[row] for row in np.flatnonzero(near).tolist())
+        found = {n: self.match(fingerprints[n]) for n in sorted(wanted)}
+        return {n: signals for n, signals in found.items() if signals}
+
+    @cached_property
+    def _turned(self) -> Words:
+        return _words([turn for entry in self._looks for turn in dict.fromkeys(turns_of(entry.value))])
 
     def _near(self, value: str) -> dict[int, int]:
         """Map rows within the distance to their distance, the least over all turns."""

@@ -12,7 +12,10 @@ from alembic.migration import MigrationContext
 from app.config import Config
 from app.db import migrate
 from app.db.tables import metadata
+from app.domain.roles import RIGHTS, Right
 from app.domain.taxonomy import CATEGORIES
+from app.services import keys
+from integrations.registry import platforms
 from models.limits import explained
 from tests.support.core import Bench
 
@@ -40,11 +43,31 @@ def test_every_operator_setting_is_documented_with_its_default(name: str) -> Non
     assert row[2] == Config.model_fields[name].description
 
 
+PLATFORM_SETTINGS = [(slug, name) for slug, one in sorted(platforms().items()) if one.Config for name in one.Config.model_fields]
+
+
+@pytest.mark.parametrize(("slug", "name"), PLATFORM_SETTINGS)
+def test_every_operator_setting_of_a_platform_is_documented_with_its_default(slug: str, name: str) -> None:
+    config = platforms()[slug].Config
+    assert config is not None and config.model_config["env_prefix"] == f"PICWARD_{slug.upper()}_"
+    field = config.model_fields[name]
+    row = f"| `PICWARD_{slug.upper()}_{name.upper()}` | {f'`{field.default}`' if field.default else '–'} | {field.description} |"
+    assert row in (ROOT / "docs/operations.md").read_text()
+
+
 @pytest.mark.parametrize("limit", explained(), ids=lambda limit: limit[0])
 def test_every_picture_limit_is_documented_with_its_default(limit: tuple[str, str, object, str]) -> None:
     name, unit, default, reason = limit
     value = f"{default:,}" if isinstance(default, int) else str(default)
     assert f"| `{name}` | {value} {unit} | {reason} |" in (ROOT / "docs/operations.md").read_text()
+
+
+def test_the_console_page_tells_the_keys_and_the_roles() -> None:
+    page = (ROOT / "docs/console.md").read_text()
+    for key in keys.ACTIONS.values():
+        assert f"| `{'space' if key.key == ' ' else key.key}` | {key.title} |" in page
+    for role, rights in RIGHTS.items():
+        assert f"| `{role}` | {', '.join(right for right in Right if right in rights)} |" in page
 
 
 def test_every_category_is_documented() -> None:

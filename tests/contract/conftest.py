@@ -33,6 +33,9 @@ def _fits(sample: Sample, fixtures: set[str]) -> bool:
     can_delete = Action.DELETE in platforms()[sample.slug].actions
     return (
         (sample.webhooks or "sending" not in fixtures)
+        and (sample.timestamped or "timestamped" not in fixtures)
+        and (sample.site_secrets or "own_secrets" not in fixtures)
+        and (sample.private_networks or "private" not in fixtures)
         and (sample.remote or "remote" not in fixtures)
         and (can_delete or "deleting" not in fixtures)
     )
@@ -40,7 +43,7 @@ def _fits(sample: Sample, fixtures: set[str]) -> bool:
 
 @pytest.fixture
 def platform(slug: str) -> Platform:
-    return platforms()[slug]
+    return sample_of(slug).configured(platforms()[slug])
 
 
 @pytest.fixture
@@ -52,6 +55,24 @@ def sample(slug: str) -> Sample:
 def sending(sample: Sample) -> Sample:
     """Give the sample of a platform that sends deliveries; test_a_platform_that_sends_nothing holds the others to it."""
     return sample
+
+
+@pytest.fixture
+def timestamped(sending: Sample) -> Sample:
+    """Give the sample of a platform that signs the time."""
+    return sending
+
+
+@pytest.fixture
+def own_secrets(sending: Sample) -> Sample:
+    """Give the sample of a platform whose sites have signing secrets of their own."""
+    return sending
+
+
+@pytest.fixture
+def private(remote: StandIn) -> StandIn:
+    """Give the stand-in of a platform whose sites may be on the owner's own network."""
+    return remote
 
 
 @pytest.fixture

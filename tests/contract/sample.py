@@ -9,7 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -67,6 +67,24 @@ class Sample(ABC):
     webhooks: ClassVar[bool] = True
     """Whether the platform sends deliveries at all."""
 
+    timestamped: ClassVar[bool] = True
+    """Whether what is signed holds the time, so that an old delivery can be refused."""
+
+    site_secrets: ClassVar[bool] = True
+    """Whether each site has a signing secret of its own; else the operator's secret signs for all."""
+
+    welcomes: ClassVar[bool] = False
+    """Whether a proven installation that is not stored yet is let in as a newcomer."""
+
+    sha256_versions: ClassVar[bool] = True
+    """Whether a version is the sha256 of the bytes."""
+
+    tells_when: ClassVar[bool] = True
+    """Whether a Retry-After of the platform reaches us; a vendor's library may keep it to itself."""
+
+    private_networks: ClassVar[bool] = True
+    """Whether a site may be on the owner's own network, by its settings."""
+
     remote: ClassVar[bool] = True
     """Whether it is called over HTTP, so that it can answer 429 and 500."""
 
@@ -75,6 +93,10 @@ class Sample(ABC):
 
     secrets: ClassVar[tuple[str, ...]] = ()
     """What must never turn up in a log or an error."""
+
+    def configured(self, platform: Platform) -> Platform:
+        """Give the platform as an operator would have configured it."""
+        return platform
 
     def recordings(self) -> Mapping[str, Delivery]:
         """Read the recorded deliveries, by name, as received a second after they were sent."""
@@ -102,6 +124,10 @@ class Sample(ABC):
         """Name the headers without which a delivery proves nothing."""
         return ()
 
+    def with_dead_credentials(self, site: Site) -> Site:
+        """Give the site with credentials that the place no longer accepts."""
+        return replace(site, secrets=(self.secrets[-1],))
+
     @abstractmethod
     def stand_in(self, scratch: Path) -> AbstractContextManager[StandIn]: ...
 
@@ -121,10 +147,10 @@ def enforcement(action: Action, media: MediaRef, undo: Mapping[str, Any] | None 
 
 
 def finder(*sites: Site) -> Any:
-    return {site.id: site for site in sites}.get
+    return {claimed: site for site in sites for claimed in (site.id, site.key) if claimed}.get
 
 
 def platform_of(sample: Sample) -> Platform:
     from integrations.registry import platforms
 
-    return platforms()[sample.slug]
+    return sample.configured(platforms()[sample.slug])

@@ -13,6 +13,7 @@ from tests.contract.sample import Sample
 def test_a_platform_declares_itself(slug: str, platform: Platform, sample: Sample) -> None:
     assert re.fullmatch(r"[a-z][a-z0-9]*", platform.slug) and platform.slug == slug
     assert platform.name and platform.actions <= frozenset(Action)
+    assert platform.summary and platform.hiding
     assert Action.HIDE not in platform.actions or Action.RESTORE in platform.actions
     assert issubclass(platform.Settings, SiteSettings)
     assert platform.reconcile_seconds > 0 and platform.pulse_seconds >= 0

@@ -180,7 +180,7 @@ def test_a_parent_keeps_the_state_before_its_first_hide_until_the_last_block_is_
         data = f"bad {media_id}".encode()
         bench.judge.tell(data, "sexual.explicit_nudity", 0.9)
         bench.platform.images[media_id] = data
-    scan.reconcile(bench.core, site, 0, lambda: False)
+    scan.reconcile(bench.core, site, 0, 0, lambda: False)
     settle(bench)
     first, second = bench.platform.applied
     assert (first.held, first.others_blocked) == (None, 1)

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from app.db import deliveries, jobs
+from app.db import decisions, deliveries, jobs
 from app.domain.decisions import Verdict
 from app.domain.errors import DeliveryReplayed, DeliveryUnreadable, PlatformUnknown
 from app.domain.events import ErasureWanted, MediaDeleted, VerdictGiven
@@ -10,6 +10,7 @@ from app.domain.jobs import Priority
 from app.domain.media import MediaRef
 from app.services import intake, review, sites
 from app.services.moderate import Moderator
+from tests.services.test_moderate import settle, upload
 from tests.support.core import Bench
 
 
@@ -168,3 +169,20 @@ def test_erasure_leaves_ids_and_verdicts_and_nothing_else(bench: Bench) -> None:
     assert shown.media.context == {}
     with pytest.raises(DeliveryUnreadable):
         intake.replay(bench.core, 1)
+
+
+def test_one_person_at_the_platform_does_not_settle_what_needs_two(bench: Bench) -> None:
+    site = bench.site()
+    bench.judge.tell(b"severe", "csae.known_hash", 1.0)
+    upload(bench, site, "1", b"severe")
+    settle(bench)
+    media = bench.platform.ref("1")
+    with bench.core.db.write() as connection:
+        event = VerdictGiven(media, media.version, Verdict.ALLOW, "Eve")
+        intake._take_verdict(bench.core, connection, site, event, bench.clock())
+    settle(bench)
+    with bench.core.db.read() as connection:
+        current = decisions.current(connection, site.id, "1", media.version)
+        assert current is not None and (current.verdict, current.two_people) == (Verdict.REVIEW, True)
+        assert decisions.by_person(connection, site.id, media.version) is None
+    assert bench.platform.hidden == {"1"}

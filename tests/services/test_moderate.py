@@ -276,7 +276,7 @@ def test_a_restricted_category_has_no_preview(bench: Bench) -> None:
     settle(bench)
     shown = {
         item.decision.media.id: review.preview(bench.core, item.decision.id, "Ann", clear=True)
-        for item in review.recent(bench.core)
+        for item in review.recent(bench.core, restricted=True)
     }
     assert shown == {"mild": b"clear", "severe": None}
 
@@ -299,8 +299,24 @@ def test_an_imported_list_reaches_what_was_decided_before(bench: Bench) -> None:
     upload(bench, site, "2", b"second")
     settle(bench)
     entry = HashEntry(HashKind.SHA256, hashlib.sha256(b"second").hexdigest(), ListKind.BLOCK, "owner.blocked_hash")
-    assert lists.import_entries(bench.core, [entry], "", "owner") == (1, 1)
+    assert (lists.import_entries(bench.core, [entry], "", "owner"), lists.compare(bench.core)) == (1, 1)
     settle(bench)
     assert (verdict(bench, site, "1"), verdict(bench, site, "2")) == (Verdict.ALLOW, Verdict.BLOCK)
     assert bench.platform.hidden == {"2"}
-    assert lists.import_entries(bench.core, [entry], "", "owner") == (0, 0)
+    assert (lists.import_entries(bench.core, [entry], "", "owner"), lists.compare(bench.core)) == (0, 0)
+
+
+def test_a_comparison_goes_on_where_it_was_interrupted(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lists, "COMPARED_TOGETHER", 1)
+    site = bench.site()
+    for media_id in ("1", "2", "3"):
+        upload(bench, site, media_id, f"picture {media_id}".encode())
+    settle(bench)
+    known = [hashlib.sha256(f"picture {media_id}".encode()).hexdigest() for media_id in ("1", "3")]
+    entries = [HashEntry(HashKind.SHA256, value, ListKind.BLOCK, "owner.blocked_hash") for value in known]
+    lists.import_entries(bench.core, entries, site.id, "owner")
+    turns = iter([False, False, True, True])  # stopped after the first picture
+    assert lists.compare(bench.core, lambda: next(turns)) == 1
+    assert lists.compare(bench.core) == 1
+    settle(bench)
+    assert bench.platform.hidden == {"1", "3"}

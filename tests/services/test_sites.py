@@ -8,13 +8,13 @@ from sqlalchemy import text
 
 from app.domain.errors import DeliveryRefused, PairingRefused, PlatformUnavailable, SettingsInvalid, SiteUnknown
 from app.domain.platform import SiteState
-from app.services import policies, sites
+from app.services import connecting, policies, sites
 from tests.support.core import Bench
 
 
 def test_a_pairing_code_holds_address_site_and_secret(bench: Bench) -> None:
-    site = sites.add(bench.core, "paper", "Shop", "owner")
-    code = sites.pairing_code(bench.core, site).removeprefix("picward1_")
+    site = connecting.add(bench.core, "paper", "Shop", "owner")
+    code = connecting.pairing_code(bench.core, site).removeprefix("picward1_")
     told = json.loads(base64.urlsafe_b64decode(code + "=" * (-len(code) % 4)))
     assert told == {"url": "http://picward.test", "site": site.id, "secret": site.secrets[0]}
 
@@ -28,29 +28,29 @@ def test_secrets_are_not_readable_in_the_database(bench: Bench) -> None:
 
 
 def test_a_site_is_active_only_after_it_was_talked_back_to(bench: Bench) -> None:
-    site = sites.add(bench.core, "paper", "Shop", "owner")
+    site = connecting.add(bench.core, "paper", "Shop", "owner")
     bench.platform.trouble["check"] = PlatformUnavailable("nobody there")
     with pytest.raises(PlatformUnavailable):
-        sites.admit(bench.core, "paper", bench.signed(site, b""))
+        connecting.admit(bench.core, "paper", bench.signed(site, b""))
     assert sites.get(bench.core, site.id).state is SiteState.PAIRING
     bench.platform.trouble.clear()
-    _, found = sites.admit(bench.core, "paper", bench.signed(site, b""))
+    _, found = connecting.admit(bench.core, "paper", bench.signed(site, b""))
     assert found == "Paper is patient"
     assert sites.get(bench.core, site.id).connection == {"seen": True}
 
 
 def test_an_old_pairing_code_is_refused(bench: Bench) -> None:
-    site = sites.add(bench.core, "paper", "Shop", "owner")
+    site = connecting.add(bench.core, "paper", "Shop", "owner")
     bench.clock.pass_seconds(25 * 3600)
     with pytest.raises(PairingRefused):
-        sites.admit(bench.core, "paper", bench.signed(site, b""))
+        connecting.admit(bench.core, "paper", bench.signed(site, b""))
 
 
 def test_a_new_code_makes_the_old_secret_worthless(bench: Bench) -> None:
     site = bench.site()
-    sites.renew_pairing(bench.core, site.id, "owner")
+    connecting.renew_pairing(bench.core, site.id, "owner")
     with pytest.raises(DeliveryRefused):
-        sites.admit(bench.core, "paper", bench.signed(site, b""))
+        connecting.admit(bench.core, "paper", bench.signed(site, b""))
 
 
 def test_settings_are_checked_field_by_field(bench: Bench) -> None:
@@ -83,7 +83,7 @@ def test_disconnecting_forgets_the_secrets_and_keeps_the_history(bench: Bench) -
     with pytest.raises(SiteUnknown):
         sites.get(bench.core, site.id)
     with pytest.raises(DeliveryRefused):
-        sites.admit(bench.core, "paper", bench.signed(site, b""))
+        connecting.admit(bench.core, "paper", bench.signed(site, b""))
     with bench.core.db.read() as connection:
         assert bench.core.vault.open(connection.execute(text("SELECT secrets FROM sites")).scalar_one()) == b"[]"
 

@@ -26,8 +26,9 @@ from app.domain.media import MediaRef, Page
 from app.domain.platform import Admission, FindSite, Platform, Site
 from app.domain.settings import NetworkedSettings, SiteSettings
 from app.domain.signals import Signal
-from app.services import sites
+from app.services import connecting, sites
 from app.services.core import Core, Limits
+from app.services.credentials import Keeper
 from app.services.vault import KeyVault
 
 START = 1_700_000_000_000_000
@@ -52,6 +53,7 @@ class PaperPlatform(Platform):
     slug: ClassVar[str] = "paper"
     name: ClassVar[str] = "Paper"
     actions: ClassVar[frozenset[Action]] = frozenset(Action)
+    hiding: ClassVar[str] = "A hidden picture lies face down."
     Settings: ClassVar[type[SiteSettings]] = NetworkedSettings
 
     def __init__(self) -> None:
@@ -84,7 +86,8 @@ class PaperPlatform(Platform):
             body = json.loads(delivery.body)
         except ValueError:
             raise DeliveryUnreadable("not JSON") from None
-        return Parsed(body["id"], tuple(MediaUploaded(MediaRef(i, v)) for i, v in body["media"]))
+        media = (MediaRef(i, v, parent=self.parents.get(i, "")) for i, v in body["media"])
+        return Parsed(body["id"], tuple(MediaUploaded(ref) for ref in media))
 
     def admit(self, visit: Delivery, find: FindSite) -> Admission:
         site = self.authenticate(visit, find)
@@ -127,6 +130,7 @@ class ToldJudge:
     fails: dict[str, str] = field(default_factory=dict)
     looked: list[str] = field(default_factory=list)
     detectors: Mapping[str, str] = field(default_factory=lambda: {"told": "1"})
+    categories: frozenset[str] = frozenset({"sexual.explicit_nudity.genitalia", "sexual.suggestive.partial", "privacy.face"})
 
     def tell(self, data: bytes, category: str, score: float) -> None:
         self.sees[hashlib.sha256(data).hexdigest()] = (Signal("told", "1", category, score),)
@@ -146,6 +150,10 @@ class ToldJudge:
             if entry.kind is HashKind.SHA256 and entry.value == fingerprint.sha256
         )
 
+    def match_all(self, fingerprints: Sequence[Fingerprint], entries: Any) -> dict[int, tuple[Signal, ...]]:
+        found = {n: self.match(fingerprint, entries) for n, fingerprint in enumerate(fingerprints)}
+        return {n: signals for n, signals in found.items() if signals}
+
     def index(self, entries: Sequence[HashEntry]) -> HashIndex:
         return list(entries)
 
@@ -162,8 +170,8 @@ class Bench:
 
     def site(self, **settings: Any) -> Site:
         """Connect a site of paper that is active."""
-        site = sites.add(self.core, "paper", "Shop", "owner")
-        sites.admit(self.core, "paper", self.signed(site, b""))
+        site = connecting.add(self.core, "paper", "Shop", "owner")
+        connecting.admit(self.core, "paper", self.signed(site, b""))
         return sites.save_settings(self.core, site.id, settings, "owner")
 
     def signed(self, site: Site, body: bytes) -> Delivery:
@@ -209,9 +217,11 @@ def make_bench(folder: Path) -> Bench:
     db = _postgresql(elsewhere) if (elsewhere := os.environ.get("PICWARD_TEST_DATABASE_URL")) else _sqlite(folder)
     platform, judge, clock = PaperPlatform(), ToldJudge(), Clock()
     woken: list[int] = []
+    vault = KeyVault(b"k" * 32)
     core = Core(
         db=db,
-        vault=KeyVault(b"k" * 32),
+        vault=vault,
+        credentials=Keeper(db, vault, clock),
         platforms={"paper": platform},
         judge=lambda: judge,
         now=clock,

@@ -146,3 +146,23 @@ def test_a_wrong_value_is_refused() -> None:
     for value in ("abc", "z" * 64):
         with pytest.raises(HashListUnreadable):
             Index([HashEntry(HashKind.PDQ, value, ListKind.BLOCK, "owner.blocked_hash")])
+
+
+@given(seed=st.integers(0, 10_000), entries=st.integers(0, 12), pictures=st.integers(0, 20))
+def test_many_pictures_at_once_match_as_each_does_alone(seed: int, entries: int, pictures: int) -> None:
+    dice = random.Random(seed)
+    looks = [f"{dice.getrandbits(256):064x}" for _ in range(entries)]
+    listed = [HashEntry(HashKind.PDQ, look, dice.choice([*ListKind]), "owner.blocked_hash") for look in looks]
+    listed.append(HashEntry(HashKind.SHA256, A, ListKind.BLOCK, "csae.known_hash"))
+    prints = []
+    for number in range(pictures):
+        pdq = ""
+        if looks and dice.random() < 0.7:
+            bits = dice.sample(range(256), dice.choice([0, 5, MATCH_DISTANCE, MATCH_DISTANCE + 1, 60]))
+            pdq = dice.choice(turns_of(flipped(dice.choice(looks), bits)))
+        elif dice.random() < 0.5:
+            pdq = f"{dice.getrandbits(256):064x}"
+        prints.append(fingerprint(pdq, A if dice.random() < 0.1 else f"{number:064x}"))
+    index = Index(listed)
+    alone = {number: found for number, one in enumerate(prints) if (found := index.match(one))}
+    assert index.match_all(prints) == alone

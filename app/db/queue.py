@@ -1,0 +1,259 @@
+"""What waits for a person, who looks at it now, and what the first of two people thinks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    Select,
+    and_,
+    delete,
+    exists,
+    func,
+    insert,
+    literal_column,
+    or_,
+    select,
+    tuple_,
+    update,
+)
+
+from app.db.statements import put
+from app.db.tables import decisions, jobs, opinions, skips, waiting
+from app.domain.decisions import Verdict
+from app.domain.jobs import WorkState
+from app.domain.scope import Scope
+from app.domain.taxonomy import Severity
+
+TAKING_TRIES = 8
+"""How often the next item is looked for when others take it first: each try loses to one other person at most."""
+
+# Written into the statement, since a planner may only use a partial index for a value that it knows.
+_NOBODY: ColumnElement[int] = literal_column("0")
+
+
+class Order(StrEnum):
+    OLDEST = "oldest"
+    SEVEREST = "severest"
+
+
+_COLUMNS = {
+    Order.OLDEST: (waiting.c.since, waiting.c.decision_id),
+    Order.SEVEREST: (waiting.c.rank, waiting.c.since, waiting.c.decision_id),
+}
+
+
+def follow(
+    connection: Connection,
+    *,
+    decision_id: int,
+    site_id: str,
+    job: Row[Any],
+    verdict: Verdict,
+    severity: int,
+    restricted: bool,
+    two_people: bool,
+    supersedes: int | None,
+    now: int,
+) -> None:
+    """Keep the queue true to a decision that was just stored. One that waits on keeps its place, its reviewer and opinions."""
+    about = {"rank": Severity.SEVERE - severity, "restricted": restricted, "two_people": two_people}
+    if verdict is not Verdict.REVIEW:
+        if supersedes is not None:
+            connection.execute(delete(waiting).where(waiting.c.decision_id == supersedes))
+        return
+    if supersedes is not None and _move(connection, supersedes, decision_id, about):
+        return
+    connection.execute(
+        insert(waiting).values(
+            decision_id=decision_id,
+            site_id=site_id,
+            job_id=job.id,
+            media_id=job.media_id,
+            parent=job.parent,
+            since=now,
+            **about,
+        )
+    )
+
+
+def _move(connection: Connection, earlier: int, decision_id: int, about: dict[str, Any]) -> bool:
+    moved = connection.execute(
+        update(waiting).where(waiting.c.decision_id == earlier).values(decision_id=decision_id, **about)
+    ).rowcount
+    if moved:
+        for table in (opinions, skips):
+            connection.execute(update(table).where(table.c.decision_id == earlier).values(decision_id=decision_id))
+    return moved == 1
+
+
+def waits_since(connection: Connection, decision_id: int, since: int) -> None:
+    """Give an item its place back that waited before."""
+    connection.execute(update(waiting).where(waiting.c.decision_id == decision_id).values(since=since))
+
+
+def leave(connection: Connection, site_id: str, media_id: str = "", parent: str = "") -> None:
+    """Take what is gone at the platform out of the queue: of one image, or of a parent."""
+    gone = select(jobs.c.id).where(jobs.c.id == waiting.c.job_id, jobs.c.state == WorkState.GONE)
+    whose = waiting.c.media_id == media_id if media_id else waiting.c.parent == parent
+    connection.execute(delete(waiting).where(waiting.c.site_id == site_id, whose, exists(gone)))
+
+
+def add(connection: Connection, decision_id: int, now: int) -> None:
+    """Let a decision in force wait for a second person, unless it waits already."""
+    if get(connection, decision_id) is not None:
+        return
+    found = select(
+        decisions.c.id,
+        decisions.c.site_id,
+        decisions.c.job_id,
+        jobs.c.media_id,
+        jobs.c.parent,
+        literal_column(str(int(Severity.SEVERE))) - decisions.c.severity,
+        literal_column(str(now)),
+        decisions.c.restricted,
+        decisions.c.two_people,
+    ).join(jobs, jobs.c.id == decisions.c.job_id)
+    names = ("decision_id", "site_id", "job_id", "media_id", "parent", "rank", "since", "restricted", "two_people")
+    connection.execute(insert(waiting).from_select(names, found.where(decisions.c.id == decision_id)))
+
+
+def drop(connection: Connection, decision_id: int) -> None:
+    """Take back what `add` did: for a decision in force that does not itself ask for a person."""
+    binding = select(decisions.c.id).where(decisions.c.id == waiting.c.decision_id, decisions.c.verdict != Verdict.REVIEW)
+    connection.execute(delete(waiting).where(waiting.c.decision_id == decision_id, exists(binding)))
+
+
+def _open_to(scope: Scope) -> list[ColumnElement[bool]]:
+    """Limit to what these people may judge. Escalated ones are for those who see the restricted ones, too."""
+    limits: list[ColumnElement[bool]] = [waiting.c.site_id.in_(scope.sites)]
+    if not scope.restricted:
+        limits += [waiting.c.restricted.is_(False), waiting.c.escalated.is_(False)]
+    return limits
+
+
+def count(connection: Connection, scope: Scope) -> int:
+    query = select(func.count()).select_from(waiting).where(*_open_to(scope))
+    return int(connection.execute(query).scalar_one())
+
+
+def get(connection: Connection, decision_id: int) -> Row[Any] | None:
+    return connection.execute(select(waiting).where(waiting.c.decision_id == decision_id)).one_or_none()
+
+
+def page(connection: Connection, scope: Scope, order: Order, after: Sequence[int], limit: int) -> Sequence[Row[Any]]:
+    """List what waits in order; `after` is the place of the last one of the page before."""
+    columns = _COLUMNS[order]
+    query = select(waiting).where(*_open_to(scope)).order_by(*columns).limit(limit)
+    if after:
+        query = query.where(tuple_(*columns) > tuple(after))
+    return connection.execute(query).all()
+
+
+def place(row: Row[Any], order: Order) -> tuple[int, ...]:
+    """Give the place of an item in an order, for `page`."""
+    return tuple(getattr(row, column.name) for column in _COLUMNS[order])
+
+
+def take_next(
+    connection: Connection, scope: Scope, order: Order, person_id: int, name: str, now: int, until: int
+) -> Row[Any] | None:
+    """Lease the next item that nobody looks at, or the one that this person has already."""
+    for _ in range(TAKING_TRIES):
+        query = _held(person_id, now).where(*_open_to(scope)).limit(1)
+        found = connection.execute(query).one_or_none() or connection.execute(_free(scope, order, person_id, now)).one_or_none()
+        if found is None or take(connection, found.decision_id, person_id, name, now, until):
+            return found
+    return None
+
+
+def _held(person_id: int, now: int) -> Select[Any]:
+    return select(waiting).where(waiting.c.reviewer == person_id, waiting.c.reviewer != _NOBODY, waiting.c.leased_until >= now)
+
+
+def _free(scope: Scope, order: Order, person_id: int, now: int) -> Select[Any]:
+    mine = (opinions.c.decision_id == waiting.c.decision_id, opinions.c.person_id == person_id)
+    passed = (skips.c.decision_id == waiting.c.decision_id, skips.c.person_id == person_id)
+    return (
+        select(waiting)
+        .where(*_open_to(scope), waiting.c.leased_until < now)
+        .where(~exists().where(*passed), ~and_(waiting.c.two_people, exists().where(*mine)))
+        .order_by(*_COLUMNS[order])
+        .limit(1)
+    )
+
+
+def take(connection: Connection, decision_id: int, person_id: int, name: str, now: int, until: int) -> bool:
+    """Lease one item, or lease it for longer; False when another person has it."""
+    statement = update(waiting).where(
+        waiting.c.decision_id == decision_id, or_(waiting.c.leased_until < now, waiting.c.reviewer == person_id)
+    )
+    return connection.execute(statement.values(reviewer=person_id, reviewer_name=name, leased_until=until)).rowcount == 1
+
+
+def release(connection: Connection, person_id: int, decision_id: int | None = None) -> None:
+    """Give back what a person has leased: one item, or all."""
+    statement = update(waiting).where(waiting.c.reviewer == person_id, waiting.c.reviewer != _NOBODY)
+    if decision_id is not None:
+        statement = statement.where(waiting.c.decision_id == decision_id)
+    connection.execute(statement.values(reviewer=0, reviewer_name="", leased_until=0))
+
+
+def skip(connection: Connection, decision_id: int, person_id: int, now: int) -> None:
+    put(connection, skips, {"decision_id": decision_id, "person_id": person_id, "at": now})
+
+
+def skipped(connection: Connection, scope: Scope, person_id: int) -> int:
+    """Count what this person passed over that still waits."""
+    query = select(func.count()).select_from(waiting.join(skips, skips.c.decision_id == waiting.c.decision_id))
+    return int(connection.execute(query.where(skips.c.person_id == person_id, *_open_to(scope))).scalar_one())
+
+
+def forget_skips(connection: Connection, person_id: int) -> None:
+    connection.execute(delete(skips).where(skips.c.person_id == person_id))
+
+
+def escalate(connection: Connection, decision_id: int, note: str) -> None:
+    statement = update(waiting).where(waiting.c.decision_id == decision_id)
+    connection.execute(statement.values(escalated=True, note=note, reviewer=0, reviewer_name="", leased_until=0))
+
+
+def beside(connection: Connection, row: Row[Any], limit: int) -> Sequence[Row[Any]]:
+    """List the other images of the same parent that wait."""
+    if not row.parent:
+        return ()
+    query = select(waiting).where(waiting.c.site_id == row.site_id, waiting.c.parent == row.parent)
+    query = query.where(waiting.c.decision_id != row.decision_id)
+    return connection.execute(query.order_by(waiting.c.since, waiting.c.decision_id).limit(limit)).all()
+
+
+def of_decisions(connection: Connection, decision_ids: Sequence[int]) -> dict[int, Row[Any]]:
+    query = select(waiting).where(waiting.c.decision_id.in_(decision_ids))
+    return {row.decision_id: row for row in connection.execute(query)}
+
+
+def add_opinion(
+    connection: Connection, decision_id: int, person_id: int, person: str, verdict: Verdict, category: str, now: int
+) -> None:
+    values = {"person": person, "verdict": verdict, "category": category, "at": now}
+    put(connection, opinions, {"decision_id": decision_id, "person_id": person_id, **values})
+
+
+def opinions_of(connection: Connection, decision_id: int) -> Sequence[Row[Any]]:
+    query = select(opinions).where(opinions.c.decision_id == decision_id)
+    return connection.execute(query.order_by(opinions.c.at)).all()
+
+
+def drop_opinion(connection: Connection, decision_id: int, person_id: int) -> bool:
+    statement = delete(opinions).where(opinions.c.decision_id == decision_id, opinions.c.person_id == person_id)
+    return connection.execute(statement).rowcount == 1
+
+
+def oldest(connection: Connection, site_id: str) -> int | None:
+    """Give since when the oldest item of a site waits, of those that everyone may know of."""
+    return connection.execute(select(func.min(waiting.c.since)).where(*_open_to(Scope((site_id,))))).scalar()
