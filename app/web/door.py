@@ -12,7 +12,7 @@ from flask import Blueprint, Response, jsonify, request
 
 from app.domain.errors import DeliveryUnreadable
 from app.domain.platform import Site
-from app.services import intake, review, sites
+from app.services import connecting, guests, intake, review, sites
 from app.web.security import core, delivery
 
 room = Blueprint("door", __name__)
@@ -21,7 +21,7 @@ room = Blueprint("door", __name__)
 @room.post("/door/<slug>")
 def connect(slug: str) -> Response:
     """Connect an installation that arrives with its pairing code."""
-    site, found = sites.admit(core(), slug, delivery(request))
+    site, found = connecting.admit(core(), slug, delivery(request))
     answer = sites.read_settings(core(), site)
     return jsonify(connected=True, name=site.name, found=found, console_url=f"{core().public_url}/sites/{site.id}", **answer)
 
@@ -60,4 +60,15 @@ def summary(slug: str) -> Response:
 @room.post("/door/<slug>/history")
 def history(slug: str) -> Response:
     site, body = _signed(slug, "history.read")
-    return jsonify(entries=review.history(core(), site.id, str(body.get("media_id", ""))[:400]))
+    return jsonify(entries=review.history(core(), site.id, str(body.get("media_id", ""))[:400], restricted=False))
+
+
+@room.post("/door/<slug>/link")
+def link(slug: str) -> Response:
+    """Make a link by which one of the site's administrators comes into the console, once and soon."""
+    site, body = _signed(slug, "link.make")
+    who = body.get("person")
+    if not isinstance(who, dict) or not all(isinstance(who.get(name), str) for name in ("id", "name", "role")):
+        raise DeliveryUnreadable("“person” must say id, name and role.")
+    url = guests.make_link(core(), site, who["id"][:200], who["name"], who["role"])
+    return jsonify(url=url, seconds=guests.LINK_SECONDS)

@@ -12,6 +12,7 @@ from werkzeug.exceptions import HTTPException
 from app.domain import errors
 from app.domain.errors import PicwardError
 from app.services.vault import VaultKeyWrong
+from app.web.texts import _, marked, say
 
 log = logging.getLogger(__name__)
 
@@ -29,28 +30,36 @@ class Problem:
 
 
 PROBLEMS: dict[type[PicwardError], Problem] = {
-    errors.DeliveryRefused: Problem(401, "Not accepted", hidden=True),
-    errors.DeliveryUnreadable: Problem(422, "Not readable"),
-    errors.DeliveryTooLarge: Problem(413, "Too large"),
-    errors.DeliveryReplayed: Problem(409, "Sent before"),
-    errors.PlatformUnknown: Problem(404, "No such platform"),
-    errors.SiteUnknown: Problem(404, "No such site"),
-    errors.PairingRefused: Problem(403, "Not connected"),
-    errors.SettingsInvalid: Problem(422, "Not valid"),
-    errors.MediaGone: Problem(410, "The picture is gone"),
-    errors.MediaUnreadable: Problem(422, "The picture cannot be read"),
-    errors.PlatformUnavailable: Problem(502, "The site does not answer"),
-    errors.PlatformRefused: Problem(502, "The site refused"),
-    errors.CredentialsExpired: Problem(502, "The site no longer accepts our credentials"),
-    errors.AddressForbidden: Problem(422, "The address is in a private network"),
-    errors.ModelUnavailable: Problem(503, "A model is missing"),
-    errors.DecisionStale: Problem(409, "Decided meanwhile"),
-    errors.DecisionUnknown: Problem(404, "No such decision"),
-    errors.SignInRefused: Problem(403, "Sign-in refused"),
-    errors.LinkExpired: Problem(410, "The link no longer works"),
-    errors.FormForged: Problem(403, "Form refused"),
-    errors.HashListUnreadable: Problem(422, "The list cannot be read"),
-    VaultKeyWrong: Problem(500, "The vault key is wrong"),
+    errors.DeliveryRefused: Problem(401, marked("Not accepted"), hidden=True),
+    errors.DeliveryUnreadable: Problem(422, marked("Not readable")),
+    errors.DeliveryTooLarge: Problem(413, marked("Too large")),
+    errors.DeliveryReplayed: Problem(409, marked("Sent before")),
+    errors.PlatformUnknown: Problem(404, marked("No such platform")),
+    errors.SiteUnknown: Problem(404, marked("No such site")),
+    errors.PairingRefused: Problem(403, marked("Not connected")),
+    errors.SettingsInvalid: Problem(422, marked("Not valid")),
+    errors.MediaGone: Problem(410, marked("The picture is gone")),
+    errors.MediaUnreadable: Problem(422, marked("The picture cannot be read")),
+    errors.PlatformUnavailable: Problem(502, marked("The site does not answer")),
+    errors.PlatformRefused: Problem(502, marked("The site refused")),
+    errors.CredentialsExpired: Problem(502, marked("The site no longer accepts our credentials")),
+    errors.AddressForbidden: Problem(422, marked("The address is in a private network")),
+    errors.ModelUnavailable: Problem(503, marked("A model is missing")),
+    errors.DecisionStale: Problem(409, marked("Decided meanwhile")),
+    errors.DecisionUnknown: Problem(404, marked("No such decision")),
+    errors.BeingReviewed: Problem(409, marked("Somebody looks at it now")),
+    errors.SecondPersonNeeded: Problem(409, marked("A second person is needed")),
+    errors.UndoImpossible: Problem(409, marked("This cannot be undone")),
+    errors.PersonUnknown: Problem(404, marked("No such account")),
+    errors.SignInRefused: Problem(403, marked("Sign-in refused")),
+    errors.LinkExpired: Problem(410, marked("The link no longer works")),
+    errors.FormForged: Problem(403, marked("Form refused")),
+    errors.HashListUnreadable: Problem(422, marked("The list cannot be read")),
+    errors.AttemptGone: Problem(410, marked("The picture is not here any more")),
+    errors.TokenRefused: Problem(401, marked("Token refused"), hidden=True),
+    errors.ScopeMissing: Problem(403, marked("Not within this token's scopes")),
+    errors.TooManyRequests: Problem(429, marked("Too many requests")),
+    VaultKeyWrong: Problem(500, marked("The vault key is wrong")),
 }
 
 
@@ -66,7 +75,7 @@ def answer(status: int, title: str, detail: str = "", **more: object) -> Respons
 
 
 def register(application: Flask) -> None:
-    application.register_error_handler(PicwardError, _known)
+    application.register_error_handler(PicwardError, known)
     application.register_error_handler(HTTPException, _http)
     application.register_error_handler(OperationalError, _database)
     application.register_error_handler(Exception, _unknown)
@@ -75,23 +84,24 @@ def register(application: Flask) -> None:
 def _for_people() -> bool:
     # “*/*” is what programs say; only browsers name HTML.
     named = any(mime == "text/html" for mime, _ in request.accept_mimetypes)
-    return request.blueprint == "console" or (request.blueprint is None and named)
+    return request.blueprint == "console" or (request.blueprint is None and named and not request.path.startswith("/api/"))
 
 
-def _known(error: PicwardError) -> Response:
+def known(error: PicwardError) -> Response:
+    """Answer an error as the table says."""
     problem = PROBLEMS[type(error)]
     if problem.hidden:
         log.info("refused %s: %s", request.path, error)
     detail = "" if problem.hidden else str(error)
     if _for_people():
-        return _page(problem.status, problem.title, detail)
+        return _page(problem.status, say(problem.title), detail)
     fields = {"fields": error.fields} if isinstance(error, errors.SettingsInvalid) else {}
     return answer(problem.status, problem.title, detail, **fields)
 
 
 def _http(error: HTTPException) -> Response:
     status, title = error.code or 500, error.name
-    response = _page(status, title, error.description or "") if _for_people() else answer(status, title)
+    response = _page(status, say(title), say(error.description or "")) if _for_people() else answer(status, title)
     if status == 405 and error.get_response().headers.get("Allow"):
         response.headers["Allow"] = error.get_response().headers["Allow"]
     return response
@@ -99,8 +109,8 @@ def _http(error: HTTPException) -> Response:
 
 def _database(_error: OperationalError) -> Response:
     log.exception("the database did not commit")
-    title, detail = "Try again", "The database is busy or away."
-    response = _page(503, title, detail) if _for_people() else answer(503, title, detail)
+    title, detail = marked("Try again"), marked("The database is busy or away.")
+    response = _page(503, say(title), say(detail)) if _for_people() else answer(503, title, detail)
     response.headers["Retry-After"] = str(RETRY_SECONDS)
     return response
 
@@ -110,7 +120,7 @@ def _unknown(error: Exception) -> Response:
         raise error
     log.exception("unexpected error at %s", request.path)
     if _for_people():
-        return _page(500, "Something went wrong", "The log of this machine says more.")
+        return _page(500, _("Something went wrong"), _("The log of this machine says more."))
     return answer(500, "Internal error")
 
 

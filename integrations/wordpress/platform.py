@@ -42,7 +42,14 @@ _log = logging.getLogger(__name__)
 class WordPress(Platform):
     slug: ClassVar[str] = "wordpress"
     name: ClassVar[str] = "WordPress"
+    summary: ClassVar[str] = (
+        "Looks at every upload to the media library. Hiding takes the files away, so that no address shows them."
+    )
     actions: ClassVar[frozenset[Action]] = frozenset(Action)
+    hiding: ClassVar[str] = (
+        "A hidden picture is encrypted into a quarantine with all its sizes, and a placeholder is shown in its place. "
+        "Restoring puts the very same files back."
+    )
     Settings: ClassVar[type[SiteSettings]] = Settings
     pulse_seconds: ClassVar[int] = 60
 

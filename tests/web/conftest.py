@@ -5,6 +5,7 @@ from flask import Flask
 
 from app.web.application import make_application
 from tests.support.core import Bench
+from tests.web.house import House, furnish
 from tests.web.visitor import Owner, become_owner
 
 MAX_BODY = 4000
@@ -21,3 +22,9 @@ def application(bench: Bench) -> Flask:
 def owner(bench: Bench, application: Flask) -> Owner:
     """A signed-in owner without a site."""
     return become_owner(bench, application)
+
+
+@pytest.fixture
+def house(bench: Bench, application: Flask, owner: Owner) -> House:
+    """Two sites with a row behind every argument that addresses have."""
+    return furnish(bench, application, owner)

@@ -2,7 +2,7 @@
 () => {
   const wrong = [];
   const visible = (e) => e.checkVisibility({ visibilityProperty: true }) && !e.closest(".unseen, .skip");
-  const name = (e) => e.getAttribute("aria-label") || [...(e.labels ?? [])].map((l) => l.innerText).join(" ")
+  const name = (e) => e.getAttribute("aria-label") || [...(e.labels ?? [])].map((l) => l.innerText || l.textContent).join(" ")
     || (e.tagName === "BUTTON" ? e.textContent : "");
   for (const e of document.querySelectorAll("input:not([type=hidden]), select, textarea, button"))
     if (!name(e).trim()) wrong.push(`no name: ${e.outerHTML.slice(0, 120)}`);

@@ -1,148 +1,232 @@
-"""Every console route x (signed out, owner), every POST without its form token, and ids that are not there."""
+"""Who gets what: every console route x every role x own or other site, and every POST without its form token.
+
+The table's rows are the routes that are served and what they declare, so that none can be left out.
+"""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
+from typing import Any
+
 import pytest
-from flask import Flask
 from werkzeug.routing import Rule
 
-from app.domain.errors import PlatformRefused
-from app.services import enforce, people, sites
-from app.web.console.guard import OPEN
-from tests.support.core import Bench
-from tests.web.visitor import Owner, acting_site, decided
+from app.domain.roles import LIMITED, RIGHTS, Right, Role
+from app.services import enforce, people, review, sites
+from tests.web.house import House
+from tests.web.visitor import Owner
 
-# What the owner gets, per endpoint and method; {site}, {waiting} and {parked} stand for rows that are there.
-TABLE: dict[tuple[str, str], int] = {
-    ("home", "GET"): 303,
-    ("sign_out", "POST"): 303,
-    ("site_list", "GET"): 200,
-    ("site_add", "GET"): 200,
-    ("site_add", "POST"): 200,
-    ("site", "GET"): 200,
-    ("site_connect", "GET"): 200,
-    ("site_state", "GET"): 200,
-    ("site_code", "POST"): 303,
-    ("site_check", "POST"): 303,
-    ("site_pause", "POST"): 303,
-    ("site_resume", "POST"): 303,
-    ("site_disconnect", "GET"): 200,
-    ("site_disconnect", "POST"): 303,
-    ("site_scan", "POST"): 303,
-    ("site_parked", "POST"): 303,
-    ("site_settings", "GET"): 200,
-    ("site_settings", "POST"): 422,
-    ("site_rules", "GET"): 200,
-    ("site_rules", "POST"): 303,
-    ("review_queue", "GET"): 200,
-    ("give_verdict", "POST"): 400,
-    ("preview", "GET"): 200,
-    ("reveal", "POST"): 200,
-    ("decision_list", "GET"): 200,
-    ("decision", "GET"): 200,
-}
-POSTS = sorted(endpoint for endpoint, method in TABLE if method == "POST")
-
-
-def _rules(application: Flask) -> dict[str, Rule]:
-    return {
-        rule.endpoint.removeprefix("console."): rule
-        for rule in application.url_map.iter_rules()
-        if rule.endpoint.startswith("console.")
-    }
+OF_A_SITE = {"site_id", "decision_id", "parked_id", "batch_id"}
+"""Arguments that name something of one site. A new one of this kind belongs here and into `_rows`."""
 
 
 @pytest.fixture
-def paths(bench: Bench, application: Flask) -> dict[str, str]:
-    """Give a path with rows behind it for each endpoint."""
-    site = acting_site(bench)
-    waiting = decided(bench, site, "waits", 0.4)
-    bench.platform.trouble["apply"] = PlatformRefused("not allowed there")
-    decided(bench, site, "parked", 0.9)
-    del bench.platform.trouble["apply"]
-    parked = enforce.parked(bench.core, site.id)[0].id
-    values = {"site_id": site.id, "decision_id": waiting, "parked_id": parked, "what": "retry", "token": "x"}
-    adapter = application.url_map.bind("localhost")
-    return {
-        endpoint: adapter.build(rule.endpoint, {name: values[name] for name in rule.arguments})
-        for endpoint, rule in _rules(application).items()
-    }
+def reached(house: House) -> House:
+    """Put a stand-in behind every route, so that what is seen is the guard alone and nothing is changed."""
+    for endpoint, view in house.application.view_functions.items():
+        if endpoint.startswith("console."):
+            house.application.view_functions[endpoint] = _stand_in(view)
+    return house
 
 
-def test_the_table_names_every_route(application: Flask) -> None:
-    served = {
-        (endpoint, method)
-        for endpoint, rule in _rules(application).items()
-        if f"console.{endpoint}" not in OPEN
-        for method in (rule.methods or set()) & {"GET", "POST", "PUT", "PATCH", "DELETE"}
-    }
-    assert served == set(TABLE)
+def _stand_in(view: Any) -> Callable[..., str]:
+    def stand_in(**_: Any) -> str:
+        return "reached"
+
+    stand_in.needs = view.needs  # type: ignore[attr-defined]
+    return stand_in
 
 
-@pytest.mark.parametrize(("endpoint", "method"), sorted(TABLE))
-def test_signed_out_people_are_sent_to_sign_in(
-    application: Flask, paths: dict[str, str], endpoint: str, method: str, bench: Bench
-) -> None:
-    answer = application.test_client().open(paths[endpoint], method=method)
-    assert answer.status_code == 303
-    assert answer.location.startswith("/sign-in")
-    assert not bench.platform.hidden
+def test_every_route_declares_what_it_needs_and_pages_use_get_and_post_only(house: House) -> None:
+    declared = [(rule.endpoint, right) for rule, _, right in house.routes()]
+    assert len(declared) > 30
+    assert not [rule for rule, _, _ in house.routes() if (rule.methods or set()) - {"GET", "HEAD", "OPTIONS", "POST"}]
+    without = {endpoint for endpoint, right in declared if right is None}
+    assert without >= {"console.sign_in", "console.setup", "console.join", "console.reset"}
+    assert all(rule.arguments <= {"token"} for rule, _, right in house.routes() if right is None)
 
 
-@pytest.mark.parametrize(("endpoint", "method"), sorted(TABLE))
-def test_the_owner_gets_the_page(owner: Owner, paths: dict[str, str], endpoint: str, method: str) -> None:
-    answer = owner.get(paths[endpoint]) if method == "GET" else owner.post(paths[endpoint])
-    assert answer.status_code == TABLE[endpoint, method]
-    assert "/sign-in" not in (answer.location or "") or endpoint == "sign_out"
+def test_the_table_of_every_route_and_role(reached: House) -> None:
+    wrong = []
+    for role in Role:
+        visitor = reached.visitor(role, *([reached.own["site_id"]] if role in LIMITED else []))
+        for rule, method, right in reached.routes():
+            answer = reached.ask(visitor, rule, method, reached.own)
+            expected = 200 if right is None or right in RIGHTS[role] else 403
+            if answer.status_code != expected:
+                wrong.append((role, rule.rule, method, answer.status_code))
+    assert wrong == []
+
+
+def test_signed_out_people_are_sent_to_sign_in(reached: House) -> None:
+    wrong = []
+    for rule, method, right in reached.routes():
+        answer = reached.application.test_client().open(reached.path(rule, reached.own), method=method)
+        sent = answer.status_code == 303 and answer.location.startswith("/sign-in")
+        if sent is (right is None):
+            wrong.append((rule.rule, method, answer.status_code))
+    assert wrong == []
 
 
 @pytest.mark.parametrize("form", [{}, {"form_token": ""}, {"form_token": "f" * 32}, {"form_token": "é"}], ids=repr)
-@pytest.mark.parametrize("endpoint", POSTS)
-def test_every_post_refuses_a_missing_or_wrong_form_token(
-    owner: Owner, paths: dict[str, str], endpoint: str, form: dict[str, str], bench: Bench
-) -> None:
-    before = sites.listing(bench.core)
-    answer = owner.client.post(paths[endpoint], data=form)
-    assert answer.status_code == 403
-    assert "Form refused" in answer.text
-    assert sites.listing(bench.core) == before
+def test_every_post_refuses_a_missing_or_wrong_form_token(reached: House, form: dict[str, str]) -> None:
+    visitor = reached.visitor(Role.OWNER)
+    taken = [
+        rule.rule
+        for rule, method, right in reached.routes("POST")
+        if right is not None and visitor.client.open(reached.path(rule, reached.own), method=method, data=form).status_code != 403
+    ]
+    assert taken == []
 
 
-def test_another_sessions_form_token_is_refused(owner: Owner, paths: dict[str, str], bench: Bench) -> None:
-    other = people.signed_in(bench.core, people.open_session(bench.core, 1))
-    assert other is not None
-    assert owner.client.post(paths["site_pause"], data={"form_token": other.form_token}).status_code == 403
+def test_another_sessions_form_token_is_refused(reached: House) -> None:
+    visitor, other = reached.visitor(Role.OWNER), reached.visitor(Role.OWNER)
+    taken = [
+        rule.rule
+        for rule, method, right in reached.routes("POST")
+        if right is not None
+        and visitor.client.open(reached.path(rule, reached.own), method=method, data={"form_token": other.form_token}).status_code
+        != 403
+    ]
+    assert taken == []
 
 
-@pytest.mark.parametrize(
-    ("endpoint", "method"),
-    [key for key in sorted(TABLE) if key[0].startswith("site") and key[0] not in ("site_list", "site_add")],
-)
-def test_sites_that_are_not_there_are_404(owner: Owner, paths: dict[str, str], bench: Bench, endpoint: str, method: str) -> None:
-    site = sites.listing(bench.core)[0].id
-    unknown = paths[endpoint].replace(site, "st_0000000000000000")
-    assert owner.client.open(unknown, method=method, data={"form_token": owner.form_token}).status_code == 404
-    sites.disconnect(bench.core, site, "Ada")
-    assert owner.client.open(paths[endpoint], method=method, data={"form_token": owner.form_token}).status_code == 404
+def test_forms_of_other_sites_are_refused_where_there_is_no_session(reached: House) -> None:
+    taken = [
+        rule.rule
+        for rule, method, right in reached.routes("POST")
+        if right is None
+        and reached.application.test_client()
+        .open(reached.path(rule, reached.own), method=method, headers={"Sec-Fetch-Site": "cross-site"})
+        .status_code
+        != 403
+    ]
+    assert taken == []
 
 
-@pytest.mark.parametrize("endpoint", ["decision", "preview", "give_verdict", "reveal"])
-def test_decisions_of_sites_that_are_gone_are_404(owner: Owner, paths: dict[str, str], bench: Bench, endpoint: str) -> None:
-    method = "POST" if endpoint in ("give_verdict", "reveal") else "GET"
-    form = {"form_token": owner.form_token, "verdict": "allow"}
-    assert owner.client.open("/decisions/999999" + paths[endpoint][12:], method=method, data=form).status_code == 404
-    sites.disconnect(bench.core, sites.listing(bench.core)[0].id, "Ada")
-    assert owner.client.open(paths[endpoint], method=method, data=form).status_code == 404
+def _all_rights(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a limited role do everything, so that what keeps it from other sites is nothing but its limits."""
+    monkeypatch.setitem(RIGHTS, Role.READER, frozenset(Right))
 
 
-def test_a_parked_action_of_another_site_is_404(owner: Owner, paths: dict[str, str], bench: Bench) -> None:
-    site, other = sites.listing(bench.core)[0].id, bench.site().id
-    assert owner.post(paths["site_parked"].replace(site, other)).status_code == 404
-    assert len(enforce.parked(bench.core, site)) == 1
+def test_other_sites_rows_are_404_on_every_route(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    _all_rights(monkeypatch)
+    visitor = house.visitor(Role.READER, house.own["site_id"])
+    before = _state(house)
+    wrong = []
+    for rule, method, _ in house.routes():
+        if rule.arguments & OF_A_SITE:
+            answer = house.ask(visitor, rule, method, house.other)
+            if answer.status_code != 404:
+                wrong.append((rule.rule, method, answer.status_code))
+    assert wrong == []
+    assert _state(house) == before
 
 
-def test_the_queue_and_its_count_leave_sites_out_that_are_gone(owner: Owner, paths: dict[str, str], bench: Bench) -> None:
-    assert '1<span class="unseen"> waiting' in owner.get("/decisions").text
-    sites.disconnect(bench.core, sites.listing(bench.core)[0].id, "Ada")
-    assert "Nothing waits" in owner.get("/review").text
-    assert "waiting</span>" not in owner.get("/decisions").text
+def _state(house: House) -> list[Any]:
+    site = house.other["site_id"]
+    in_force = [item.decision.id for item in review.recent(house.bench.core, site)]
+    return [[tuple(row) for row in sites.listing(house.bench.core)], in_force, sites.trail(house.bench.core, site, 100)]
+
+
+def test_what_is_not_there_or_gone_is_404_for_the_owner_too(house: House) -> None:
+    visitor = house.visitor(Role.OWNER)
+    absent = {**house.own, "site_id": "st_0000000000000000", "decision_id": 999_999}
+    gone = house.other
+    sites.disconnect(house.bench.core, gone["site_id"], "Ada")
+    wrong = []
+    for rule, method, _ in house.routes():
+        for values in (absent, gone):
+            if rule.arguments & {"site_id", "decision_id"}:
+                answer = house.ask(visitor, rule, method, values)
+                if answer.status_code != 404:
+                    wrong.append((rule.rule, method, answer.status_code))
+    assert wrong == []
+
+
+def test_an_id_of_another_site_under_ones_own_is_404(house: House) -> None:
+    visitor = house.visitor(Role.OWNER)
+    for rule, method, _ in house.routes():
+        if rule.arguments & OF_A_SITE - {"site_id"} and "site_id" in rule.arguments:
+            mixed = {**house.other, "site_id": house.own["site_id"]}
+            assert house.ask(visitor, rule, method, mixed).status_code == 404, rule.rule
+    assert len(enforce.parked(house.bench.core, house.other["site_id"])) == 1
+
+
+def test_what_somebody_else_tried_looks_like_what_is_over(house: House) -> None:
+    visitor = house.visitor(Role.OWNER)
+    found = {
+        house.ask(visitor, rule, method, house.own).status_code
+        for rule, method, _ in house.routes("GET")
+        if "attempt_id" in rule.arguments
+    }
+    assert found == {410}
+
+
+@pytest.mark.parametrize("role", sorted(LIMITED))
+def test_no_page_shows_anything_of_other_sites(house: House, role: Role) -> None:
+    own, other = house.own["site_id"], house.other["site_id"]
+    with house.bench.core.db.write() as connection:
+        people.site_rows.change(connection, other, {"name": "Secretshop"})
+    visitor = house.visitor(role, own)
+    shown, leaks = 0, []
+    for rule, method, right in house.routes("GET"):
+        if right in RIGHTS[role]:
+            answer = house.ask(visitor, rule, method, house.own)
+            text = answer.get_data(as_text=True) if answer.mimetype.startswith(("text/", "application/")) else ""
+            shown += "waits-own" in text or "Shop" in text
+            leaks += [(rule.rule, word) for word in (other, "Secretshop", "waits-other", "parked-other") if word in text]
+    assert leaks == []
+    assert shown, "nothing at all was shown, so that nothing was proven"
+
+
+def test_every_page_opens_for_the_owner(house: House) -> None:
+    wrong = []
+    for rule, method, right in house.routes("GET"):
+        of = {"decision_id": house.own["blocked_id"]} if "statement" in rule.rule else {}
+        answer = house.ask(house.owner, rule, method, {**house.own, **of})
+        if answer.status_code not in (200, 303, *((410,) if right is None else ())):
+            wrong.append((rule.rule, answer.status_code))
+    assert wrong == []
+
+
+def test_no_form_breaks_when_it_comes_empty(house: House) -> None:
+    visitor = house.visitor(Role.OWNER)
+    wrong = []
+    for rule, method, right in house.routes("POST"):
+        if right is not None:
+            answer = house.ask(visitor, rule, method, house.own)
+            forbidden = "Form refused" in answer.text or "Your account may not" in answer.text
+            if answer.status_code >= 500 or answer.status_code in (401, 405) or forbidden:
+                wrong.append((rule.rule, answer.status_code))
+            visitor = house.visitor(Role.OWNER)
+    assert wrong == []
+
+
+def test_numbers_that_no_database_holds_are_404(house: House) -> None:
+    huge = {name: 10**30 for name in ("decision_id", "parked_id", "person_id", "token_id", "version")}
+    for rule, method, _ in house.routes():
+        if rule.arguments & set(huge):
+            path = _filled(rule, {**house.own, **huge})
+            answer = house.owner.get(path) if method == "GET" else house.owner.post(path)
+            assert answer.status_code in (404, 405), path
+
+
+def _filled(rule: Rule, values: dict[str, Any]) -> str:
+    """Fill a rule's arguments in as they are, also where its converter would refuse them."""
+    return re.sub(r"<(?:[^<>]*:)?(\w+)>", lambda found: str(values[found[1]]), rule.rule)
+
+
+@pytest.mark.parametrize("person_id", ["99", "2147483647", "2147483648", "-1", "x", "9" * 30])
+def test_accounts_that_are_not_there_are_404(owner: Owner, person_id: str) -> None:
+    assert owner.get(f"/people/{person_id}").status_code == 404
+    assert owner.post(f"/people/{person_id}/disable").status_code == 404
+
+
+def test_the_queue_and_its_count_leave_sites_out_that_are_gone(house: House) -> None:
+    visitor = house.visitor(Role.REVIEWER, house.own["site_id"])
+    assert '1<span class="unseen"> waiting' in visitor.get("/decisions").text
+    sites.disconnect(house.bench.core, house.own["site_id"], "Ada")
+    assert "waits-own" not in visitor.get("/review").text
+    assert "waiting</span>" not in visitor.get("/decisions").text

@@ -9,7 +9,7 @@ from werkzeug.test import TestResponse
 
 from app.domain.errors import PlatformUnavailable
 from app.domain.platform import Site
-from app.services import sites
+from app.services import connecting, sites
 from tests.support.core import Bench
 from tests.web.visitor import acting_site, decided
 
@@ -21,7 +21,7 @@ def ask(application: Flask, site: Site, room: str, id_: str, body: Any, **header
 
 
 def test_an_installation_with_its_code_is_connected(bench: Bench, application: Flask) -> None:
-    site = sites.add(bench.core, "paper", "Shop", "owner")
+    site = connecting.add(bench.core, "paper", "Shop", "owner")
     answer = ask(application, site, "", "c1", {"type": "connect"})
     assert answer.status_code == 200
     assert answer.json is not None
@@ -32,7 +32,7 @@ def test_an_installation_with_its_code_is_connected(bench: Bench, application: F
 
 
 def test_a_site_that_does_not_answer_back_is_not_connected(bench: Bench, application: Flask) -> None:
-    site = sites.add(bench.core, "paper", "Shop", "owner")
+    site = connecting.add(bench.core, "paper", "Shop", "owner")
     bench.platform.trouble["check"] = PlatformUnavailable("nobody answers")
     answer = ask(application, site, "", "c1", {"type": "connect"})
     assert answer.status_code == 502
@@ -41,8 +41,8 @@ def test_a_site_that_does_not_answer_back_is_not_connected(bench: Bench, applica
 
 
 def test_an_old_code_is_refused_with_a_reason(bench: Bench, application: Flask) -> None:
-    site = sites.add(bench.core, "paper", "Shop", "owner")
-    bench.clock.pass_seconds(sites.PAIRING_HOURS * 3600 + 1)
+    site = connecting.add(bench.core, "paper", "Shop", "owner")
+    bench.clock.pass_seconds(connecting.PAIRING_HOURS * 3600 + 1)
     assert ask(application, site, "", "c1", {"type": "connect"}).status_code == 403
 
 

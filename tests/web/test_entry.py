@@ -42,12 +42,12 @@ def test_the_link_works_once_and_not_for_ever(bench: Bench, application: Flask) 
 
 def test_mistakes_are_shown_beside_their_fields_and_use_nothing_up(bench: Bench, application: Flask) -> None:
     client, path = application.test_client(), link(bench)
-    answer = client.post(path, data={"email": "ada", "name": "<b>Ada</b>", "password": "short"})
+    answer = client.post(path, data={"email": "ada", "name": "<b>Ada</b>", "password": "sesame"})
     assert answer.status_code == 422
     assert 'id="email-error"' in answer.text
     assert 'id="password-error"' in answer.text
     assert "&lt;b&gt;Ada" in answer.text
-    assert "short" not in answer.text.replace("shortest", "")
+    assert "sesame" not in answer.text
     assert client.post(path, data=ADA).status_code == 303
 
 
@@ -144,6 +144,51 @@ def test_signing_out_ends_the_session_itself(owner: Owner, application: Flask) -
     thief = application.test_client()
     thief.set_cookie("picward", cookie.value)
     assert thief.get("/sites").status_code == 303
+
+
+@pytest.mark.parametrize(
+    ("role", "onward"), [("owner", "/sites/add"), ("reviewer", "/review"), ("restricted", "/review"), ("reader", "/decisions")]
+)
+def test_an_invited_person_makes_an_account_and_comes_to_the_page_they_came_for(
+    owner: Owner, bench: Bench, application: Flask, role: str, onward: str
+) -> None:
+    path = people.invite(bench.core, "eva@example.org", role, [], "Ada").removeprefix("http://picward.test")
+    client = application.test_client()
+    page = client.get(path).text
+    assert "Ada invited eva@example.org" in page
+    wrong = client.post(path, data={"name": "Ada", "password": "sesame"})
+    assert wrong.status_code == 422
+    assert "password-error" in wrong.text
+    assert "sesame" not in wrong.text
+    taken = client.post(path, data={"name": "Ada", "password": PASSWORD})
+    assert (taken.status_code, "name-error" in taken.text) == (422, True)
+    answer = client.post(path, data={"name": "Eva", "password": PASSWORD})
+    assert (answer.status_code, answer.location) == (303, "/")
+    assert client.get("/").location == onward
+    for again in (client.get(path), client.post(path, data={"name": "Eve", "password": PASSWORD})):
+        assert (again.status_code, "no longer works" in again.text) == (410, True)
+
+
+def test_a_reset_link_sets_the_password_and_signs_in(owner: Owner, bench: Bench, application: Flask) -> None:
+    path = people.reset_link(bench.core, 1, "Ada").removeprefix("http://picward.test")
+    client = application.test_client()
+    assert "ada@example.org" in client.get(path).text
+    assert client.post(path, data={"password": "sesame"}).status_code == 422
+    assert client.post(path, data={"password": "another long password"}).location == "/"
+    assert client.get("/account").status_code == 200
+    assert owner.get("/account").status_code == 303, "the other session goes on"
+    assert client.get(path).status_code == client.post(path, data={"password": PASSWORD}).status_code == 410
+    assert application.test_client().post("/sign-in", data=ADA).status_code == 403
+
+
+def test_a_disabled_person_is_out_at_once(owner: Owner, bench: Bench, application: Flask) -> None:
+    path = people.invite(bench.core, "eva@example.org", "reader", [], "Ada").removeprefix("http://picward.test")
+    client = application.test_client()
+    client.post(path, data={"name": "Eva", "password": PASSWORD})
+    assert client.get("/decisions").status_code == 200
+    people.disable(bench.core, 2, "Ada")
+    assert client.get("/decisions").location.startswith("/sign-in")
+    assert client.post("/sign-in", data={"email": "eva@example.org", "password": PASSWORD}).status_code == 403
 
 
 def test_sessions_end_by_themselves(owner: Owner, bench: Bench) -> None:

@@ -66,4 +66,4 @@ def judged(bench: Bench, site: Site, name: str) -> int:
     while enforce.run_next(bench.core):
         pass
     bench.clock.pass_seconds(60)
-    return next(item.decision.id for item in review.recent(bench.core) if item.decision.media.id == name)
+    return next(item.decision.id for item in review.recent(bench.core, restricted=True) if item.decision.media.id == name)

@@ -2,7 +2,42 @@
 
 from __future__ import annotations
 
-from . import connecting, decisions, entry, review, rules, settings, sites
+from . import (
+    attempt,
+    backtest,
+    batches,
+    connecting,
+    decisions,
+    entry,
+    guests,
+    history,
+    insights,
+    keys,
+    people,
+    review,
+    rules,
+    settings,
+    sites,
+    tokens,
+)
 from .guard import room
 
-__all__ = ["connecting", "decisions", "entry", "review", "room", "rules", "settings", "sites"]
+__all__ = [
+    "attempt",
+    "backtest",
+    "batches",
+    "connecting",
+    "decisions",
+    "entry",
+    "guests",
+    "history",
+    "insights",
+    "keys",
+    "people",
+    "review",
+    "room",
+    "rules",
+    "settings",
+    "sites",
+    "tokens",
+]

@@ -3,32 +3,61 @@
 from __future__ import annotations
 
 import hmac
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
-from flask import Blueprint, Request, g, redirect, request, url_for
+from flask import Blueprint, Request, abort, current_app, g, redirect, request, url_for
 from werkzeug.wrappers import Response
 
-from app.domain.errors import FormForged
-from app.services import people, review
+from app.domain.decisions import Decision
+from app.domain.errors import DecisionUnknown, FormForged, SiteUnknown
+from app.domain.platform import Site
+from app.domain.roles import Right
+from app.domain.scope import Scope
+from app.services import people, queue, review, sites
 from app.services.people import Person
 from app.web.console import words
 from app.web.security import core
+from app.web.texts import Lazy, _, lazy
 
 COOKIE = "picward"
 
-OPEN = frozenset({"console.setup", "console.setup_missing", "console.sign_in"})
-"""The pages that need no session; everything else in this room does."""
+View = TypeVar("View", bound=Callable[..., Any])
 
 room = Blueprint("console", __name__)
 for _name, _filter in words.FILTERS.items():
     room.add_app_template_filter(_filter, _name)
 
 
+def needs(right: Right) -> Callable[[View], View]:
+    """Declare what a route needs, directly under `@room.…`."""
+
+    def declared(view: View) -> View:
+        view.needs = right  # type: ignore[attr-defined]
+        return view
+
+    return declared
+
+
+def without_sign_in(view: View) -> View:
+    """Declare that a route needs no session."""
+    view.needs = None  # type: ignore[attr-defined]
+    return view
+
+
+def needed(endpoint: str) -> Right | None:
+    """Give what a route declares that it needs, None for no session. Raise `AttributeError` for one that declares nothing."""
+    view: Any = current_app.view_functions[endpoint]
+    right: Right | None = view.needs
+    return right
+
+
 @room.before_request
 def _admit() -> Response | None:
     g.person = people.signed_in(core(), request.cookies.get(COOKIE, ""))
-    if request.endpoint in OPEN:
+    right = needed(request.endpoint or "")
+    if right is None:
         if request.method == "POST" and not ours(request):
             raise FormForged("This form did not come from Picward's own page. Open the page again and send it from there.")
         return None
@@ -39,6 +68,8 @@ def _admit() -> Response | None:
         request.form.get("form_token", "").encode(), g.person.form_token.encode()
     ):
         raise FormForged("This page was open for too long, or you signed in again meanwhile. Go back, reload it and try again.")
+    if not g.person.may(right):
+        abort(403, _("Your account may not do this. An owner can change that."))
     return None
 
 
@@ -46,6 +77,41 @@ def person() -> Person:
     """Give who is signed in; only for pages that need a session."""
     found: Person = g.person
     return found
+
+
+def own_site(site_id: str) -> Site:
+    """Give a site that this person sees. Raise `SiteUnknown`, the same for one that is not there."""
+    if not person().sees(site_id):
+        raise SiteUnknown(f"There is no site “{site_id}”.")
+    return sites.get(core(), site_id)
+
+
+def own_decision(decision_id: int) -> Decision:
+    """Give a decision of a site that is connected and that this person sees, no restricted one without the right to it.
+
+    Raise `DecisionUnknown`.
+    """
+    found = review.get(core(), decision_id)
+    if found.restricted and not person().may(Right.REVIEW_RESTRICTED):
+        raise DecisionUnknown(f"There is no decision {decision_id}.")
+    try:
+        own_site(found.site_id)
+    except SiteUnknown:
+        raise DecisionUnknown(f"There is no decision {decision_id}.") from None
+    return found
+
+
+def seen_sites() -> tuple[str, ...]:
+    """Give the ids of the connected sites that this person sees."""
+    return tuple(row.id for row in sites.listing(core()) if person().sees(row.id))
+
+
+def scope(site_id: str = "") -> Scope:
+    """Give what this person sees in lists: of all their sites, or of one of them. Raise `SiteUnknown`."""
+    if site_id:
+        own_site(site_id)
+    me = person()
+    return Scope((site_id,) if site_id else seen_sites(), me.may(Right.REVIEW_RESTRICTED), me.may(Right.PEOPLE))
 
 
 def ours(asked: Request, *, proven: bool = False) -> bool:
@@ -94,11 +160,42 @@ def let_in(answer: Response, token: str) -> Response:
     return answer
 
 
+def agent() -> str:
+    """Give what the browser calls itself."""
+    return request.headers.get("User-Agent", "")
+
+
+NAVIGATION = (
+    ("console.review_queue", lazy("Review"), Right.REVIEW, ()),
+    ("console.decision_list", lazy("Decisions"), Right.SEE, ("/history",)),
+    ("console.insights", lazy("Insights"), Right.SEE, ()),
+    ("console.attempt", lazy("Try"), Right.SEE, ()),
+    ("console.site_list", lazy("Sites"), Right.SEE, ()),
+    ("console.people", lazy("People"), Right.PEOPLE, ("/programs",)),
+)
+"""The rooms of the console in the order of their use: endpoint, name, what it takes to enter, and what else belongs to it."""
+
+
+def _navigation() -> list[tuple[str, Lazy, int, bool]]:
+    """Give the rooms that this person may enter: address, name, how many items wait there, and whether it is this one."""
+    links = []
+    for endpoint, name, right, more in NAVIGATION:
+        if endpoint in current_app.view_functions and person().may(right):
+            path = url_for(endpoint)
+            here = any(request.path == part or request.path.startswith(f"{part}/") for part in (path, *more))
+            links.append((path, name, _waiting() if right is Right.REVIEW else 0, here))
+    return links
+
+
+def _waiting() -> int:
+    return queue.count(core(), scope())
+
+
 @room.context_processor
 def _around() -> dict[str, Any]:
     return {
         "person": g.get("person"),
-        "waiting_count": lambda: review.count_waiting(core()),
+        "navigation": _navigation,
         "now": core().now(),
         "said": words.SAID.get(request.args.get("said", ""), ""),
     }

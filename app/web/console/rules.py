@@ -1,4 +1,4 @@
-"""A site's policy as a form: one row per rule."""
+"""A site's policy in numbers, one row per rule; and its versions: what they are, how they differ, going back."""
 
 from __future__ import annotations
 
@@ -7,15 +7,24 @@ from typing import Any
 
 from flask import redirect as go
 from flask import render_template, request, url_for
+from werkzeug.wrappers import Response
 
+from app.domain.choices import differences
 from app.domain.errors import SettingsInvalid
-from app.domain.policy import Rule, read_policy
+from app.domain.platform import Site
+from app.domain.policy import Policy, Rule, read_policy
+from app.domain.roles import Right
 from app.domain.taxonomy import CATEGORIES
 from app.services import policies, sites
-from app.web.console import words
+from app.web.console import backtest, words
+from app.web.console.batches import undo_many
 from app.web.console.entry import Answer
-from app.web.console.guard import person, room
+from app.web.console.guard import needs, own_site, room
 from app.web.security import core
+from app.web.texts import _, marked
+
+VERSIONS_SHOWN = 50
+"""Versions that the list shows; older ones are found under their number."""
 
 _ROWS_MOST = 200
 """No site needs a rule per category twice; a form with more rows is not ours."""
@@ -24,43 +33,101 @@ _FIELD = re.compile(r"rules\.(\d+)(?:\.(\w+))?")
 
 
 @room.route("/sites/<site_id>/rules", methods=["GET", "POST"])
+@needs(Right.CONFIGURE)
 def site_rules(site_id: str) -> Answer:
-    """Show the policy, and save its next version."""
-    site = sites.get(core(), site_id)
+    """Show the policy in numbers; what its next version would change is shown before it is saved."""
+    site = own_site(site_id)
     policy = policies.current(core(), site_id)
-
-    def page(rows: list[dict[str, str]], errors: dict[tuple[int, str], str], added: dict[str, str]) -> str:
-        taken = {row["category"] for row in rows}
-        return render_template(
-            "site_rules.html",
-            site=site,
-            platform=core().platform(site.platform),
-            summary=sites.summary(core(), site_id),
-            policy=policy,
-            policy_says=policies.summarise(policy),
-            rows=rows,
-            errors=errors,
-            added=added,
-            modes=words.MODES,
-            groups=_choices(taken),
-            versions=[(old, who, at, policies.summarise(old)) for old, who, at in policies.versions(core(), site_id)[:20]],
-        )
-
     if request.method == "GET":
-        return page([_row(rule) for rule in policy.rules], {}, {})
+        return _page(site, policy, [_row(rule) for rule in policy.rules], {}, {})
+    if request.form.get("step") == "back":
+        _values, carried = backtest.carried()
+        return _page(site, policy, [_row(rule) for rule in carried or policy.rules], {}, {})
     rows = _posted()
     added = {key: request.form.get(f"new-{key}", "").strip() for key in ("category", "mode", "review", "block", "exempt")}
     if added["category"]:
         rows.append(added)
     rules = [_rule(row) for row in rows]
     try:
-        wanted = read_policy({"version": policy.version, "rules": rules})
-        if wanted.rules == policy.rules:
-            return go(url_for("console.site_rules", site_id=site_id, said="unchanged"), 303)
-        policies.save(core(), site_id, rules, person().name)
+        draft = policies.draft(core(), site_id, rules)
     except SettingsInvalid as error:
-        return page(rows, _by_row(error.fields), {}), 422
-    return go(url_for("console.site_rules", site_id=site_id, said="saved"), 303)
+        return _page(site, policy, rows, _by_row(error.fields), {}), 422
+    if draft.rules == policy.rules:
+        return go(url_for("console.site_rules", site_id=site_id, said="unchanged"), 303)
+    return backtest.show(site, policy, draft, back="console.site_rules")
+
+
+def _page(
+    site: Site, policy: Policy, rows: list[dict[str, str]], errors: dict[tuple[int, str], str], added: dict[str, str]
+) -> str:
+    return render_template(
+        "site_rules.html",
+        site=site,
+        platform=core().platform(site.platform),
+        summary=sites.summary(core(), site.id),
+        policy=policy,
+        policy_says=policies.summarise(policy),
+        rows=rows,
+        errors=errors,
+        added=added,
+        modes=words.MODES,
+        groups=_choices({row["category"] for row in rows}),
+    )
+
+
+@room.get("/sites/<site_id>/policy")
+@needs(Right.CONFIGURE)
+def site_policy(site_id: str) -> str:
+    """List a policy's versions; compare two of them when they are named."""
+    site = own_site(site_id)
+    versions = policies.versions(core(), site_id)
+    by_number = {policy.version: policy for policy, _who, _at in versions}
+    newest = versions[0][0].version
+    after = by_number.get(_asked("to", newest), by_number[newest])
+    before = by_number.get(_asked("from", max(after.version - 1, 1)), after)
+    return render_template(
+        "site_policy.html",
+        site=site,
+        platform=core().platform(site.platform),
+        summary=sites.summary(core(), site_id),
+        versions=[(policy, who, at, policies.summarise(policy)) for policy, who, at in versions[:VERSIONS_SHOWN]],
+        numbers=sorted(by_number, reverse=True),
+        newest=newest,
+        before=before,
+        after=after,
+        differences=differences(before, after),
+    )
+
+
+def _asked(name: str, otherwise: int) -> int:
+    text = request.args.get(name, "")
+    return int(text) if text.isdigit() and len(text) < 10 else otherwise
+
+
+@room.post("/sites/<site_id>/policy/<int:version>/again")
+@needs(Right.CONFIGURE)
+def site_policy_again(site_id: str, version: int) -> Answer:
+    """Show what going back to an old version would change; it is saved as a new version that is equal to it."""
+    site = own_site(site_id)
+    policy = policies.current(core(), site_id)
+    old = policies.version(core(), site_id, version)
+    if old.rules == policy.rules:
+        return go(url_for("console.site_policy", site_id=site_id, said="unchanged"), 303)
+    draft = read_policy({**old.model_dump(), "version": policy.version + 1})
+    return backtest.show(site, policy, draft, back="console.site_rules")
+
+
+@room.post("/sites/<site_id>/policy/<int:version>/undo")
+@needs(Right.CONFIGURE)
+def site_policy_undo(site_id: str, version: int) -> str | Response:
+    """Show what undoing everything that a version did would change; with `confirmed`, undo it."""
+    own_site(site_id)
+    policies.version(core(), site_id, version)
+    found = policies.blocked_by(core(), site_id, version)
+    if not found.decisions:
+        return go(url_for("console.site_policy", site_id=site_id, said="nothing_to_undo"), 303)
+    action = url_for("console.site_policy_undo", site_id=site_id, version=version)
+    return undo_many(list(found.decisions), action, carried=False)
 
 
 def _row(rule: Rule) -> dict[str, str]:
@@ -89,7 +156,7 @@ def _rule(row: dict[str, str]) -> dict[str, Any]:
     exempt = []
     for line in row["exempt"].splitlines():
         if line.strip():
-            key, _, values = line.partition(":")
+            key, _colon, values = line.partition(":")
             wanted = [value.strip() for value in values.split(",") if value.strip()]
             exempt.append({"key": key.strip(), "values": wanted})
     return {
@@ -106,9 +173,9 @@ def _by_row(fields: dict[str, str]) -> dict[tuple[int, str], str]:
     found: dict[tuple[int, str], str] = {}
     for name, text in fields.items():
         if match := _FIELD.match(name):
-            field = match[2] or "category"
-            plain = "Each line needs a name, a colon and at least one value" if field == "exempt" else text
-            found[int(match[1]), field] = plain.removeprefix("Value error, ")
+            where = match[2] or "category"
+            plain = marked("Each line needs a name, a colon and at least one value") if where == "exempt" else text
+            found[int(match[1]), where] = plain.removeprefix("Value error, ")
     return found
 
 
@@ -117,7 +184,8 @@ def _choices(taken: set[str]) -> dict[str, list[tuple[str, str]]]:
     groups: dict[str, list[tuple[str, str]]] = {}
     for category in CATEGORIES.values():
         if category.id not in taken and category.id != "owner.allowed_hash":
-            groups.setdefault(words.label(category.id.split(".")[0]), []).append((category.id, category.title))
+            title = words.category_title(category.id)
+            groups.setdefault(words.label(category.id.split(".")[0]), []).append((category.id, title))
     if "*" not in taken:
-        groups["Everything"] = [("*", words.category_title("*"))]
+        groups[_("Everything")] = [("*", words.category_title("*"))]
     return groups

@@ -6,62 +6,91 @@ from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from typing import Any
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from app.domain.decisions import Decision, Reason
+from app.domain.media import name_of
+from app.domain.roles import Role
 from app.domain.taxonomy import CATEGORIES
 from app.services import review
 from app.services.core import SECOND
+from app.web.texts import _, lazy, ngettext, say
 
 SAID = {
-    "connected": "The site is connected.",
-    "asked": "Picward is looking at what is already there. New findings appear within minutes.",
-    "checked": "The connection works.",
-    "disconnected": "The site is disconnected and its secrets are forgotten.",
-    "paused": "The site is paused: deliveries are still taken, nothing is judged or written back.",
-    "resumed": "The site is active again.",
-    "saved": "Saved.",
-    "unchanged": "Nothing was changed.",
-    "retried": "The action is tried again now.",
-    "dismissed": "Put away.",
-    "unparked": "That action is no longer waiting.",
+    "connected": lazy("The site is connected."),
+    "asked": lazy("Picward is looking at what is already there. New findings appear within minutes."),
+    "counting": lazy("Picward is counting what is there. Nothing is queued."),
+    "stopped": lazy("Stopped. Asked again, it goes on from there."),
+    "checked": lazy("The connection works."),
+    "disconnected": lazy("The site is disconnected and its secrets are forgotten."),
+    "paused": lazy("The site is paused: deliveries are still taken, nothing is judged or written back."),
+    "resumed": lazy("The site is active again."),
+    "saved": lazy("Saved."),
+    "unchanged": lazy("Nothing was changed."),
+    "escalated": lazy("Escalated. Owners and restricted reviewers see it now."),
+    "undone": lazy("Undone: it is as it was before."),
+    "nothing_to_undo": lazy("There is nothing of yours to take back here. The history takes back anything."),
+    "nothing_chosen": lazy("Nothing was chosen."),
+    "keys_kept": lazy("Your keys are kept."),
+    "retried": lazy("The action is tried again now."),
+    "dismissed": lazy("Put away."),
+    "unparked": lazy("That action is no longer waiting."),
+    "erased": lazy("The site is disconnected, and everything that Picward kept of it is erased."),
+    "changed": lazy("Changed. It holds from the next click on."),
+    "disabled": lazy("The account is disabled, and its sessions have ended."),
+    "enabled": lazy("The account works again."),
+    "revoked": lazy("The invitation is taken back."),
+    "password": lazy("Your password is changed, and every other session has ended."),
+    "ended": lazy("That session has ended."),
+    "token_revoked": lazy("The token is worth nothing from now on."),
 }
 """What a page may say after a redirect, by the word in its address: an address can choose a message and never write one."""
 
-VERDICTS = {"allow": "Allowed", "review": "Waiting", "block": "Blocked"}
+VERDICTS = {"allow": lazy("Allowed"), "review": lazy("Waiting"), "block": lazy("Blocked")}
 
-STATES = {"pairing": "Waiting to be connected", "active": "Active", "paused": "Paused"}
+STATES = {"pairing": lazy("Waiting to be connected"), "active": lazy("Active"), "paused": lazy("Paused")}
 
 MODES = {
-    "shadow": ("Watch only", "records what it would do, and does nothing"),
-    "review": ("Ask a person", "brings it to the review queue, and never blocks by itself"),
-    "enforce": ("Act", "asks a person from the one score, and blocks by itself from the other"),
+    "shadow": (lazy("Watch only"), lazy("records what it would do, and does nothing")),
+    "review": (lazy("Ask a person"), lazy("brings it to the review queue, and never blocks by itself")),
+    "enforce": (lazy("Act"), lazy("asks a person from the one score, and blocks by itself from the other")),
 }
 
+ROLES = {
+    Role.OWNER: (lazy("Owner"), lazy("does everything: sites, policies, people")),
+    Role.REVIEWER: (lazy("Reviewer"), lazy("sees what was found and gives verdicts")),
+    Role.RESTRICTED: (
+        lazy("Restricted reviewer"),
+        lazy("a reviewer who also judges what is in restricted categories, such as known abuse material"),
+    ),
+    Role.READER: (lazy("Read-only"), lazy("sees decisions, history and figures; pictures stay blurred")),
+}
+"""What each role is called, and what it means in one line."""
+
 _ACTIONS = {
-    ("hide", "done"): "Hidden",
-    ("hide", "due"): "Will be hidden",
-    ("hide", "busy"): "Being hidden",
-    ("restore", "done"): "Restored",
-    ("restore", "due"): "Will be restored",
-    ("restore", "busy"): "Being restored",
-    ("delete", "done"): "Deleted",
-    ("delete", "due"): "Will be deleted",
-    ("label", "done"): "Site informed",
-    ("label", "due"): "Site will be informed",
-    ("label", "busy"): "Site is being informed",
+    ("hide", "done"): lazy("Hidden"),
+    ("hide", "due"): lazy("Will be hidden"),
+    ("hide", "busy"): lazy("Being hidden"),
+    ("restore", "done"): lazy("Restored"),
+    ("restore", "due"): lazy("Will be restored"),
+    ("restore", "busy"): lazy("Being restored"),
+    ("delete", "done"): lazy("Deleted"),
+    ("delete", "due"): lazy("Will be deleted"),
+    ("label", "done"): lazy("Site informed"),
+    ("label", "due"): lazy("Site will be informed"),
+    ("label", "busy"): lazy("Site is being informed"),
 }
 _OUTCOMES = {
-    "parked": "Not done, needs you",
-    "drifted": "Changed at the site meanwhile",
-    "gone": "The picture is gone",
-    "superseded": "Replaced by a later action",
+    "parked": lazy("Not done, needs you"),
+    "drifted": lazy("Changed at the site meanwhile"),
+    "gone": lazy("The picture is gone"),
+    "superseded": lazy("Replaced by a later action"),
 }
 
 
 def action_text(action: str, state: str) -> str:
     """Say how far a decision's action came."""
-    return _ACTIONS.get((action, state)) or _OUTCOMES.get(state) or f"{action} {state}".strip()
+    return str(_ACTIONS.get((action, state)) or _OUTCOMES.get(state) or f"{action} {state}".strip())
 
 
 def utc(at: int | str) -> datetime:
@@ -71,7 +100,7 @@ def utc(at: int | str) -> datetime:
 def moment(at: int | str | None) -> Markup:
     """Write a time, in UTC, as people and programs can read it."""
     if not at:
-        return Markup("never")
+        return escape(_("never"))
     time = utc(at)
     return Markup('<time datetime="{}">{}</time>').format(
         time.strftime("%Y-%m-%dT%H:%M:%SZ"), time.strftime("%Y-%m-%d %H:%M\u202fUTC")
@@ -81,20 +110,45 @@ def moment(at: int | str | None) -> Markup:
 def ago(at: int | None, now: int) -> Markup:
     """Write how long something is ago, with the exact time behind it."""
     if not at:
-        return Markup("never")
+        return escape(_("never"))
     time = utc(at)
     return Markup('<time datetime="{}" title="{}">{}</time>').format(
-        time.strftime("%Y-%m-%dT%H:%M:%SZ"), time.strftime("%Y-%m-%d %H:%M:%S UTC"), span((now - at) // SECOND) + " ago"
+        time.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        time.strftime("%Y-%m-%d %H:%M:%S UTC"),
+        _("%(span)s ago", span=span((now - at) // SECOND)),
     )
+
+
+_SPANS: tuple[tuple[int, Callable[[int], str]], ...] = (
+    (86_400, lambda count: ngettext("%(num)s day", "%(num)s days", count)),
+    (3600, lambda count: ngettext("%(num)s hour", "%(num)s hours", count)),
+    (60, lambda count: ngettext("%(num)s minute", "%(num)s minutes", count)),
+)
 
 
 def span(seconds: int) -> str:
     """Write a length of time in its largest unit."""
-    for size, unit in ((86_400, "day"), (3600, "hour"), (60, "minute")):
+    for size, said in _SPANS:
         if seconds >= size:
-            count = seconds // size
-            return f"{count} {unit}{'s' if count > 1 else ''}"
-    return "less than a minute"
+            return said(seconds // size)
+    return _("less than a minute")
+
+
+def seconds(length: float) -> str:
+    """Write a length of time that was measured, with two digits that mean something."""
+    for size, unit in ((86_400.0, "d"), (3600.0, "h"), (60.0, "min"), (1.0, "s")):
+        if length >= size:
+            return f"{_two_digits(length / size)}\u202f{unit}"
+    return f"{_two_digits(length * 1000)}\u202fms"
+
+
+def _two_digits(value: float) -> str:
+    return f"{value:.0f}" if value >= 10 else f"{value:.1f}".removesuffix(".0")
+
+
+def number(count: int) -> str:
+    """Write a number with its thousands apart."""
+    return f"{count:,}".replace(",", "\u202f")
 
 
 def label(name: str) -> str:
@@ -104,16 +158,13 @@ def label(name: str) -> str:
 
 def picture_name(decision: Decision) -> str:
     """Give the name that people know an image by; its id when the platform tells none."""
-    for key in ("title", "file", "name"):
-        if values := decision.media.context.get(key):
-            return values[0]
-    return decision.media.id
+    return name_of(decision.media)
 
 
 def category_title(category: str) -> str:
     if category == "*":
-        return "Everything else"
-    return CATEGORIES[category].title if category in CATEGORIES else label(category.replace(".", " · "))
+        return _("Everything else")
+    return say(CATEGORIES[category].title) if category in CATEGORIES else label(category.replace(".", " · "))
 
 
 def restricted(reasons: Iterable[Reason]) -> bool:
@@ -131,6 +182,10 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "restricted": restricted,
     "reason_text": review.reason_text,
     "action_text": action_text,
-    "verdict": lambda verdict: VERDICTS.get(str(verdict), str(verdict)),
-    "site_state": lambda state: STATES.get(str(state), str(state)),
+    "number": number,
+    "seconds": seconds,
+    "say": say,
+    "verdict": lambda verdict: str(VERDICTS.get(str(verdict), verdict)),
+    "site_state": lambda state: str(STATES.get(str(state), state)),
+    "role": lambda role: str(ROLES[role][0]),
 }

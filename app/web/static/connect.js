@@ -1,16 +1,16 @@
-// Copy the pairing code, and go on when the site has connected.
+// Copy what is to be pasted elsewhere, and go on when the site has connected.
 
 for (const button of document.querySelectorAll("[data-copy]")) {
   const source = document.getElementById(button.dataset.copy);
-  const said = document.querySelector("[data-copy-said]");
+  const said = button.parentElement.querySelector("[role=status]");
   button.hidden = false;
   button.addEventListener("click", async () => {
     source.select();
     try {
       await navigator.clipboard.writeText(source.value);
-      said.textContent = "Copied.";
+      said.textContent = button.dataset.said;
     } catch {
-      said.textContent = "Selected: press Ctrl+C or ⌘C.";
+      said.textContent = button.dataset.unsaid;
     }
   });
 }

@@ -86,6 +86,38 @@ function picward_handle_test(): void {
 add_action( 'admin_post_picward_test', 'picward_handle_test' );
 
 /**
+ * Lead this administrator into Picward by a link that works once; where that is switched off, to its sign-in page.
+ */
+function picward_handle_open(): void {
+	picward_check_owner( 'picward_open' );
+	$connection = picward_connection();
+	$user       = wp_get_current_user();
+	$answer     = picward_ask(
+		'/door/wordpress/link',
+		'link.make',
+		array(
+			'person' => array(
+				'id'   => (string) $user->ID,
+				'name' => '' === $user->display_name ? $user->user_login : $user->display_name,
+				'role' => 'administrator',
+			),
+		),
+		10
+	);
+	$url        = is_wp_error( $answer ) ? '' : picward_text( $answer, 'url' );
+	if ( 0 !== strpos( $url, ( $connection['url'] ?? '-' ) . '/enter/' ) ) {
+		$text = is_wp_error( $answer ) ? $answer->get_error_message() : __( 'The connector gave an address that is not its own.', 'picward' );
+		picward_flash( 'error', '<strong>' . esc_html__( 'Picward was not opened.', 'picward' ) . '</strong> ' . esc_html( $text ) );
+		wp_safe_redirect( picward_settings_url() );
+		exit;
+	}
+	nocache_headers();
+	wp_redirect( $url ); // phpcs:ignore WordPress.Security.SafeRedirect -- the connector's own address, compared above.
+	exit;
+}
+add_action( 'admin_post_picward_open', 'picward_handle_open' );
+
+/**
  * Open a form that posts to one of our handlers.
  *
  * @param string $action Name of the form.
@@ -94,6 +126,20 @@ function picward_open_form( string $action ): void {
 	printf( '<form method="post" action="%s">', esc_url( admin_url( 'admin-post.php' ) ) );
 	printf( '<input type="hidden" name="action" value="%s">', esc_attr( $action ) );
 	wp_nonce_field( $action );
+}
+
+/**
+ * Print the button that leads an administrator into Picward.
+ */
+function picward_print_open_button(): void {
+	if ( ! current_user_can( 'manage_options' ) || ! picward_is_paired() ) {
+		return;
+	}
+	printf( '<form method="post" action="%s" target="_blank">', esc_url( admin_url( 'admin-post.php' ) ) );
+	echo '<input type="hidden" name="action" value="picward_open">';
+	wp_nonce_field( 'picward_open' );
+	submit_button( __( 'Open in Picward', 'picward' ), 'primary', 'open', false );
+	echo '</form>';
 }
 
 /**
@@ -141,8 +187,9 @@ function picward_print_connection_card( array $connection ): void {
 		echo '<tr><th scope="row">' . esc_html( $name ) . '</th><td>' . esc_html( $value ) . '</td></tr>';
 	}
 	echo '</table><div class="picward-actions">';
+	picward_print_open_button();
 	if ( ! empty( $connection['console_url'] ) ) {
-		echo '<a class="button button-primary" href="' . esc_url( $connection['console_url'] ) . '" target="_blank" rel="noopener">' . esc_html__( 'Open the console', 'picward' ) . '</a>';
+		echo '<a class="button" href="' . esc_url( $connection['console_url'] ) . '" target="_blank" rel="noopener">' . esc_html__( 'Open the console', 'picward' ) . '</a>';
 	}
 	picward_open_form( 'picward_test' );
 	submit_button( __( 'Test again', 'picward' ), 'secondary', 'test', false );

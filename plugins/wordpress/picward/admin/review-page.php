@@ -49,6 +49,7 @@ function picward_review_page(): void {
 	$table->prepare_items();
 	echo '<div class="wrap"><h1 class="wp-heading-inline">' . esc_html__( 'Pictures to review', 'picward' ) . '</h1><hr class="wp-header-end">';
 	echo '<p>' . esc_html__( 'Previews are blurred; a click shows the picture clearly. What you decide here takes effect at once, and Picward remembers it for these bytes.', 'picward' ) . '</p>';
+	picward_print_open_button();
 	$table->views();
 	printf( '<form method="get" action="%s">', esc_url( admin_url( 'upload.php' ) ) );
 	wp_nonce_field( 'picward_review', 'picward_nonce', false );

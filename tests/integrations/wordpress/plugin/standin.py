@@ -108,6 +108,7 @@ class Connector:
         }
         self.status = 0
         self.delay = 0.0
+        self.link = ""
 
     def start(self) -> None:
         """Listen, on the same port as before."""
@@ -211,6 +212,8 @@ class Connector:
                     "parked": [{"text": "one parked thing"}],
                     "console_url": self.url + "/console",
                 }
+            case "link.make":
+                return 200, {"url": self.link or f"{self.url}/enter/once", "seconds": 60}
             case "history.read":
                 return 200, {"entries": [{"at": "2026-11-22T10:00:00Z", "who": "policy v7", "text": "judged by the stand-in"}]}
         return 202, {"status": "accepted"}

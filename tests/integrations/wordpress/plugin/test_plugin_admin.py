@@ -95,6 +95,41 @@ def test_pairing_by_the_real_form(site: WordPress, connector: Connector) -> None
     assert connector.called and connector.called["plugin"] == hello["plugin"]
 
 
+def test_an_administrator_is_led_into_picward(site: WordPress, connector: Connector) -> None:
+    session = site.login()
+    html = page(session, site, "options-general.php?page=picward")
+    fields = form(html, 'value="picward_open"')
+    assert "Open in Picward" in page(session, site, "upload.php?page=picward-review")
+    action = f"{site.url}/wp-admin/admin-post.php"
+    sent = {key: value for key, value in fields.items() if key != "__action"}
+    answer = session.post(action, data=sent, timeout=60, allow_redirects=False)
+    assert (answer.status_code, answer.headers["Location"]) == (302, f"{connector.url}/enter/once")
+    assert "no-store" in answer.headers["Cache-Control"] or "no-cache" in answer.headers["Cache-Control"]
+    asked = next(heard["body"] for heard in connector.heard if heard["body"]["type"] == "link.make")
+    admin = json.loads(site.php("echo json_encode( get_user_by( 'login', '" + site.info["admin"]["login"] + "' )->data );"))
+    assert asked["person"] == {"id": admin["ID"], "name": admin["display_name"], "role": "administrator"}
+
+    for link in ("https://evil.example/enter/x", connector.url + ".evil.example/enter/x", "javascript:alert(1)", ""):
+        connector.link = link or "none"
+        answer = session.post(action, data=sent, timeout=60)
+        assert "gave an address that is not its own" in answer.text
+    connector.status = 422
+    assert "told to answer 422" in session.post(action, data=sent, timeout=60).text
+
+
+def test_nobody_else_is_led_into_picward(site: WordPress, connector: Connector) -> None:
+    html = page(site.login(), site, "options-general.php?page=picward")
+    fields = form(html, 'value="picward_open"')
+    action = f"{site.url}/wp-admin/admin-post.php"
+    editor = site.login("editor1")
+    assert "Open in Picward" not in page(editor, site, "upload.php?page=picward-review")
+    for session, nonce in ((editor, fields["_wpnonce"]), (site.login(), "0123456789"), (requests.Session(), fields["_wpnonce"])):
+        answer = session.post(action, data={"action": "picward_open", "_wpnonce": nonce}, timeout=60, allow_redirects=False)
+        assert answer.status_code in (302, 400, 403)
+        assert "/enter/" not in answer.headers.get("Location", "")
+    assert [heard for heard in connector.heard if heard["body"]["type"] == "link.make"] == []
+
+
 def test_settings_are_the_connectors(site: WordPress, connector: Connector) -> None:
     session = site.login()
     html = page(session, site, "options-general.php?page=picward")
