@@ -1,0 +1,382 @@
+"""Decisions made true in a shop, and undone: one read of what is there, then as few mutations as can be.
+
+What a product was before is in its metafield (mark.py) and in the receipt; either is enough to bring it back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from app.domain.decisions import Action, Enforcement, Receipt, Verdict
+from app.domain.errors import MediaGone, PlatformRefused, PlatformUnavailable
+from app.domain.media import MediaRef
+from integrations.kit.untrusted import Untrusted
+from integrations.shopify import channels, gallery, mark, scopes
+from integrations.shopify.api import Admin, done, understood
+from integrations.shopify.brake import Brake
+from integrations.shopify.mark import Mark, State
+from integrations.shopify.media import image_gid, product_id, version_of
+from integrations.shopify.settings import HideBy, Settings
+
+LIVE = ("ACTIVE", "UNLISTED")
+"""The statuses that shoppers can see; an unlisted product by its address, so that UNLISTED hides nothing."""
+
+HIDDEN = "DRAFT"
+
+READY_SECONDS = 5.0
+"""How soon to look again at an image that Shopify processes; mostly it takes two seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """Hold a product as it is now. `version` is the image's: None when the image is gone, "" while Shopify processes it."""
+
+    id: str
+    status: str
+    tags: tuple[str, ...]
+    mark: Mark
+    version: str | None
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class WriteBack:
+    """Apply actions to one shop."""
+
+    admin: Admin
+    settings: Settings
+    brake: Brake
+
+    def apply(self, enforcement: Enforcement) -> Receipt:
+        if enforcement.action is Action.HIDE:
+            return self._hide(enforcement)
+        if enforcement.action is Action.RESTORE:
+            return self._restore(enforcement)
+        if enforcement.action is Action.DELETE:
+            return self._delete(enforcement)
+        return self._label(enforcement)
+
+    # --- hide
+
+    def _hide(self, enforcement: Enforcement) -> Receipt:
+        listing = self._read(enforcement.media)
+        _insist(listing, enforcement.media)
+        if self.settings.hide_by is HideBy.DETACH:
+            return self._detach(listing, enforcement)
+        held = listing.mark.hidden
+        if held is not None:
+            if self._stands(listing, held):
+                return Receipt(_undo(held))
+            # Hidden by this very action before, and shown now: a person decided that, unless it never happened.
+            if held.get("enforcement") == enforcement.id and not self._broke_off(listing, held):
+                return Receipt(
+                    _undo(held), f"Someone showed the product again in Shopify ({listing.status.lower()}); it was left so."
+                )
+        if self.settings.hide_by is HideBy.UNPUBLISH:
+            return self._unpublish(listing, enforcement)
+        return self._draft(listing, enforcement)
+
+    def _draft(self, listing: Listing, enforcement: Enforcement) -> Receipt:
+        other = enforcement.held or {}
+        before = listing.status
+        if other.get("how") == HideBy.DRAFT and listing.status == _status(other, "left"):
+            before = _status(other, "before")
+        left = HIDDEN if before in LIVE else before
+        state = self._state(listing, enforcement, HideBy.DRAFT, {"status": before}, {"status": left})
+        marked = replace(listing.mark, hidden={**state, **mark.about(enforcement)})
+        shown = self._save(listing, marked, self._tagged(listing), left)
+        if shown in LIVE:
+            raise PlatformRefused("Shopify took the change, and the product is still shown. Set it to draft in Shopify's admin.")
+        return Receipt(state)
+
+    def _unpublish(self, listing: Listing, enforcement: Enforcement) -> Receipt:
+        self.admin.require(*scopes.FOR_CHANNELS)
+        there = channels.read(self.admin, listing.id)
+        names = {name.casefold() for name in self.settings.sales_channels}
+        chosen = [one for one in there if not names or one.title.casefold() in names]
+        earlier = self._earlier(listing, enforcement)
+        if there and not chosen and listing.status in LIVE and not earlier:
+            titles = ", ".join(one.title for one in there)
+            raise PlatformRefused(
+                f"The product is in none of the sales channels that the settings name; it is in {titles}. Name the right "
+                "ones, or choose “Set to draft”; then try again."
+            )
+        dates = {one.id: one.date for one in chosen}
+        for id, date in earlier.items():
+            dates.setdefault(id, date)
+        before = {"publications": [{"id": id, "date": date} for id, date in dates.items()]}
+        state = self._state(listing, enforcement, HideBy.UNPUBLISH, before, {"publications": []})
+        marked = replace(listing.mark, hidden={**state, **mark.about(enforcement)})
+        if not chosen:
+            self._save(listing, marked, self._tagged(listing), listing.status)
+            return Receipt(state)
+        self._press(listing)
+        data = self.admin.ask(
+            "unpublish",
+            product=self._input(listing, marked, self._tagged(listing), listing.status),
+            id=listing.id,
+            publications=[{"publicationId": one.id} for one in chosen],
+        )
+        done(data, "productUpdate", "publishableUnpublish")
+        return Receipt(state)
+
+    def _earlier(self, listing: Listing, enforcement: Enforcement) -> dict[str, str]:
+        """Give what the product was taken out of already: by this action when it broke off, or for another image."""
+        held = listing.mark.hidden or {}
+        known = held if held.get("enforcement") == enforcement.id else enforcement.held or {}
+        return channels.published(known) if known.get("how") == HideBy.UNPUBLISH else {}
+
+    def _detach(self, listing: Listing, enforcement: Enforcement) -> Receipt:
+        gid = image_gid(enforcement.media.id)
+        self.admin.require(*scopes.FOR_FILES)
+        found = gallery.read(self.admin, listing.id)
+        state = listing.mark.detached.get(gid)
+        before = listing.mark.order
+        if gid not in found.order:
+            if state is None:
+                raise MediaGone("The picture is no longer part of the product.")
+            return Receipt(_detach_undo(state, before, gid))
+        if state is not None and state.get("enforcement") == enforcement.id:
+            expected = [one for one in before if one == gid or one not in listing.mark.detached]
+            if list(found.order) != expected or found.showing(gid) != _texts(state.get("variants")):
+                return Receipt(_detach_undo(state, before, gid), "Someone put the picture back in Shopify; it was left so.")
+        order = before if listing.mark.detached.keys() - {gid} else found.order
+        state = {"variants": found.showing(gid), "tag": self._own_tag(listing), **mark.about(enforcement)}
+        marked = listing.mark.with_detached(gid, state, order)
+        self._press(listing)
+        data = self.admin.ask(
+            "detach",
+            product=self._input(listing, marked, self._tagged(listing), listing.status),
+            files=[{"id": gid, "referencesToRemove": [listing.id]}],
+        )
+        done(data, "productUpdate", "fileUpdate")
+        return Receipt(_detach_undo(state, order, gid))
+
+    def _stands(self, listing: Listing, held: State) -> bool:
+        """Say whether what our hide left is still so that no shopper sees the product."""
+        if listing.status not in LIVE:
+            return True
+        if held.get("how") != HideBy.UNPUBLISH:
+            return False
+        return not channels.published(held).keys() & {one.id for one in channels.read(self.admin, listing.id)}
+
+    def _broke_off(self, listing: Listing, held: State) -> bool:
+        """Say whether the hide was only written down: a publication that came back by hand has another date."""
+        if held.get("how") != HideBy.UNPUBLISH:
+            return False
+        before = channels.published(held)
+        return any(before.get(one.id) == one.date for one in channels.read(self.admin, listing.id))
+
+    # --- restore, delete, label
+
+    def _restore(self, enforcement: Enforcement) -> Receipt:
+        media, undo = enforcement.media, enforcement.undo or {}
+        gid = image_gid(media.id)
+        listing = self._read(media)
+        if listing.version is not None:
+            _insist(listing, media)
+        marked, drifted = listing.mark, ""
+        if gid in marked.detached or undo.get("how") == HideBy.DETACH:
+            drifted = self._attach(listing, gid, undo)
+            marked = marked.without_detached(gid)
+        return Receipt(drifted=self._release(listing, marked, undo, enforcement.others_blocked) or drifted)
+
+    def _attach(self, listing: Listing, gid: str, undo: Mapping[str, Any]) -> str:
+        if listing.version is None:
+            return ""
+        before = undo.get("before") if undo.get("how") == HideBy.DETACH else None
+        state = listing.mark.detached.get(gid) or (before if isinstance(before, dict) else {})
+        order = listing.mark.order or _texts(state.get("order"))
+        self._press(listing)
+        return gallery.put_back(self.admin, listing.id, gid, order, _texts(state.get("variants")))
+
+    def _release(self, listing: Listing, marked: Mark, undo: Mapping[str, Any], others_blocked: int) -> str:
+        """Give the product back when nothing blocks it any more, and take away what is ours; say what was changed meanwhile."""
+        status, drifted = listing.status, ""
+        missing: list[tuple[str, str]] = []
+        ours = [undo, listing.mark.hidden or {}, *listing.mark.detached.values()]
+        held = marked.hidden or (undo if undo.get("how") in (HideBy.DRAFT, HideBy.UNPUBLISH) else None)
+        if others_blocked == 0 and held is not None:
+            known = marked.hidden is not None
+            if held.get("how") == HideBy.UNPUBLISH:
+                missing, drifted = self._missing(listing, held, known)
+            else:
+                status, drifted = _status_again(listing, held, known)
+            marked = marked.without_hidden()
+        tags = listing.tags
+        shown = others_blocked == 0 or undo.get("how") == HideBy.DETACH
+        if shown and marked.hidden is None and not marked.detached:
+            tags = _without(tags, {str(state.get("tag") or "") for state in ours})
+        self._save(listing, marked, tags, status)
+        if missing:
+            publications = [{"publicationId": id, "publishDate": date or None} for id, date in missing]
+            done(self.admin.ask("publish", id=listing.id, publications=publications), "publishablePublish")
+        return drifted
+
+    def _missing(self, listing: Listing, held: State, known: bool) -> tuple[list[tuple[str, str]], str]:
+        before = channels.published(held)
+        there = {one.id for one in channels.read(self.admin, listing.id)}
+        missing = [(id, date) for id, date in before.items() if id not in there]
+        if known and len(missing) < len(before):
+            return [], "Someone published the product again in Shopify; it was left as it is."
+        return missing, ""
+
+    def _delete(self, enforcement: Enforcement) -> Receipt:
+        if not self.settings.delete_blocked:
+            raise PlatformRefused("Deleting is not switched on in the shop's settings.")
+        media, gid = enforcement.media, image_gid(enforcement.media.id)
+        listing = self._read(media)
+        if listing.version is not None:
+            _insist(listing, media)
+            self.admin.require(*scopes.FOR_FILES)
+            self._press(listing)
+            done(self.admin.ask("delete", files=[gid]), "fileDelete")
+        self._release(listing, listing.mark.without_detached(gid), enforcement.undo or {}, enforcement.others_blocked)
+        return Receipt()
+
+    def _label(self, enforcement: Enforcement) -> Receipt:
+        """Tag a product whose blocked picture is shown; a person who allows it takes the tag away. The rest costs nothing."""
+        tag, media = self.settings.flag_tag, enforcement.media
+        blocked = enforcement.verdict is Verdict.BLOCK
+        if not tag or not (blocked or (enforcement.verdict is Verdict.ALLOW and enforcement.person)):
+            return Receipt()
+        gid = image_gid(media.id)
+        listing = self._read(media)
+        if blocked:
+            _insist(listing, media)
+            state = {**mark.about(enforcement), "tag": "" if _has(listing.tags, tag) and not listing.mark.flagged else tag}
+            if gid not in listing.mark.flagged:
+                tags = listing.tags if _has(listing.tags, tag) else (*listing.tags, tag)
+                self._save(listing, listing.mark.with_flagged(gid, state), tags, listing.status)
+        elif gid in listing.mark.flagged:
+            marked = listing.mark.without_flagged(gid)
+            ours = {str(state.get("tag") or "") for state in listing.mark.flagged.values()}
+            self._save(listing, marked, listing.tags if marked.flagged else _without(listing.tags, ours), listing.status)
+        return Receipt()
+
+    # --- what is there, and how it is written
+
+    def _read(self, media: MediaRef) -> Listing:
+        with understood():
+            data = self.admin.ask("listing", product=product_id(media.parent), media=image_gid(media.id))
+            if "product" not in data:
+                raise MediaGone("The product is no longer in the shop.")
+            product = data.object("product")
+            value = product.object("decision").text("value", 1_000_000, default="") if "decision" in product else ""
+            source, version = "", None
+            if "picture" in data and "status" in (picture := data.object("picture")):
+                source = picture.object("image").text("url", 2_000) if "image" in picture else ""
+                failed = picture.label("status", 20) == "FAILED"
+                version = None if failed else version_of(source) if source else ""
+            return Listing(
+                id=product.text("id", 100),
+                status=product.text("status", 20),
+                tags=product.texts("tags", 1_000, 300),
+                mark=mark.read(value),
+                version=version,
+                source=source,
+            )
+
+    def _save(self, listing: Listing, marked: Mark, tags: Sequence[str], status: str) -> str:
+        """Write what differs, and return the status that the product has then."""
+        if (marked, tuple(tags), status) == (listing.mark, listing.tags, listing.status):
+            return listing.status
+        self._press(listing)
+        product = self._input(listing, marked, tags, status)
+        if marked.empty and not listing.mark.empty:
+            fields = {"ownerId": listing.id, "namespace": mark.NAMESPACE, "key": mark.KEY}
+            data = self.admin.ask("clear", metafields=[fields], product=product)
+            done(data, "metafieldsDelete", "productUpdate")
+        else:
+            data = self.admin.ask("write", product=product)
+            done(data, "productUpdate")
+        return _answered(data)
+
+    def _input(self, listing: Listing, marked: Mark, tags: Sequence[str], status: str) -> dict[str, Any]:
+        product: dict[str, Any] = {"id": listing.id}
+        if status != listing.status:
+            product["status"] = status
+        if tuple(tags) != listing.tags:
+            product["tags"] = list(tags)
+        if marked != listing.mark and not marked.empty:
+            product["metafields"] = [mark.metafield(marked)]
+        return product
+
+    def _press(self, listing: Listing) -> None:
+        self.brake.press(self.admin.site.key, listing.id, self.settings.actions_per_hour)
+
+    def _state(
+        self, listing: Listing, enforcement: Enforcement, how: HideBy, before: Mapping[str, Any], left: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        other = enforcement.held or {}
+        tag = self._own_tag(listing) or (self.settings.tag if other.get("tag") == self.settings.tag else "")
+        return {"how": how.value, "before": dict(before), "left": dict(left), "tag": tag}
+
+    def _own_tag(self, listing: Listing) -> str:
+        """Give the tag that a restore takes away again: "" when the merchant had it on the product already."""
+        states = [listing.mark.hidden or {}, *listing.mark.detached.values()]
+        ours = any(state.get("tag") == self.settings.tag for state in states)
+        return self.settings.tag if ours or not _has(listing.tags, self.settings.tag) else ""
+
+    def _tagged(self, listing: Listing) -> tuple[str, ...]:
+        tag = self.settings.tag
+        return listing.tags if not tag or _has(listing.tags, tag) else (*listing.tags, tag)
+
+
+def _insist(listing: Listing, media: MediaRef) -> None:
+    """Make sure that the shop has this version now. Raise `MediaGone`, or `PlatformUnavailable` while that is open."""
+    if listing.version is None:
+        raise MediaGone("The picture is no longer in the shop.")
+    if listing.version == "":
+        raise PlatformUnavailable("Shopify still processes the picture.", READY_SECONDS)
+    if listing.version != media.version:
+        raise MediaGone("The picture was replaced.", now=replace(media, version=listing.version, source=listing.source))
+
+
+def _undo(held: State) -> dict[str, Any]:
+    return {key: held[key] for key in ("how", "before", "left", "tag") if key in held}
+
+
+def _detach_undo(state: State, order: Sequence[str], gid: str) -> dict[str, Any]:
+    return {
+        "how": HideBy.DETACH.value,
+        "before": {"order": list(order), "variants": _texts(state.get("variants"))},
+        "left": {"order": [one for one in order if one != gid]},
+        "tag": state.get("tag", ""),
+    }
+
+
+def _status(state: State, when: str) -> str:
+    part = state.get(when)
+    return str(part.get("status", "")) if isinstance(part, dict) else ""
+
+
+def _status_again(listing: Listing, held: State, known: bool) -> tuple[str, str]:
+    """Choose the status of a product that comes back: what it was, or what someone made it since."""
+    before, left = _status(held, "before"), _status(held, "left")
+    if listing.status == left and before:
+        return before, ""
+    if known or listing.status != before:
+        return listing.status, f"Someone set the product to {listing.status.lower()} in Shopify; it was left so."
+    return listing.status, ""
+
+
+def _texts(value: object) -> list[str]:
+    return [str(one) for one in value] if isinstance(value, list | tuple) else []
+
+
+def _has(tags: Sequence[str], tag: str) -> bool:
+    # Shopify tells tags apart by their letters only, not by their case.
+    return tag.casefold() in {one.casefold() for one in tags}
+
+
+def _without(tags: Sequence[str], taken: set[str]) -> tuple[str, ...]:
+    folded = {tag.casefold() for tag in taken if tag}
+    return tuple(tag for tag in tags if tag.casefold() not in folded)
+
+
+def _answered(data: Untrusted) -> str:
+    payload = data.object("productUpdate")
+    return payload.object("product").label("status", 20) if "product" in payload else ""

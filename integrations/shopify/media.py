@@ -1,0 +1,135 @@
+"""Product images in our words, from whichever of Shopify's two notations they come in."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from urllib.parse import parse_qs, urlsplit
+
+from app.domain.errors import DeliveryUnreadable, PlatformRefused
+from app.domain.media import Context, MediaRef
+from integrations.kit.untrusted import Untrusted
+
+PENDING = "pending"
+"""The version of an image that Shopify still processes; its fetch waits, and then names the real one."""
+
+MAX_MEDIA = 250
+"""How many media a product can have: https://shopify.dev/docs/apps/build/online-store/product-media."""
+
+MAX_TAGS = 250
+_PRODUCT = re.compile(r"gid://shopify/Product/[0-9]{1,20}")
+_IMAGE = re.compile(r"gid://shopify/MediaImage/[0-9]{1,20}")
+_ID = re.compile(rf"({_IMAGE.pattern})@[0-9]{{1,20}}")
+
+
+@dataclass(frozen=True, slots=True)
+class Product:
+    """Hold what is known of a product for the context of its images. `status` is active, draft, archived or unlisted."""
+
+    id: str
+    title: str = ""
+    handle: str = ""
+    product_type: str = ""
+    vendor: str = ""
+    tags: tuple[str, ...] = ()
+    status: str = ""
+
+    def image(self, gid: str, version: str, source: str, position: int, alt: str, created_at: int) -> MediaRef:
+        """Name one of its images, which Shopify knows by `gid`."""
+        context: Context = {
+            "title": (self.title,),
+            "handle": (self.handle,),
+            "product_type": (self.product_type,),
+            "vendor": (self.vendor,),
+            "tags": self.tags,
+            "status": (self.status,),
+            "position": (str(position),) if position else (),
+            "alt": (alt,),
+        }
+        kept = {key: values for key, values in context.items() if any(values)}
+        return MediaRef(media_id(gid, self.id), version, source, self.id, kept, created_at)
+
+
+def product_id(text: str) -> str:
+    """Check a product's global id. Raise `DeliveryUnreadable`."""
+    if not _PRODUCT.fullmatch(text):
+        raise DeliveryUnreadable("This is no product of Shopify.")
+    return text
+
+
+def is_image(gid: str) -> bool:
+    """Tell an image's global id from a video's or a model's; `gid://shopify/ProductImage/…` is another thing."""
+    return _IMAGE.fullmatch(gid) is not None
+
+
+def media_id(gid: str, product: str) -> str:
+    """Name an image as a part of one product: products can share a file, and each is hidden and shown for itself."""
+    return f"{gid}@{product.rpartition('/')[2]}"
+
+
+def image_gid(media_id: str) -> str:
+    """Give the global id that Shopify knows the image by. Raise `PlatformRefused` for what `media_id` did not make."""
+    found = _ID.fullmatch(media_id)
+    if found is None:
+        raise PlatformRefused("This names no picture of a product at Shopify.")
+    return found[1]
+
+
+def version_of(url: str) -> str:
+    """Give the version of an image: `v` in its CDN address, the Unix time at which its bytes were stored.
+
+    The path stays when the bytes are replaced. An address without `v` is a version by its path.
+    """
+    try:
+        parts = urlsplit(url)
+        stamps = parse_qs(parts.query, max_num_fields=50).get("v", [])
+    except ValueError:
+        raise DeliveryUnreadable("An image's address is no web address.") from None
+    if len(stamps) == 1 and re.fullmatch("[0-9]{1,20}", stamps[0]):
+        return stamps[0]
+    return "p" + hashlib.sha256(parts.path.encode("utf-8", "surrogatepass")).hexdigest()[:24]
+
+
+def tags_of(text: str) -> tuple[str, ...]:
+    """Split the tags of a webhook, which come as one text."""
+    return clean(text.split(","))
+
+
+def clean(texts: Iterable[str]) -> tuple[str, ...]:
+    return tuple(kept for text in texts if (kept := text.strip()[:255]))[:MAX_TAGS]
+
+
+def product_of(node: Untrusted) -> Product:
+    """Read a product of the Admin API."""
+    return Product(
+        id=product_id(node.text("id", 100)),
+        title=node.label("title"),
+        handle=node.label("handle"),
+        product_type=node.label("productType"),
+        vendor=node.label("vendor"),
+        tags=clean(node.texts("tags", MAX_TAGS * 4, 300)) if "tags" in node else (),
+        status=node.label("status", 20).lower(),
+    )
+
+
+def image_of(product: Product, node: Untrusted, position: int) -> MediaRef | None:
+    """Read one of a product's media of the Admin API; None for what is no image or will never be one."""
+    gid = node.text("id", 100)
+    status = node.label("status", 20)
+    if not is_image(gid) or status == "FAILED":
+        return None
+    ready = status == "READY" and "image" in node
+    source = node.object("image").text("url", 2_000) if ready else ""
+    version = version_of(source) if ready else PENDING
+    return product.image(gid, version, source, position, node.label("alt"), microseconds(node.label("createdAt")))
+
+
+def microseconds(text: str) -> int:
+    """Read a time of ISO 8601 as UTC microseconds; 0 for what is none."""
+    try:
+        return int(datetime.fromisoformat(text).astimezone(UTC).timestamp() * 1_000_000)
+    except (ValueError, OverflowError, OSError):
+        return 0
