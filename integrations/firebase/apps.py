@@ -1,0 +1,205 @@
+"""The Admin SDK's apps, made when a site is first used, one per site and process; and what its errors mean to us.
+
+Importing this loads neither firebase_admin nor gRPC: a machine without a Firebase site pays nothing for them, and no client
+exists before a fork.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from collections import OrderedDict
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+from app.domain.errors import CredentialsExpired, PicwardError, PlatformRefused, PlatformUnavailable
+from app.domain.platform import Site
+from integrations.firebase.settings import Config
+from integrations.kit.answers import RETRY_AFTER_SECONDS
+
+CONNECT_SECONDS, ANSWER_SECONDS = 5.0, 20.0
+"""How long one call may connect, and be silent. A call that failed is repeated by the core, with its back-off."""
+
+BYTES_SECONDS = 60.0
+"""How long a download or a copy inside the bucket may be silent; 20 MB over a slow line take less."""
+
+TIMEOUT = (CONNECT_SECONDS, ANSWER_SECONDS)
+
+MAX_APPS = 200
+"""How many sites' apps a process keeps; an app costs about 0.2 MB, with Firestore 2 MB."""
+
+NO_BUCKET_TRACES = "DISABLE_GCS_PYTHON_CLIENT_OTEL_BUCKET_METADATA"
+"""What google-cloud-storage 3.17 reads before each call (its _opentelemetry_tracing.py)."""
+
+_EMULATORS = (
+    "STORAGE_EMULATOR_HOST",
+    "FIRESTORE_EMULATOR_HOST",
+    "FIREBASE_DATABASE_EMULATOR_HOST",
+    "FIREBASE_AUTH_EMULATOR_HOST",
+)
+
+
+class Overtaken(Exception):
+    """A precondition did not hold: another generation took the place, or the object is gone. Never leaves this package."""
+
+
+_apps: OrderedDict[tuple[object, ...], Any] = OrderedDict()
+_lock = threading.Lock()
+
+
+def app_of(site: Site, config: Config) -> Any:
+    """Give this process's firebase_admin app of a site; no call is made. Raise `PlatformRefused` for unusable credentials."""
+    key = (os.getpid(), *_identity(site), config.token_url, *(os.environ.get(name) for name in _EMULATORS))
+    with _lock:
+        if key in _apps:
+            _apps.move_to_end(key)
+            return _apps[key]
+        made = _apps[key] = _make(site, config, f"picward-{os.getpid()}-{len(_apps)}-{hash(key)}")
+        while len(_apps) > MAX_APPS:
+            import firebase_admin
+
+            firebase_admin.delete_app(_apps.popitem(last=False)[1])
+        return made
+
+
+def _identity(site: Site) -> tuple[object, ...]:
+    settings = site.settings.model_dump()
+    return (site.key, site.connection.get("project"), site.credentials.get("service_account"), settings.get("database_url"))
+
+
+def _make(site: Site, config: Config, name: str) -> Any:
+    # Else google-cloud-storage asks for the bucket's location beside the first call, only to put it into traces, with
+    # retries of its own and a permission that the account need not have.
+    os.environ.setdefault(NO_BUCKET_TRACES, "true")
+    try:
+        import firebase_admin
+    except ImportError:
+        raise PlatformRefused("Firebase's Admin SDK is not installed here: pip install 'picward[firebase]'.") from None
+    options = {
+        "projectId": str(site.connection.get("project", "")),
+        "storageBucket": site.key,
+        "databaseURL": site.settings.model_dump().get("database_url") or None,
+        "httpTimeout": ANSWER_SECONDS,
+    }
+    options = {key: value for key, value in options.items() if value is not None}
+    return firebase_admin.initialize_app(_credential(site.credentials, config), options, name=name)
+
+
+def _credential(credentials: Mapping[str, Any], config: Config) -> Any:
+    from firebase_admin.credentials import ApplicationDefault, Base, Certificate
+
+    typed = str(credentials.get("service_account") or "")
+    if typed:
+        try:
+            read = json.loads(typed)
+            # An owner could name any address in the key file, inside this network too: only the operator says where to ask.
+            return Certificate({**read, "token_uri": config.token_url, "universe_domain": "googleapis.com"})
+        except (ValueError, TypeError, KeyError, RecursionError):
+            raise PlatformRefused("The service account is not the JSON of a service account's key.") from None
+    if os.environ.get("STORAGE_EMULATOR_HOST"):
+        from google.auth.credentials import AnonymousCredentials
+
+        class Nobody(Base):  # type: ignore[misc]  # firebase_admin has no types
+            def get_credential(self) -> Any:
+                return AnonymousCredentials()  # type: ignore[no-untyped-call]
+
+        # The SDK asks for a credential even where an emulator needs none.
+        return Nobody()
+    return ApplicationDefault()
+
+
+@contextmanager
+def asking(what: str) -> Iterator[None]:
+    """Translate what the SDK raises inside into our errors; `what` names who was asked. Texts hold no address and no token."""
+    try:
+        yield
+    except (PicwardError, Overtaken):
+        raise
+    except Exception as error:
+        raise translated(error, what) from None
+
+
+def translated(error: Exception, what: str) -> PicwardError:
+    """Give our error for one of Google's. What is not known is taken for passing: it is tried again, and seen in the log."""
+    import requests
+    from google.api_core.exceptions import GoogleAPICallError, RetryError
+    from google.auth.exceptions import DefaultCredentialsError, GoogleAuthError, RefreshError
+
+    if isinstance(error, DefaultCredentialsError):
+        return PlatformRefused("This machine has no Google credentials of its own; enter a service account's key.")
+    if isinstance(error, RefreshError):
+        if error.retryable:
+            return PlatformUnavailable(f"{what}: Google gave no token just now.")
+        return CredentialsExpired("Google no longer accepts the service account's key; enter a new one.")
+    if isinstance(error, GoogleAPICallError):
+        return _refusal(error, what)
+    if isinstance(error, requests.TooManyRedirects):
+        return PlatformRefused(f"{what} sends us on to another address, which is not followed.")
+    if isinstance(error, requests.Timeout | RetryError | TimeoutError):
+        return PlatformUnavailable(f"{what} did not answer in time.")
+    if isinstance(error, requests.RequestException | GoogleAuthError | OSError) and not isinstance(error, ValueError):
+        return PlatformUnavailable(f"{what} cannot be reached or broke off its answer.")
+    return _admin(error, what) or PlatformUnavailable(f"{what} answered what cannot be read ({type(error).__name__}).")
+
+
+def _refusal(error: Any, what: str) -> PicwardError:
+    status = int(error.code or 0)
+    said = _said(error)
+    if status == 401:
+        return CredentialsExpired(f"{what} no longer accepts the credentials; enter a new service account's key.")
+    if status == 403:
+        return PlatformRefused(f"{what} refused: {said or 'the account may not do this'}.")
+    if status in (408, 425, 429) or status >= 500 or not said:
+        # Google explains every refusal in JSON. What comes without was said by somebody on the way.
+        if 300 <= status < 400:
+            return PlatformRefused(f"{what} sends us on to another address, which is not followed.")
+        return PlatformUnavailable(f"{what} asked us to come back later ({status}).", _retry_after(error))
+    return PlatformRefused(f"{what} refused ({status}): {said}.")
+
+
+def _said(error: Any) -> str:
+    """Give Google's own words, cut; "" when the answer had none of its form."""
+    import requests
+
+    if isinstance(error.response, requests.Response):
+        first = next(iter(error.errors or ()), None)
+        text = first.get("message") if isinstance(first, dict) else ""
+    else:
+        text = error.message
+    return "".join(c if c.isprintable() else " " for c in str(text or ""))[:300].rstrip(".")
+
+
+def explained(error: Any) -> bool:
+    """Say whether a refusal came from Google itself, with its reason."""
+    return bool(_said(error))
+
+
+def _retry_after(error: Any) -> float | None:
+    headers = getattr(error.response, "headers", None) or {}
+    value = str(headers.get("retry-after", "")).strip()
+    if value.isascii() and value.isdigit():
+        seconds = float(value[:12])
+    else:
+        try:
+            seconds = (parsedate_to_datetime(value) - datetime.now(UTC)).total_seconds()
+        except (ValueError, TypeError, OverflowError):
+            return None
+    return min(max(seconds, 0.0), RETRY_AFTER_SECONDS)
+
+
+def _admin(error: Exception, what: str) -> PicwardError | None:
+    """Translate what auth, db and messaging of the Admin SDK raise."""
+    from firebase_admin import exceptions
+
+    if not isinstance(error, exceptions.FirebaseError):
+        return None
+    if error.code == exceptions.UNAUTHENTICATED:
+        return CredentialsExpired(f"{what} no longer accepts the credentials; enter a new service account's key.")
+    refused = (exceptions.PERMISSION_DENIED, exceptions.INVALID_ARGUMENT, exceptions.FAILED_PRECONDITION, exceptions.NOT_FOUND)
+    if error.code in refused:
+        return PlatformRefused(f"{what} refused: {error.code.lower().replace('_', ' ')}.")
+    return PlatformUnavailable(f"{what} cannot do it now ({error.code.lower().replace('_', ' ')}).")

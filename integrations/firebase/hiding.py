@@ -1,0 +1,230 @@
+"""HIDE, RESTORE and DELETE: taking a picture away for real, and giving it back as it was.
+
+A download token passes all rules, so it goes first. Then the bytes move into the quarantine, then the source goes. Each
+step can be repeated and is about one generation, so a kill between any two of them, and a new upload at any moment, end well.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from app.domain.errors import PlatformRefused, PlatformUnavailable
+from app.domain.media import MediaRef
+from integrations.firebase import journal as journals
+from integrations.firebase import naming
+from integrations.firebase.apps import Overtaken
+from integrations.firebase.journal import Journal
+from integrations.firebase.naming import MARK, MODERATION, TOKENS, Kind, name_of
+from integrations.firebase.storage import STORAGE, Blob, Place, Store
+
+NO_STORE = "private, no-store"
+
+NAME = "picward-name"
+"""The metadata key under which a hidden copy says what it was uploaded as; its own name is a digest."""
+
+CROWDED_BYTES = 4_096
+"""From how many bytes of custom metadata on they are dropped before the copy, so that ours fit into the 8 KiB."""
+
+APPROVED, PENDING, REJECTED, FLAGGED, DELETED = "approved", "pending", "rejected", "flagged", "deleted"
+"""What the app is told, and what an object's metadata say under `moderation`."""
+
+TAKEN = "Another file took the picture's place meanwhile. The hidden one stays in the quarantine."
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """Report a RESTORE: the object that is there again, or in words why not."""
+
+    blob: Blob | None
+    drifted: str = ""
+
+
+def hide(store: Store, media: MediaRef) -> dict[str, Any]:
+    """Take a version away, and give its undo. Raise `MediaGone` when it is not there (any more)."""
+    found = store.find(media)
+    name = name_of(store.site, media)
+    if found.place is Place.HIDDEN:
+        journal = journals.load(store, name, media.version)
+        if journal is None or not journal.fits(found.blob):
+            raise PlatformRefused(f"What the quarantine holds of {name[:200]} is not what was put there.")
+        return journals.to_undo(journal)
+    source = found.blob
+    journal = journals.keep(store, name, journals.of(source, media.version, store.readers(source)))
+    try:
+        _close(store, source, media.version)
+        copy = _take(store, source, name, journal)
+    except Overtaken:
+        journals.forget(store, name, media.version)
+        raise store.gone(store.get(name)) from None
+    try:
+        store.remove(source)
+    except Overtaken:
+        # Overwritten meanwhile: this version can be seen no more, and the newer one has its own event.
+        store.remove(copy)
+        journals.forget(store, name, media.version)
+        raise store.gone(store.get(name)) from None
+    return journals.to_undo(journal)
+
+
+def _close(store: Store, source: Blob, version: str) -> None:
+    """Shut every way to the bytes that needs no rules, and say whose delete will follow."""
+    theirs = source.metadata or {}
+    crowded = sum(len(f"{key}{value}".encode()) for key, value in theirs.items()) > CROWDED_BYTES
+    ours = {TOKENS: None, MODERATION: REJECTED, MARK: _leaving(store, source, version)}
+    store.patch(source, {**(dict.fromkeys(theirs) if crowded else {}), **ours}, cache_control=NO_STORE)
+
+
+def _leaving(store: Store, source: Blob, version: str) -> str:
+    return naming.mark(store.site, Kind.LEAVING, source.name, source.generation, version)
+
+
+def _take(store: Store, source: Blob, name: str, journal: Journal) -> Blob:
+    """Copy the bytes into the quarantine and prove that they are there, and that no token came along."""
+    target = store.hidden_name(name, journal.version)
+    fields = {
+        "content_type": "application/octet-stream",
+        "content_disposition": "attachment",
+        "content_encoding": journal.fields.get("content_encoding"),
+        "cache_control": NO_STORE,
+        "metadata": {NAME: name},
+    }
+    # Overtaken: an earlier try made it, or the source is another one now. What is there tells.
+    with contextlib.suppress(Overtaken):
+        store.copy(source, store.quarantine, target, fields, over=0)
+    copy = store.get(target, store.quarantine)
+    if copy is None:
+        raise Overtaken
+    if not journal.fits(copy):
+        raise PlatformRefused(f"What the quarantine holds of {name[:200]} is not what was put there.")
+    # Services differ in whether metadata of the source are merged into a copy, and a client may have made a new token.
+    if TOKENS in (copy.metadata or {}):
+        copy = store.patch(copy, {TOKENS: None})
+        if TOKENS in (copy.metadata or {}):
+            raise PlatformUnavailable(f"{STORAGE} did not take the download token away.")
+    return copy
+
+
+def restore(store: Store, media: MediaRef, undo: Mapping[str, Any] | None, approved: bool) -> Restored:
+    """Give a hidden version back; `clean` is to be called once everybody was told. Raise `MediaGone`."""
+    found = store.find(media)
+    name = name_of(store.site, media)
+    journal = journals.from_undo(store.site, undo) or journals.load(store, name, media.version)
+    try:
+        if found.place is not Place.HIDDEN:
+            blob = _reopened(store, found.blob, media.version, journal)
+        elif journal is None or not journal.fits(found.blob):
+            raise PlatformRefused(f"What the quarantine holds of {name[:200]} is not what was put there.")
+        else:
+            target = store.public_name(journal.name) if approved else journal.name
+            over = _free(store, target, media.version)
+            if over is None:
+                return Restored(None, TAKEN)
+            fresh = {**journal.put_back(), "metadata": {**journal.metadata, MARK: _copying(store, target, media.version)}}
+            copy = store.copy(found.blob, store.bucket, target, fresh, over)
+            store.grant(copy, journal.readers)
+            blob = _dress(store, copy, media.version, journal, APPROVED if approved else None)
+            return Restored(blob)
+        return Restored(label(store, media, APPROVED) if approved else blob)
+    except Overtaken:
+        return Restored(None, TAKEN)
+
+
+def _free(store: Store, name: str, version: str) -> int | None:
+    """Give which generation a copy may replace (0: none is there), None when another file is there."""
+    there = store.get(name)
+    if there is None:
+        return 0
+    mark = naming.read_mark(store.site, there.metadata, name, there.generation)
+    # A copy of our own that was not finished is made again: only a generation that we made ourselves is ever vouched for.
+    return int(there.generation) if mark is not None and mark == naming.Mark(Kind.COPYING, version) else None
+
+
+def _copying(store: Store, name: str, version: str) -> str:
+    return naming.mark(store.site, Kind.COPYING, name, "", version)
+
+
+def _dress(store: Store, blob: Blob, version: str, journal: Journal, word: str | None) -> Blob:
+    """Put everything but the bytes as it was, with a new token where there was one, and vouch for this generation."""
+    mark = naming.mark(store.site, Kind.HERE, blob.name, blob.generation, version)
+    ours = {
+        NAME: None,
+        MARK: mark if str(blob.generation) != version else None,
+        MODERATION: word,
+        TOKENS: str(uuid.uuid4()) if journal.had_token else None,
+    }
+    return store.patch(blob, {**journal.metadata, **ours}, **journal.put_back())
+
+
+def _reopened(store: Store, blob: Blob, version: str, journal: Journal | None) -> Blob:
+    """Undo what an interrupted HIDE did to a picture that is still in its place."""
+    mark = naming.read_mark(store.site, blob.metadata, blob.name, blob.generation)
+    if mark is None or mark.kind is not Kind.LEAVING or journal is None:
+        return blob
+    return _dress(store, blob, version, journal, None)
+
+
+def clean(store: Store, media: MediaRef) -> None:
+    """Empty the quarantine of a version that is back in its place, or deleted."""
+    name = name_of(store.site, media)
+    copy = store.get(store.hidden_name(name, media.version), store.quarantine)
+    try:
+        if copy is not None:
+            store.remove(copy)
+        journals.forget(store, name, media.version)
+    except Overtaken:
+        pass  # another worker is at it
+
+
+def delete(store: Store, media: MediaRef) -> None:
+    """Remove a version from where it is seen; `clean` empties the quarantine of it. Nothing happens when it is nowhere."""
+    name = name_of(store.site, media)
+    here = store.get(name)
+    clean(store, media)
+    for blob in (here, store.published(name, media.version)):
+        if blob is not None and store.version_of(blob) == media.version:
+            try:
+                store.remove(blob)
+            except Overtaken:
+                continue
+
+
+def label(store: Store, media: MediaRef, word: str) -> Blob | None:
+    """Write a verdict to where the app's rules see it, and publish what is approved; None for what is hidden."""
+    found = store.find(media)
+    if found.place is Place.HIDDEN:
+        return None
+    blob = found.blob
+    try:
+        if word == APPROVED and store.public_name(blob.name) != blob.name:
+            return _publish(store, blob, media.version)
+        if (blob.metadata or {}).get(MODERATION) == word:
+            return blob
+        return store.patch(blob, {MODERATION: word})
+    except Overtaken:
+        raise store.gone(store.get(blob.name)) from None
+
+
+def _publish(store: Store, source: Blob, version: str) -> Blob:
+    """Move an approved upload to where the public may see it, over an earlier version of it that we published."""
+    target = store.public_name(source.name)
+    there = store.get(target)
+    mark = naming.read_mark(store.site, there.metadata, target, there.generation) if there is not None else None
+    if there is not None and mark is None:
+        raise PlatformRefused(f"{target[:200]} is a file that Picward did not put there; it is not overwritten.")
+    if mark is not None and int(mark.origin) > int(version):
+        raise store.gone(store.get(source.name))
+    if there is None or mark != naming.Mark(Kind.HERE, version):
+        journal = journals.of(source, version)
+        # The old address goes with the source; until then it shows what was just approved.
+        store.patch(source, {MARK: _leaving(store, source, version)})
+        fresh = {**journal.put_back(), "metadata": {**journal.metadata, MARK: _copying(store, target, version)}}
+        copy = store.copy(source, store.bucket, target, fresh, int(there.generation) if there is not None else 0)
+        there = _dress(store, copy, version, journal, APPROVED)
+    # Overtaken: by a newer upload, which has its own event.
+    with contextlib.suppress(Overtaken):
+        store.remove(source)
+    return there

@@ -1,0 +1,131 @@
+"""What is in the bucket: first the watched objects by name, then the hidden ones, page by page from a cursor that lasts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from app.domain.errors import PlatformRefused, PlatformUnavailable
+from app.domain.media import MediaRef, Page
+from integrations.firebase import intake, naming
+from integrations.firebase.apps import TIMEOUT, asking
+from integrations.firebase.hiding import NAME
+from integrations.firebase.storage import STORAGE, Blob, Store, described
+from integrations.kit.untrusted import Untrusted
+
+PAGE_SIZE = 1_000
+"""How many objects one listing asks for; the most that Cloud Storage gives."""
+
+FIELDS = "items(name,generation,contentType,size,metadata,timeCreated),nextPageToken"
+"""What is asked for of each object: 0.3 kB instead of 1.2 kB."""
+
+SINCE_SECONDS = 600
+"""How far Cloud Storage's clock and ours may be apart when only what is new is asked for."""
+
+SAMPLED_PAGES = 10
+"""How many pages an estimate reads before it says “more than”."""
+
+LIST_PRICE, READ_PRICE, TRAFFIC_PRICE = 0.05 / 10_000, 0.004 / 10_000, 0.12 / 1_000_000_000
+"""US dollars per listing call (Class A), per metadata or byte read (Class B), and per byte that leaves Google's network.
+List prices of Standard storage in a region, https://cloud.google.com/storage/pricing; regions and contracts differ."""
+
+_WATCHED, _HIDDEN = "o:", "q:"
+
+
+def page(store: Store, cursor: str, since: int = 0) -> Page:
+    """List one page after the cursor; with `since` (UTC µs) only of what came after that, and nothing hidden."""
+    phase, after = (cursor[:2], cursor[2:]) if cursor else (_WATCHED, "")
+    if phase == _WATCHED:
+        blobs, more = _listed(store, store.bucket, store.settings.watched_prefix(), after)
+        media = tuple(_media(store, blobs, since - SINCE_SECONDS * 1_000_000 if since else 0))
+        if more:
+            return Page(media, _WATCHED + blobs[-1].name if blobs else cursor)
+        return Page(media, "" if since else _HIDDEN)
+    if phase == _HIDDEN:
+        return _hidden(store, after)
+    raise PlatformRefused("The listing cannot go on from here; start it again.")
+
+
+def _listed(store: Store, bucket: Any, prefix: str, after: str) -> tuple[list[Blob], bool]:
+    """List the objects after a name, and say whether there are more."""
+    with asking(STORAGE):
+        found = bucket.list_blobs(
+            prefix=prefix or None,
+            start_offset=after or None,
+            page_size=PAGE_SIZE,
+            fields=FIELDS,
+            timeout=TIMEOUT,
+            retry=None,
+        )
+        blobs: list[Blob] = []
+        for answer in found.pages:
+            # start_offset is inclusive.
+            blobs = [blob for blob in answer if blob.name != after]
+            if blobs:
+                break
+        more = bool(found.next_page_token)
+        if not blobs and not more:
+            # An answer that says nothing looks like an empty bucket; who may list is told so by another call.
+            granted = bucket.test_iam_permissions(["storage.objects.list"], timeout=TIMEOUT, retry=None)
+            if "storage.objects.list" not in granted:
+                raise PlatformUnavailable(f"{STORAGE} answered what cannot be read.")
+        return blobs, more
+
+
+def _media(store: Store, blobs: Iterable[Blob], since: int) -> Iterable[MediaRef]:
+    for blob in blobs:
+        resource = described(blob)
+        if not store.settings.watches(blob.name):
+            continue
+        if intake.may_be_picture(blob.name, resource.label("contentType"), resource.label("size", 20)):
+            media = intake.media(store.site, blob.name, store.version_of(blob), resource)
+            if media.created_at >= since:
+                yield media
+
+
+def _hidden(store: Store, after: str) -> Page:
+    """List hidden pictures, the newest version of each, unless something is in their place again."""
+    blobs, more = _listed(store, store.quarantine, store.settings.quarantine, after)
+    newest: dict[str, tuple[int, str]] = {}
+    folders = [blob.name.rpartition("/")[0] for blob in blobs]
+    # The last folder may go on in the next page; then it is looked at as a whole there.
+    cut = folders[-1] if more and folders and folders[0] != folders[-1] else ""
+    kept = [blob for blob, folder in zip(blobs, folders, strict=True) if folder != cut]
+    for blob in kept:
+        folder, _, version = blob.name.rpartition("/")
+        name = str((blob.metadata or {}).get(NAME, ""))
+        if not version.isdigit() or folder != store.settings.quarantine + naming.quarantine_folder(name):
+            continue
+        newest[name] = max(newest.get(name, (0, "")), (int(version), version))
+    media = tuple(
+        intake.media(store.site, name, version, Untrusted({})) for name, (_, version) in newest.items() if store.get(name) is None
+    )
+    return Page(media, _HIDDEN + kept[-1].name if more and kept else "")
+
+
+def estimate(store: Store) -> str:
+    """Say what looking at every watched picture costs, from up to ten pages of the listing."""
+    seen, size, calls, after, more = 0, 0, 0, "", True
+    while more and calls < SAMPLED_PAGES:
+        blobs, more = _listed(store, store.bucket, store.settings.watched_prefix(), after)
+        calls += 1
+        for blob in blobs:
+            resource = described(blob)
+            if store.settings.watches(blob.name) and intake.may_be_picture(
+                blob.name, resource.label("contentType"), resource.label("size", 20)
+            ):
+                seen, size = seen + 1, size + int(blob.size or 0)
+        after = blobs[-1].name if blobs else after
+    if not seen:
+        return "No picture was found in the watched paths" + (" so far." if more else ".")
+    each = size / seen
+    # A picture costs two reads (its metadata and its bytes) and two writes (the verdict), which are priced as listings.
+    price = calls * LIST_PRICE + seen * (2 * READ_PRICE + 2 * LIST_PRICE)
+    traffic = size * TRAFFIC_PRICE
+    count = f"More than {seen}" if more else str(seen)
+    per = f", so about ${(price + traffic) / seen * 100_000:.2f} for 100,000" if more else ""
+    return (
+        f"{count} pictures of {each / 1_000:.0f} kB on average: about ${price:.2f} for Cloud Storage's calls and "
+        f"${traffic:.2f} for traffic if Picward runs outside Google's network, nothing inside the bucket's region{per} "
+        "(list prices of November 2026)."
+    )

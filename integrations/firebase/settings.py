@@ -1,0 +1,197 @@
+"""What the owner of a Firebase site can set, and which object names are watched under it."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, StringConstraints, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from app.domain.settings import Mode, SiteSettings
+
+Pattern = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=300)]
+Prefix = Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^[^/*][^*]*/$", max_length=100)]
+"""How the names of a folder's objects begin; object names have no folders, so the slash at the end is part of it."""
+
+EVERYTHING = "*"
+
+
+class Config(BaseSettings):
+    """Hold what the operator may set: other addresses than Google's own, for stand-ins and restricted networks."""
+
+    model_config = SettingsConfigDict(env_prefix="PICWARD_FIREBASE_", extra="ignore", frozen=True)
+
+    certificates_url: str = Field(
+        "https://www.googleapis.com/oauth2/v3/certs", description="Where Google's certificates (as JWKs) are fetched."
+    )
+    token_url: str = Field(
+        "https://oauth2.googleapis.com/token",
+        description="Where a service account's key is traded for tokens; what the key file itself says is not followed.",
+    )
+
+
+class Settings(SiteSettings):
+    """Add what only Firebase has: paths, a quarantine in a bucket, and how the app is told."""
+
+    mode: Literal[Mode.FLAG, Mode.HIDE] = Field(
+        default=Mode.HIDE,
+        title="What happens to blocked pictures",
+        description="Flag only: nothing is moved, you and the app see the verdict. Hide flagged: a blocked picture loses its "
+        "download address and is moved into the quarantine until a person decides.",
+        json_schema_extra={"choices": {"flag": "Flag only", "hide": "Hide flagged"}},
+    )
+    layout: Literal["in_place", "pending_public"] = Field(
+        default="in_place",
+        title="Where approved pictures are",
+        description="In place: an approved picture stays and its metadata say “moderation: approved”. Pending and public: "
+        "the app uploads below the first prefix, and only approved pictures are moved below the second.",
+        json_schema_extra={"choices": {"in_place": "In place", "pending_public": "Moved from pending to public"}},
+    )
+    pending: Prefix = Field(
+        default="pending/", title="Prefix of uploads", description="With pending and public: where the app uploads to."
+    )
+    public: Prefix = Field(
+        default="public/", title="Prefix of approved pictures", description="With pending and public; never watched."
+    )
+    include: tuple[Pattern, ...] = Field(
+        default=(EVERYTHING,),
+        min_length=1,
+        max_length=50,
+        title="Watched paths",
+        description="Object names, * for any characters, such as users/*/photos/*. A path that ends in a slash means "
+        "everything below it.",
+    )
+    exclude: tuple[Pattern, ...] = Field(
+        default=(), max_length=50, title="Paths that are not watched", description="As above, and stronger."
+    )
+    owner_paths: tuple[Pattern, ...] = Field(
+        default=("pending/{uid}/", "public/{uid}/", "users/{uid}/"),
+        max_length=50,
+        title="Whose picture it is",
+        description="Paths in which {uid} marks the user's id. What clients write into metadata is never believed.",
+    )
+    quarantine: Prefix = Field(
+        default="quarantine/",
+        title="Prefix of hidden pictures",
+        description="Never watched; your rules must deny it to everybody.",
+    )
+    quarantine_bucket: str = Field(
+        default="",
+        max_length=222,
+        pattern=r"^([a-z0-9][a-z0-9._-]{1,220}[a-z0-9])?$",
+        title="Bucket of hidden pictures",
+        description="Another bucket of the project for hidden pictures; empty: the same bucket. Needed when everybody may read "
+        "the whole bucket.",
+    )
+    blurred_copy: bool = Field(
+        default=False,
+        title="Keep a blurred copy for the app",
+        description="On: while a picture is hidden, a small blurred copy of it can be shown in its place.",
+    )
+    blurred: Prefix = Field(default="blurred/", title="Prefix of blurred copies", description="Never watched.")
+    tell: Literal["firestore", "database", "nothing"] = Field(
+        default="firestore",
+        title="How the app is told",
+        description="One document or node per picture: status, categories, time and name, and never a score.",
+        json_schema_extra={"choices": {"firestore": "Firestore", "database": "Realtime Database", "nothing": "Not at all"}},
+    )
+    tell_path: str = Field(
+        default="moderation",
+        pattern=r"^[A-Za-z0-9_-]{1,100}(/[A-Za-z0-9_-]{1,100}/[A-Za-z0-9_-]{1,100}){0,3}$",
+        title="Collection or node",
+        description="Where the documents or nodes are; in Firestore a collection, such as moderation or apps/one/moderation.",
+    )
+    database_url: str = Field(
+        default="",
+        max_length=300,
+        # Whoever is asked gets the account's token, and that may be the one of the machine that Picward runs on.
+        pattern=r"^(https://[a-z0-9-]{1,63}(\.firebaseio\.com|\.[a-z0-9-]{1,40}\.firebasedatabase\.app)/?)?$",
+        title="Address of the Realtime Database",
+        description="Such as https://my-app-default-rtdb.europe-west1.firebasedatabase.app; only when it is chosen above.",
+    )
+    tell_address: bool = Field(
+        default=False,
+        title="Tell the app the new address",
+        description="On: an approved or restored picture's path and new download address are in the document. Who may read "
+        "the document can then see the picture.",
+    )
+    strikes: Literal["off", "claim", "disable"] = Field(
+        default="off",
+        title="After too many hidden pictures",
+        description="Set the custom claim “uploadBanned”, or disable the account. Given back when a picture is restored.",
+        json_schema_extra={"choices": {"off": "Nothing", "claim": "Set a claim", "disable": "Disable the account"}},
+    )
+    strikes_after: int = Field(
+        default=3, ge=1, le=20, title="How many are too many", description="Hidden pictures of one user, until restored."
+    )
+    message_topic: str = Field(
+        default="",
+        max_length=200,
+        pattern=r"^([A-Za-z0-9_.~%-]|\{uid\})*$",
+        title="Message to the user",
+        description="A Cloud Messaging topic such as moderation-{uid}; empty: no message. Any app can subscribe to a topic, so "
+        "a message holds the document's id and the status only.",
+    )
+
+    @model_validator(mode="after")
+    def _apart(self) -> Self:
+        """Refuse prefixes that overlap and a quarantine, public or blurred prefix that an included path watches."""
+        ours = self._unwatched()
+        for index, one in enumerate(ours):
+            if any(one.startswith(other) or other.startswith(one) for other in ours[index + 1 :]):
+                raise ValueError("the prefixes of hidden, blurred, pending and public pictures must lie apart")
+            if self.layout == "pending_public" and (self.pending.startswith(one) or one.startswith(self.pending)):
+                raise ValueError("the prefix of uploads must lie apart from those of hidden, blurred and public pictures")
+            for pattern in self.include:
+                # The bare * is the default and means “all but ours”; a path that someone typed must be meant.
+                if pattern != EVERYTHING and _pattern(pattern).match(one + "x"):
+                    raise ValueError(f"the watched path {pattern} holds {one}, which Picward writes to")
+        if self.layout == "pending_public" and not self.watches(self.pending + "x/x"):
+            raise ValueError(f"the prefix of uploads {self.pending} is not among the watched paths")
+        if self.tell == "database" and not self.database_url:
+            raise ValueError("the address of the Realtime Database is missing")
+        return self
+
+    def _unwatched(self) -> tuple[str, ...]:
+        hidden = () if self.quarantine_bucket else (self.quarantine,)
+        return (*hidden, self.blurred, *((self.public,) if self.layout == "pending_public" else ()))
+
+    def watches(self, name: str) -> bool:
+        """Say whether uploads with this object name are judged."""
+        if name.startswith(self._unwatched()):
+            return False
+        if not any(_pattern(path).match(name) for path in self.include):
+            return False
+        return not any(_pattern(path).match(name) for path in self.exclude)
+
+    def watched_prefix(self) -> str:
+        """Give what all watched names begin with, "" when nothing is common; it shortens listings and notifications."""
+        starts = [re.split(r"\*", path.lstrip("/"))[0] for path in self.include]
+        first, last = min(starts), max(starts)
+        same = next((n for n, (a, b) in enumerate(zip(first, last, strict=False)) if a != b), min(len(first), len(last)))
+        return first[:same]
+
+    def owner_of(self, name: str) -> str:
+        """Give the user id that the path holds, "" when none of the owner paths fits."""
+        for path in self.owner_paths:
+            found = _pattern(path).match(name)
+            if found and "uid" in found.groupdict():
+                return found["uid"][:128]
+        return ""
+
+
+@lru_cache(maxsize=1024)
+def _pattern(path: str) -> re.Pattern[str]:
+    path = path.lstrip("/")
+    parts = re.split(r"(\*|\{uid\})", path + EVERYTHING if path.endswith("/") else path)
+    seen = 0
+    regex = ""
+    for part in parts:
+        if part == "{uid}":
+            seen += 1
+            regex += "(?P<uid>[^/]+)" if seen == 1 else "[^/]+"
+        else:
+            regex += ".*" if part == "*" else re.escape(part)
+    return re.compile(regex + r"\Z", re.DOTALL)

@@ -1,0 +1,1 @@
+"""Doubles of the Google services that the Firebase platform calls, on real sockets; `firebase_admin` itself stays real."""
