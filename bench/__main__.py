@@ -12,12 +12,15 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+MODULES = ("bench.intake", "bench.latency", "bench.idle", "bench.shopify", "bench.firebase", "bench.pages")
+"""What prints a list of rows; each runs in a process of its own."""
+
 PAGE = Path(__file__).parents[1] / "docs" / "performance.md"
 BEGIN, END = "<!-- figures: written by make bench -->", "<!-- end of figures -->"
 
 
 def main() -> None:
-    rows = [*_detection(), *_figures("bench.intake"), *_figures("bench.latency"), *_figures("bench.idle")]
+    rows = [*_detection(), *(row for module in MODULES for row in _figures(module))]
     lines = ["| what | Picward | beside | ratio | goal | met |", "|---|---|---|---|---|---|"]
     for row in rows:
         met = "–" if row["goal"] == "–" else "yes" if row["met"] else "**no**"

@@ -14,7 +14,7 @@ from pathlib import Path
 from app.config import Config
 from app.db import sites as rows
 from app.factory import make_core
-from app.services import sites
+from app.services import connecting
 from bench import load
 from bench.processes import PICWARD, environment, free_port, picward, running
 from integrations.kit import signing
@@ -34,7 +34,7 @@ def main() -> None:
         picward(env, "migrate")
         os.environ.update({key: env[key] for key in ("PICWARD_DATA_DIR", "PICWARD_PORT")})
         core = make_core(Config())
-        site = sites.add(core, "wordpress", "Bench", "bench")
+        site = connecting.add(core, "wordpress", "Bench", "bench")
         # Nobody is there to be paired with. A paused site takes deliveries, and its worker judges nothing meanwhile.
         with core.db.write() as connection:
             rows.change(connection, site.id, {"state": "paused", "connection": {"rest_url": "http://site.test/wp-json/"}})

@@ -2,7 +2,10 @@
 # Install the system packages that the end-to-end tests need, where that is possible; else say what will be skipped.
 set -eu
 packages="php-cli php-mysql php-sqlite3 php-gd php-curl php-xml php-mbstring php-intl php-zip mariadb-server mariadb-client
-php-getid3 libjs-cropper libjs-underscore chromium"
+php-getid3 libjs-cropper libjs-underscore chromium shellcheck"
+# npm may have come with another Node.js than Debian's; theirs and Debian's package do not go together.
+command -v npm >/dev/null 2>&1 || packages="$packages npm"
+command -v node >/dev/null 2>&1 || packages="$packages nodejs"
 missing=""
 for package in $packages; do
   dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing="$missing $package"
