@@ -137,6 +137,17 @@ def sites_remove(site_id: str) -> None:
         service.disconnect(core, site_id, OWNER)
 
 
+@sites.command("erase")
+@click.argument("site_id")
+@click.confirmation_option(prompt="Erase everything of the site, also how to give back what is hidden?")
+def sites_erase(site_id: str) -> None:
+    """Erase everything of a site, connected or disconnected, but the fact that it was erased."""
+    from app.services import sites as service
+
+    with open_core() as core:
+        service.erase(core, site_id, OWNER)
+
+
 @click.command()
 @click.argument("site_id")
 @click.option(

@@ -42,7 +42,8 @@ def look(core: Core) -> tuple[bool, bool]:
 def tend_sites(core: Core, stopping: Callable[[], bool]) -> None:
     """Do each active site's periodic work that is due; one site's trouble does not stop the others."""
     scan.step(core)
-    lists.compare(core, stopping)
+    until = core.now() + int(scan.SLICE_SECONDS * SECOND)
+    lists.compare(core, lambda: stopping() or core.now() > until)
     attempt.forget_old(core)
     with core.db.read() as connection:
         active = rows.every(connection, [SiteState.ACTIVE])

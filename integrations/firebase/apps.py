@@ -78,7 +78,9 @@ def _make(site: Site, config: Config, name: str) -> Any:
     try:
         import firebase_admin
     except ImportError:
-        raise PlatformRefused("Firebase's Admin SDK is not installed here: pip install 'picward[firebase]'.") from None
+        raise PlatformRefused(
+            "The Admin SDK of Firebase is missing. Install Picward with it: pip install -e '.[firebase]'."
+        ) from None
     options = {
         "projectId": str(site.connection.get("project", "")),
         "storageBucket": site.key,

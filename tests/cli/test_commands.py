@@ -98,3 +98,10 @@ def test_sites_are_paused_resumed_and_removed(run, folder: str) -> None:  # type
     run("sites", "remove", folder, "--yes")
     assert run("sites", "list").output == ""
     assert "There is no site" in run("sites", "check", folder, code=1).output
+
+
+def test_a_disconnected_site_can_be_erased(run, folder: str) -> None:  # type: ignore[no-untyped-def]
+    run("sites", "remove", folder, "--yes")
+    run("sites", "erase", folder, "--yes")
+    run("scan", folder, code=1)
+    assert "no site" in run("sites", "erase", "st_0000000000000000", "--yes", code=1).output
