@@ -16,6 +16,7 @@ def bench(tmp_path: Path) -> Iterator[Bench]:
     made.core.db.close()
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the marks
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Say what one of several test processes must have to itself: files share their fixtures, and all that starts real
     machines (WordPress, browsers, whole installations) goes one after the other, so that none starves another."""

@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -20,6 +20,7 @@ from app.domain.errors import DeliveryRefused
 from app.domain.events import Delivery
 from integrations.kit import signing
 from tests.contract.sample import Scripted
+from tests.support.serving import StandInServer
 
 PLACEHOLDER = b"\xff\xd8\xff\xe0 a placeholder of the same size"
 
@@ -81,8 +82,7 @@ class PluginDouble:
     page_size: int = 200
 
     def __enter__(self) -> PluginDouble:
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
-        self.server.daemon_threads = True
+        self.server = StandInServer(("127.0.0.1", 0), _handler(self))
         threading.Thread(target=self.server.serve_forever, args=(0.01,), daemon=True).start()
         return self
 

@@ -11,11 +11,12 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any, ClassVar, Self
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from tests.contract.sample import Scripted
+from tests.support.serving import StandInServer
 
 KEPT_REQUESTS = 10_000
 """How many requests the log keeps; the counts go on for ever."""
@@ -262,8 +263,7 @@ def _failed(failure: _Failure) -> Answer:
     raise ValueError(f"no such failure: {failure.what}")
 
 
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
+class _Server(StandInServer):
     request_queue_size = 128
 
     def __init__(self, address: tuple[str, int], handler: type[BaseHTTPRequestHandler]) -> None:

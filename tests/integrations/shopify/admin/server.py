@@ -8,7 +8,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterable
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -18,6 +18,7 @@ from tests.integrations.shopify.admin.answers import JSON, Answer
 from tests.integrations.shopify.admin.cost import Bucket
 from tests.integrations.shopify.admin.shop import Shop
 from tests.integrations.shopify.admin.webhooks import Webhooks
+from tests.support.serving import StandInServer
 
 CLIENT_ID = "0123456789abcdef0123456789abcdef"
 CLIENT_SECRET = "shpss_" + "c0ffee11" * 4
@@ -147,8 +148,7 @@ class Shopify:
         return Answer(206, {**headers, "Content-Range": f"bytes {first}-{last}/{operation.size}"}, data)
 
 
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
+class _Server(StandInServer):
     request_queue_size = 128
     block_on_close = False
 
