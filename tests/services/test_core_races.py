@@ -107,11 +107,11 @@ def test_two_first_visits_at_once_trade_one_proof(bench: Bench, visitors: list[s
 
     def both(core: Any, newcomer: Site) -> Site:
         known = welcome(core, newcomer)
-        monkeypatch.setattr(sites, "welcome", welcome)
+        monkeypatch.setattr(connecting, "welcome", welcome)
         visit(bench, "second")
         return known
 
-    monkeypatch.setattr(sites, "welcome", both)
+    monkeypatch.setattr(connecting, "welcome", both)
     site = visit(bench, "first")
     assert visitors == ["second"]
     assert sites.get(bench.core, site.id).credentials == {"access_token": "second"}

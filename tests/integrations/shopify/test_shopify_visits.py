@@ -152,7 +152,7 @@ def test_without_the_extra_the_connector_starts_and_says_what_is_missing(monkeyp
     platform = configured(Platform())
     with pytest.raises(DeliveryRefused):
         platform.authenticate(SAMPLE.recordings()["products_update"], lambda claimed: None)
-    with pytest.raises(PlatformRefused, match=r"picward\[shopify\]"):
+    with pytest.raises(PlatformRefused, match=r"Install Picward with it"):
         platform.check(SAMPLE.site())
 
 
