@@ -56,12 +56,17 @@ def _detection() -> list[dict[str, Any]]:
     return [
         _compared("Judging ready bytes, all cores", found["pipeline"], "bare decode + session.run"),
         _compared("12-megapixel JPEG", found["twelve"], "nudenet detect()"),
-        *(_compared(f"1024 px JPEG, {case}", figures, "nudenet detect()") for case, figures in found["shop"].items()),
+        *(_compared(f"1024 px JPEG, {case}", figures, "nudenet detect()") for case, figures in _cases(found["shop"])),
         *(
             _compared(f"200 mixed pictures, all cores, {case}", figures, "nudenet detect()")
-            for case, figures in found["mixed"].items()
+            for case, figures in _cases(found["mixed"])
         ),
     ]
+
+
+def _cases(found: dict[str, Any] | str) -> list[tuple[str, Any]]:
+    """Give the cases of a comparison, or why there is none."""
+    return [("not compared", found)] if isinstance(found, str) else list(found.items())
 
 
 def _compared(what: str, figures: dict[str, Any] | str, beside: str) -> dict[str, Any]:
