@@ -7,6 +7,7 @@ takes a seeded database instead of making one; it is written to.
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import random
@@ -99,6 +100,7 @@ def _open(path: Path) -> Console:
     config = Config(data_dir=path.parent, database_url=f"sqlite:///{path}", secret_key=seed.SECRET_KEY, log_level="WARNING")
     core = make_core(config)
     application = make_application(core, max_body_bytes=config.max_body_bytes)
+    gc.freeze()  # as the web processes do; else a full collection of all that was imported falls into some requests
     owner = next(account.id for account in people.listing(core) if account.email == seed.EMAIL)
     dice = random.Random(7)
     found = {
