@@ -23,7 +23,7 @@ run: $(VENV)/installed ## install, migrate and start Picward on 127.0.0.1:8080
 	@$(BIN)/picward serve
 
 demo: $(VENV)/installed ## judge a folder of pictures, hide the flagged one, show why
-	@$(BIN)/python -m integrations.folder.demo
+	@$(BIN)/python plugins/folder/demo.py
 
 test: $(VENV)/tested ## the whole suite; installs what the end-to-end tests need where it can
 	@sh tests/support/install.sh

@@ -74,9 +74,9 @@ def prepare() -> None:
 
 
 def _print_link(core: Core) -> bool:
-    from app.services import people
+    from app.services.people import links
 
-    link = people.setup_link(core)
+    link = links.setup_link(core)
     if link:
         _report(f"Create the owner's account, once: {link}")
     return link is not None
@@ -102,7 +102,7 @@ def work() -> None:
     # Several threads judge at a time; a second layer of threads inside each would only make them wait for one another.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     from app.config import Config
-    from app.dispatch.local import Worker
+    from app.dispatch.worker import Worker
     from app.factory import make_core, start_logging
 
     config = Config()
@@ -134,7 +134,8 @@ def link() -> None:
 def doctor() -> None:
     """Check everything that Picward needs, and say what to do about what is missing."""
     from app.config import Config
-    from app.services import health, sites
+    from app.services.sites import sites
+    from app.services.telling import health
     from integrations.registry import broken
 
     config = Config()

@@ -51,7 +51,7 @@ def sites() -> None:
 @sites.command("list")
 def sites_list() -> None:
     """List the sites."""
-    from app.services import sites as service
+    from app.services.sites import sites as service
 
     with open_core() as core:
         for row in service.listing(core):
@@ -67,7 +67,7 @@ def sites_list() -> None:
 @click.option("--private-network", is_flag=True, help="The site is on your own network: allow private addresses.")
 def sites_add(platform: str, name: str, values: tuple[str, ...], private_network: bool) -> None:
     """Add a site; prints its pairing code where the platform uses one."""
-    from app.services import connecting as service
+    from app.services.sites import connecting as service
 
     pairs = dict(value.split("=", 1) for value in values if "=" in value)
     for field, text in pairs.items():
@@ -88,7 +88,7 @@ def sites_add(platform: str, name: str, values: tuple[str, ...], private_network
 @click.argument("site_id")
 def sites_code(site_id: str) -> None:
     """Make a new pairing code; the old one and the old secret stop working."""
-    from app.services import connecting as service
+    from app.services.sites import connecting as service
 
     with open_core() as core:
         click.echo(service.pairing_code(core, service.renew_pairing(core, site_id, OWNER)))
@@ -98,7 +98,7 @@ def sites_code(site_id: str) -> None:
 @click.argument("site_id")
 def sites_check(site_id: str) -> None:
     """Test a site's connection."""
-    from app.services import sites as service
+    from app.services.sites import sites as service
 
     with open_core() as core:
         click.echo(service.check(core, site_id))
@@ -120,7 +120,7 @@ def sites_resume(site_id: str) -> None:
 
 def _set_state(site_id: str, state: str) -> None:
     from app.domain.platform import SiteState
-    from app.services import sites as service
+    from app.services.sites import sites as service
 
     with open_core() as core:
         service.set_state(core, site_id, SiteState(state), OWNER)
@@ -131,7 +131,7 @@ def _set_state(site_id: str, state: str) -> None:
 @click.confirmation_option(prompt="Forget the site's secrets? What is hidden stays hidden.")
 def sites_remove(site_id: str) -> None:
     """Disconnect a site."""
-    from app.services import sites as service
+    from app.services.sites import sites as service
 
     with open_core() as core:
         service.disconnect(core, site_id, OWNER)
@@ -142,7 +142,7 @@ def sites_remove(site_id: str) -> None:
 @click.confirmation_option(prompt="Erase everything of the site, also how to give back what is hidden?")
 def sites_erase(site_id: str) -> None:
     """Erase everything of a site, connected or disconnected, but the fact that it was erased."""
-    from app.services import sites as service
+    from app.services.sites import sites as service
 
     with open_core() as core:
         service.erase(core, site_id, OWNER)
@@ -157,7 +157,7 @@ def sites_erase(site_id: str) -> None:
 @click.option("--afresh", is_flag=True, help="Begin at the first picture even if a scan was interrupted.")
 def scan(site_id: str, budget: int, dry_run: bool, afresh: bool) -> None:
     """Look at the pictures that are there already. Interrupted, it goes on where it was."""
-    from app.services import scan as service
+    from app.services.pipeline import scan as service
 
     with open_core() as core:
         progress = None
@@ -190,7 +190,7 @@ def hashes() -> None:
 @click.option("--site", default="", help="Only for this site; every site when left out.")
 def hashes_import(file: Path, site: str) -> None:
     """Import a CSV with the columns kind (sha256 or pdq), hash, list (block or allow), category and note."""
-    from app.services import lists
+    from app.services.rules import lists
     from models.hashes.csv_list import parse
 
     entries = parse(file.read_text("utf-8-sig"))
@@ -230,12 +230,12 @@ def decisions() -> None:
 @click.option("--limit", type=click.IntRange(1, 1000), default=50)
 def decisions_list(site: str, verdict: str | None, as_json: bool, limit: int) -> None:
     """List the decisions in force, newest first."""
-    from app.services import review
+    from app.services.review import showing
 
     with open_core() as core:
-        for shown in review.recent(core, site, verdict or "", limit, restricted=True):
+        for shown in showing.recent(core, site, verdict or "", limit, restricted=True):
             decision = shown.decision
-            why = "; ".join(review.reason_text(reason) for reason in decision.reasons) or "nothing found"
+            why = "; ".join(showing.reason_text(reason) for reason in decision.reasons) or "nothing found"
             if as_json:
                 facts = {"id": decision.id, "media": decision.media.id, "verdict": decision.verdict, "why": why}
                 click.echo(json.dumps({**facts, "action": shown.action, "state": shown.state}))
@@ -250,10 +250,10 @@ def decisions_list(site: str, verdict: str | None, as_json: bool, limit: int) ->
 @click.option("--never-again", is_flag=True, help="Put the picture on the site's block list.")
 def decisions_resolve(decision_id: int, verdict: str, never_again: bool) -> None:
     """Give a person's verdict: allow restores what was hidden, block hides."""
-    from app.services import review
+    from app.services.review import verdicts
 
     with open_core() as core:
-        review.resolve(core, decision_id, Verdict(verdict), OWNER, never_again=never_again)
+        verdicts.resolve(core, decision_id, Verdict(verdict), OWNER, never_again=never_again)
 
 
 @click.group()
@@ -265,7 +265,7 @@ def policy() -> None:
 @click.argument("site_id")
 def policy_show(site_id: str) -> None:
     """Print a site's rules: category, mode, and the scores from which a person is asked and from which it is blocked."""
-    from app.services import policies
+    from app.services.rules import policies
 
     with open_core() as core:
         current = policies.current(core, site_id)
@@ -297,7 +297,7 @@ class _Threshold(click.ParamType[str]):
 @click.option("--block", type=_Threshold(), help="The score, 0 to 1, from which it is blocked; or never.")
 def policy_set(site_id: str, category: str, mode: str | None, review: str | None, block: str | None) -> None:
     """Change or add one rule. What was decided before is decided anew from the stored signals."""
-    from app.services import policies
+    from app.services.rules import policies
 
     changes: dict[str, Any] = {"mode": mode} if mode else {}
     changes |= {name: None if band == "never" else float(band) for name, band in (("review", review), ("block", block)) if band}
@@ -340,7 +340,7 @@ def models_pull() -> None:
 @click.argument("delivery_id", type=int)
 def replay(delivery_id: int) -> None:
     """Read a stored delivery again, as after an update that understands it."""
-    from app.services import intake
+    from app.services.pipeline import intake
 
     with open_core() as core:
         click.echo(f"{intake.replay(core, delivery_id)} events were taken.")

@@ -12,6 +12,9 @@ from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
+from app.adapters.mail import SmtpMail
+from app.adapters.outgoing import call_webhook, fetch_url
+from app.adapters.vault import KeyVault, key_from_file
 from app.config import Config
 from app.db.engine import Database
 from app.dispatch import hints
@@ -19,9 +22,7 @@ from app.domain.detector import Judge
 from app.domain.errors import SettingsInvalid
 from app.domain.platform import Platform, Surroundings
 from app.services.core import Core, Limits
-from app.services.credentials import Keeper
-from app.services.mail import SmtpMail
-from app.services.vault import KeyVault, key_from_file
+from app.services.sites.credentials import Keeper
 from integrations.registry import platforms
 
 if TYPE_CHECKING:
@@ -59,27 +60,6 @@ def mail_from(config: Config) -> SmtpMail | None:
     return SmtpMail(
         config.smtp_host, config.smtp_port, config.smtp_security, config.sender, config.smtp_user, config.smtp_password
     )
-
-
-CALL_SECONDS = 20.0
-"""How long an outgoing webhook, or a picture that somebody tries, may take in all: nobody waits longer for a page."""
-
-
-def call_webhook(url: str, secret: str, id: str, at: int, body: bytes, *, private_network: bool) -> None:
-    """Call an outgoing web address, signed; see `app.services.core.Webhook`."""
-    from integrations.kit import signing
-    from integrations.kit.http import Session
-
-    headers = {"content-type": "application/json", **signing.sign(secret, id, at // 1_000_000, body)}
-    Session(private_network).request("POST", url, headers=headers, body=body, total_seconds=CALL_SECONDS)
-
-
-def fetch_url(url: str, limit: int) -> bytes:
-    """Fetch a picture that somebody named by its address; never from a private network."""
-    from integrations.kit.http import Session
-
-    with Session().open_bytes("GET", url, limit=limit, total_seconds=CALL_SECONDS) as source:
-        return source.read()
 
 
 def configured(found: Mapping[str, Platform], surroundings: Surroundings) -> Mapping[str, Platform]:

@@ -14,7 +14,7 @@ from pathlib import Path
 from app.config import Config
 from app.db import sites as rows
 from app.factory import make_core
-from app.services import connecting
+from app.services.sites import connecting
 from bench import load
 from bench.processes import PICWARD, environment, free_port, picward, running
 from integrations.kit import signing

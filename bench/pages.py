@@ -30,8 +30,11 @@ from app.db.engine import Database
 from app.domain.policy import read_policy
 from app.domain.scope import Scope
 from app.factory import make_core
-from app.services import backtest, people, queue, sites
 from app.services.core import Core
+from app.services.people import accounts, sessions
+from app.services.review import queue
+from app.services.sites import sites
+from app.services.trying import backtest
 from app.web.application import make_application
 from bench import seed
 from bench.processes import PICWARD, free_port, running
@@ -101,14 +104,14 @@ def _open(path: Path) -> Console:
     core = make_core(config)
     application = make_application(core, max_body_bytes=config.max_body_bytes)
     gc.freeze()  # as the web processes do; else a full collection of all that was imported falls into some requests
-    owner = next(account.id for account in people.listing(core) if account.email == seed.EMAIL)
+    owner = next(account.id for account in accounts.listing(core) if account.email == seed.EMAIL)
     dice = random.Random(7)
     found = {
         "waiting": _ids(core.db, "SELECT decision_id FROM waiting WHERE NOT restricted ORDER BY decision_id"),
         "blocked": _ids(core.db, _BLOCKED),
         "any": _ids(core.db, "SELECT id FROM decisions WHERE id % 997 = 0 ORDER BY id"),
     }
-    return Console(core, application, people.open_session(core, owner), dice, sites.listing(core)[0].id, found)
+    return Console(core, application, sessions.open_session(core, owner), dice, sites.listing(core)[0].id, found)
 
 
 def _ids(db: Database, query: str) -> list[int]:

@@ -27,6 +27,7 @@ from argon2 import PasswordHasher
 from PIL import Image, ImageDraw, ImageFilter
 from sqlalchemy import Table
 
+from app.adapters.vault import KeyVault
 from app.db import decisions as decision_rows
 from app.db import migrate, tables
 from app.db.engine import Database
@@ -34,10 +35,9 @@ from app.domain.decisions import Action, Outcome, Reason, Verdict
 from app.domain.jobs import Priority, WorkState
 from app.domain.policy import Policy, decide, read_policy
 from app.domain.signals import Signal
-from app.services import policies
-from app.services.core import DAY, SECOND
-from app.services.moderate import severity
-from app.services.vault import KeyVault
+from app.domain.time import DAY, SECOND
+from app.services.pipeline.record import severity
+from app.services.rules import policies
 from models.registry import cards
 
 SECRET_KEY = "5eed" * 16

@@ -17,8 +17,8 @@ from app.domain.decisions import Action, Enforcement, Verdict
 from app.domain.events import Delivery
 from app.domain.platform import Site
 from app.factory import make_core
-from app.services import connecting, sites
 from app.services.core import Core
+from app.services.sites import connecting, sites
 from bench import load
 from bench.processes import PICWARD, environment, free_port, picward, running
 from tests.integrations.shopify.admin import CLIENT_ID, CLIENT_SECRET, Shop, Shopify, payloads

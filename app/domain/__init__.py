@@ -1,0 +1,1 @@
+"""Pure: no Flask, no I/O, no clock but as an argument."""

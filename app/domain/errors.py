@@ -142,3 +142,7 @@ class TooManyRequests(PicwardError):
 
 class AttemptGone(PicwardError):
     """A picture that somebody tried was dropped since, or was never theirs."""
+
+
+class VaultKeyWrong(PicwardError):
+    """The database was written with another key."""

@@ -1,0 +1,1 @@
+"""Use cases, in wings that have the same names on every floor."""

@@ -4,35 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
 
 from app.db.engine import Database
 from app.domain.detector import Judge
 from app.domain.errors import PlatformUnknown
 from app.domain.platform import Platform
-
-if TYPE_CHECKING:
-    from app.services.credentials import Keeper
-    from app.services.mail import Mail
-
-SECOND = 1_000_000
-"""Microseconds."""
-DAY = 86_400 * SECOND
-
-
-class Vault(Protocol):
-    """Encrypt what must not be readable in a copy of the database."""
-
-    def lock(self, clear: bytes) -> bytes: ...
-
-    def open(self, locked: bytes) -> bytes: ...
-
-
-class Webhook(Protocol):
-    """Call an outgoing web address, signed as Standard Webhooks 1.0.0 describes."""
-
-    def __call__(self, url: str, secret: str, id: str, at: int, body: bytes, *, private_network: bool) -> None:
-        """Send; `at` is UTC microseconds. Raise `PlatformUnavailable` or `PlatformRefused` unless the answer is 2xx."""
+from app.domain.ports import Keeper, Mail, Vault, Webhook
 
 
 @dataclass(frozen=True, slots=True)

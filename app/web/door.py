@@ -12,7 +12,10 @@ from flask import Blueprint, Response, jsonify, request
 
 from app.domain.errors import DeliveryUnreadable
 from app.domain.platform import Site
-from app.services import connecting, guests, intake, review, sites
+from app.services.people import guests
+from app.services.pipeline import intake
+from app.services.review import showing
+from app.services.sites import connecting, sites
 from app.web.security import core, delivery
 
 room = Blueprint("door", __name__)
@@ -60,7 +63,7 @@ def summary(slug: str) -> Response:
 @room.post("/door/<slug>/history")
 def history(slug: str) -> Response:
     site, body = _signed(slug, "history.read")
-    return jsonify(entries=review.history(core(), site.id, str(body.get("media_id", ""))[:400], restricted=False))
+    return jsonify(entries=showing.history(core(), site.id, str(body.get("media_id", ""))[:400], restricted=False))
 
 
 @room.post("/door/<slug>/link")

@@ -31,7 +31,11 @@ from app.domain.platform import Doorstep, Frame, Platform, Site
 from app.domain.policy import Policy
 from app.domain.presets import PRESETS, advised
 from app.domain.settings import declare
-from app.services import backtest, connecting, policies, review, scan, sites
+from app.services.pipeline import scan
+from app.services.review import showing, verdicts
+from app.services.rules import policies
+from app.services.sites import connecting, sites
+from app.services.trying import backtest
 from app.web import problems
 from app.web.security import core, delivery
 
@@ -45,7 +49,7 @@ SHOWN_WAITING = 20
 
 
 def _home(site: Site) -> dict[str, Any]:
-    blocked = review.recent(core(), site.id, Verdict.BLOCK, SHOWN_LATELY)
+    blocked = showing.recent(core(), site.id, Verdict.BLOCK, SHOWN_LATELY)
     return {
         "hidden": [item for item in blocked if item.action == Action.HIDE],
         "scan": scan.last(core(), site.id),
@@ -67,11 +71,11 @@ def _settings(site: Site) -> dict[str, Any]:
 
 
 def _review(site: Site) -> dict[str, Any]:
-    return {"waiting": review.waiting(core(), site.id, SHOWN_WAITING), "total": review.count_waiting(core(), site.id)}
+    return {"waiting": showing.waiting(core(), site.id, SHOWN_WAITING), "total": showing.count_waiting(core(), site.id)}
 
 
 def _history(site: Site) -> dict[str, Any]:
-    return {"decided": review.recent(core(), site.id, limit=50), "trail": sites.trail(core(), site.id, 50)}
+    return {"decided": showing.recent(core(), site.id, limit=50), "trail": sites.trail(core(), site.id, 50)}
 
 
 _SHOWN: Mapping[str, Callable[[Site], dict[str, Any]]] = {
@@ -223,7 +227,7 @@ def _sent(slug: str, shape: type[Body]) -> tuple[Site, str, Body]:
 
 
 def _own(site: Site, decision_id: int) -> Decision:
-    found = review.get(core(), decision_id)
+    found = showing.get(core(), decision_id)
     if found.site_id != site.id or found.restricted:
         raise DecisionUnknown(f"There is no decision {decision_id}.")
     return found
@@ -271,7 +275,7 @@ def give_verdict(slug: str) -> Response:
     site, person, sent = _sent(slug, VerdictSent)
     if _own(site, sent.decision_id).two_people:
         raise SecondPersonNeeded("Two people must agree about this picture. They decide in Picward's console.")
-    return jsonify(decision_id=review.resolve(core(), sent.decision_id, sent.verdict, person))
+    return jsonify(decision_id=verdicts.resolve(core(), sent.decision_id, sent.verdict, person))
 
 
 @room.post("/embedded/<slug>/undo")
@@ -279,14 +283,14 @@ def undo(slug: str) -> Response:
     """Put in force again what was before a decision, at the platform too."""
     site, person, sent = _sent(slug, UndoSent)
     _own(site, sent.decision_id)
-    return jsonify(decision_id=review.undo(core(), sent.decision_id, person))
+    return jsonify(decision_id=verdicts.undo(core(), sent.decision_id, person))
 
 
 @room.post("/embedded/<slug>/picture/<int:decision_id>")
 def picture(slug: str, decision_id: int) -> Response:
     """Send the blurred picture, or the clear one, which is written to the history; by POST, as it needs the visitor's proof."""
     site, person, sent = _sent(slug, PictureSent)
-    shown = review.preview(core(), _own(site, decision_id).id, person, clear=sent.clear)
+    shown = showing.preview(core(), _own(site, decision_id).id, person, clear=sent.clear)
     if shown is None:
         raise NotFound
     return Response(shown, mimetype="image/webp")

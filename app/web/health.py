@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Blueprint, Response, jsonify
 
-from app.services import health
+from app.services.telling import health
 from app.web import problems
 from app.web.security import core
 

@@ -10,8 +10,7 @@ from sqlalchemy.exc import OperationalError
 from werkzeug.exceptions import HTTPException
 
 from app.domain import errors
-from app.domain.errors import PicwardError
-from app.services.vault import VaultKeyWrong
+from app.domain.errors import PicwardError, VaultKeyWrong
 from app.web.texts import _, marked, say
 
 log = logging.getLogger(__name__)

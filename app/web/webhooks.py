@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Blueprint, Response, jsonify, request
 
-from app.services import intake
+from app.services.pipeline import intake
 from app.web.security import core, delivery
 
 room = Blueprint("webhooks", __name__)

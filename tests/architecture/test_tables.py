@@ -14,7 +14,7 @@ from app.db import migrate
 from app.db.tables import metadata
 from app.domain.roles import RIGHTS, Right
 from app.domain.taxonomy import CATEGORIES
-from app.services import keys
+from app.services.review import keys
 from integrations.registry import platforms
 from models.limits import explained
 from tests.support.core import Bench

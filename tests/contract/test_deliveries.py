@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from app.domain.errors import DeliveryRefused, DeliveryUnreadable
 from app.domain.events import Delivery, MediaUploaded, Parsed
 from app.domain.platform import Platform, SiteState
-from app.services.intake import KEPT_HEADERS
+from app.services.pipeline.intake import KEPT_HEADERS
 from tests.contract.sample import Sample, finder
 
 ONE_BY_ONE = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

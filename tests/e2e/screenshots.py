@@ -10,7 +10,7 @@ from pathlib import Path
 from PIL import Image
 from playwright.sync_api import Page, sync_playwright
 
-from integrations.folder.demo import _scene
+from plugins.folder.demo import _scene
 from tests.e2e.test_wordpress import colour_wheel
 from tests.support.browser import CHROMIUM
 from tests.support.instance import Instance, running, wait_for

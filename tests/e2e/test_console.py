@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from app.services import connecting
+from app.services.sites import connecting
 from tests.support.browser import CHROMIUM as CHROMIUM
 from tests.support.browser import Visit, serving
 from tests.support.core import Bench

@@ -19,7 +19,10 @@ from PIL import Image
 from werkzeug.serving import make_server
 
 from app.domain.detector import Judgement
-from app.services import enforce, policies, review, sites
+from app.services.pipeline import enforce
+from app.services.review import showing
+from app.services.rules import policies
+from app.services.sites import sites
 from tests.support.core import Bench, ToldJudge
 from tests.support.instance import wait_for
 from tests.web.embedding import ONE, Admin, opened_admin
@@ -189,8 +192,8 @@ def test_a_picture_is_revealed_by_a_button_and_judged(framed: Callable[..., Fram
     tab = framed(admin.token)
     frame = tab.open("/review", admin.token())
     api.expect(frame.locator("[data-picture]").first).to_have_js_property("naturalWidth", 64)
-    found = review.get(admin.bench.core, decision)
-    looks = lambda: [e for e in review.history(admin.bench.core, found.site_id, found.media.id) if "clear" in e["text"]]  # noqa: E731
+    found = showing.get(admin.bench.core, decision)
+    looks = lambda: [e for e in showing.history(admin.bench.core, found.site_id, found.media.id) if "clear" in e["text"]]  # noqa: E731
     assert looks() == []
     frame.locator("[data-reveal]").click()
     frame.wait_for_selector("[data-reveal][hidden]", state="attached")
@@ -206,7 +209,7 @@ def test_a_picture_is_revealed_by_a_button_and_judged(framed: Callable[..., Fram
     assert product.status == "ACTIVE"
     frame.locator("s-button[data-verdict=allow]").click()
     api.expect(frame.locator("[role=status]")).to_have_text("Approved.")
-    assert review.recent(admin.bench.core, found.site_id)[0].decision.verdict == "allow"
+    assert showing.recent(admin.bench.core, found.site_id)[0].decision.verdict == "allow"
     assert tab.complaints == []
 
 

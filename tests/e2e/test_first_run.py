@@ -10,8 +10,10 @@ import pytest
 
 from app.domain.errors import PlatformRefused
 from app.domain.platform import ConnectField, Platform, Site, Step
-from app.services import connecting, people, scan, sites
 from app.services.core import Core
+from app.services.people import accounts, links
+from app.services.pipeline import scan
+from app.services.sites import connecting, sites
 from tests.support.browser import Visit, api, serving
 from tests.support.core import Bench, PaperPlatform
 from tests.web.visitor import PASSWORD, acting_site, decided
@@ -53,14 +55,14 @@ def address(three: Bench) -> Iterator[str]:
 
 
 def joined(core: Core, name: str, role: str) -> int:
-    link = people.invite(core, f"{name}@example.org", role, [], "Ada")
-    return people.accept(core, link.rsplit("/", 1)[1], name, PASSWORD)
+    link = links.invite(core, f"{name}@example.org", role, [], "Ada")
+    return links.accept(core, link.rsplit("/", 1)[1], name, PASSWORD)
 
 
 def test_from_the_link_to_a_connected_site_and_a_colleague(browser: Any, address: str, three: Bench) -> None:
     visit = Visit(browser, address, permissions=["clipboard-read", "clipboard-write"])
     page, core = visit.page, three.core
-    link = people.setup_link(core)
+    link = links.setup_link(core)
     assert link is not None
     page.goto(link.removeprefix("http://picward.test"))
     for label, text in (("Your name", "Ada"), ("E-mail", "ada@example.org"), ("Password", PASSWORD)):
@@ -172,11 +174,11 @@ def test_every_page_can_be_read_labelled_and_fits(browser: Any, address: str, th
     decided(three, site, "a-rather-long-name-" + "x" * 80, 0.9)
     typed = connecting.add(core, "bucket", "Photos", "Ada", {"bucket": "b", "key": "k"})
     pairing = connecting.add(core, "paper", "Second shop", "Ada")
-    invited = people.invite(core, f"{'very-' * 10}long@example.org", "restricted", [site.id], "Ada")
-    eva = people.accept(core, people.invite(core, "eva@example.org", "reader", [], "Ada").rsplit("/", 1)[1], "Eva", PASSWORD)
-    reset = people.reset_link(core, eva, "Ada")
-    people.disable(
-        core, people.accept(core, people.invite(core, "b@c.de", "owner", [], "Ada").rsplit("/", 1)[1], "B", PASSWORD), "A"
+    invited = links.invite(core, f"{'very-' * 10}long@example.org", "restricted", [site.id], "Ada")
+    eva = links.accept(core, links.invite(core, "eva@example.org", "reader", [], "Ada").rsplit("/", 1)[1], "Eva", PASSWORD)
+    reset = links.reset_link(core, eva, "Ada")
+    accounts.disable(
+        core, links.accept(core, links.invite(core, "b@c.de", "owner", [], "Ada").rsplit("/", 1)[1], "B", PASSWORD), "A"
     )
     scan.ask(core, site.id, "Ada", dry_run=True)
     wrong = []

@@ -21,7 +21,7 @@ pytestmark = pytest.mark.e2e
 
 def test_the_demo_shows_the_main_job(tmp_path: Path) -> None:
     environment = {**os.environ, "PICWARD_DATA_DIR": str(tmp_path), "PICWARD_PORT": str(free_port())}
-    command = [sys.executable, "-m", "integrations.folder.demo", "--once"]
+    command = [sys.executable, "plugins/folder/demo.py", "--once"]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stderr
     table = done.stdout.split("─\n")[1].split("\n\n")[0]

@@ -16,11 +16,13 @@ from app.domain.detector import Judgement
 from app.domain.media import Region
 from app.domain.platform import Site
 from app.domain.signals import Signal
-from app.services import enforce, people, queue, review
+from app.services.people import links
+from app.services.pipeline import enforce
+from app.services.review import queue, showing, verdicts
 from models.preview import preview_of
 from tests.support.browser import Visit, api, serving
 from tests.support.core import Bench, ToldJudge
-from tests.web.test_review_pages import gallery_of
+from tests.web.review.test_queue import gallery_of
 from tests.web.visitor import PASSWORD, acting_site, decided
 
 pytestmark = pytest.mark.e2e
@@ -120,7 +122,7 @@ def test_thirty_pictures_by_keys_alone_with_a_mistake_undone(browser: Any, addre
     api.expect(page.get_by_role("heading", name="Nothing waits")).to_be_visible()
     settle(painted)
     assert painted.platform.hidden == {name for number, name in enumerate(names) if number % 3 == 0 and number != 12}
-    third = next(one.decision for one in review.recent(painted.core) if one.decision.media.id == "p03")
+    third = next(one.decision for one in showing.recent(painted.core) if one.decision.media.id == "p03")
     assert third.reasons[0].category == "weapons.other"
     assert visit.complaints == []
 
@@ -178,7 +180,7 @@ def test_keys_are_left_alone_while_typing_and_with_modifiers(browser: Any, addre
     api.expect(page.get_by_label("What should they know?")).to_be_focused()
     page.keyboard.type("are you sure?")
     api.expect(page.get_by_label("What should they know?")).to_have_value("are you sure?")
-    assert review.count_waiting(painted.core) == 1
+    assert showing.count_waiting(painted.core) == 1
     page.get_by_role("button", name="Escalate", exact=True).click()
     api.expect(page.get_by_role("status").first).to_contain_text("Escalated")
 
@@ -222,15 +224,15 @@ def test_a_listing_is_hidden_by_one_key_and_a_list_is_judged_at_once(browser: An
     page.get_by_role("button", name="Reject the marked ones").click()
     page.get_by_role("button", name="Yes, reject 2 pictures").click()
     api.expect(page.get_by_role("heading", name="Nothing waits")).to_be_visible()
-    assert review.recent(painted.core, verdict="block")[0].decision.batch
+    assert showing.recent(painted.core, verdict="block")[0].decision.batch
     assert visit.complaints == []
 
 
 def test_two_reviewers_at_once_and_a_lost_lease(browser: Any, address: str, painted: Bench) -> None:
     one = waiting(painted, acting_site(painted), "one", "two")[0]
     ada = Visit(browser, address).sign_in(painted)
-    link = people.invite(painted.core, "eva@example.org", "reviewer", [], "Ada")
-    people.accept(painted.core, link.rsplit("/", 1)[1], "Eva", PASSWORD)
+    link = links.invite(painted.core, "eva@example.org", "reviewer", [], "Ada")
+    links.accept(painted.core, link.rsplit("/", 1)[1], "Eva", PASSWORD)
     eva = Visit(browser, address)
     eva.page.goto("/sign-in")
     eva.page.get_by_label("E-mail").fill("eva@example.org")
@@ -250,7 +252,7 @@ def test_two_reviewers_at_once_and_a_lost_lease(browser: Any, address: str, pain
     api.expect(eva.page.get_by_role("alert")).to_contain_text("Ada is looking at this picture now")
     eva.page.get_by_role("button", name="Reject it all the same").click()
     api.expect(eva.page.get_by_role("status").first).to_contain_text("Rejected:")
-    assert review.current(painted.core, review.get(painted.core, one)).reasons[0].category == "violence.graphic"
+    assert showing.current(painted.core, showing.get(painted.core, one)).reasons[0].category == "violence.graphic"
     ada.page.keyboard.press("a")
     api.expect(ada.page.get_by_text("Your verdict was not used")).to_be_visible()
 
@@ -270,7 +272,7 @@ def test_reviewing_needs_no_javascript(browser: Any, address: str, painted: Benc
     page.get_by_role("checkbox", name="Mark two").check()
     page.get_by_role("button", name="Approve the marked ones").click()
     page.get_by_role("button", name="Yes, approve 1 picture").click()
-    assert review.count_waiting(painted.core) == 1
+    assert showing.count_waiting(painted.core) == 1
 
 
 def test_the_keyboard_alone_reaches_everything_and_its_focus_is_seen(browser: Any, address: str, painted: Bench) -> None:
@@ -301,7 +303,7 @@ def test_every_page_can_be_read_labelled_and_fits(browser: Any, address: str, pa
     visit = Visit(browser, address, viewport={"width": width, "height": 800}, color_scheme=scheme).sign_in(painted)
     page = visit.page
     wrong = []
-    blocked = review.resolve(painted.core, decided(painted, site, "judged", 0.4), Verdict.BLOCK, "Ada", rejection="1")
+    blocked = verdicts.resolve(painted.core, decided(painted, site, "judged", 0.4), Verdict.BLOCK, "Ada", rejection="1")
     paths = ["/review", f"/review/{one}", "/review/list", "/review/keys", "/decisions", "/decisions?person=Ada&replaced=1"]
     paths += ["/history", f"/decisions/{blocked}", f"/decisions/{blocked}/statement", f"/decisions/{gallery['side']}"]
     for path in paths:

@@ -12,8 +12,11 @@ from PIL import Image, ImageFilter
 
 from app.domain.choices import Approach, Level, read
 from app.domain.detector import Judgement
-from app.services import attempt, policies, review, sites
-from app.services.moderate import Moderator
+from app.services.pipeline.moderate import Moderator
+from app.services.review import verdicts
+from app.services.rules import policies
+from app.services.sites import sites
+from app.services.trying import pictures
 from tests.support.browser import Visit, api, serving
 from tests.support.core import Bench, ToldJudge
 from tests.web.visitor import acting_site, decided
@@ -127,14 +130,14 @@ def test_every_page_can_be_read_labelled_and_fits(browser: Any, address: str, pa
     for number in range(22):
         waiting = decided(painted, site, f"picture-{number}", 0.4)
         if number < 21:
-            review.resolve(painted.core, waiting, review.Verdict.BLOCK if number % 3 else review.Verdict.ALLOW, "Ada")
+            verdicts.resolve(painted.core, waiting, verdicts.Verdict.BLOCK if number % 3 else verdicts.Verdict.ALLOW, "Ada")
     decided(painted, site, "bad-with-a-rather-long-file-name-" + "x" * 60 + ".jpg", 0.9)
     sites.save_settings(painted.core, site.id, {"tell_webhook": "https://hooks.example.org/" + "x" * 80}, "Ada")
     policies.save(painted.core, site.id, [{"category": "*", "review": 0.5, "mode": "review"}], "Ada")
     visit = Visit(browser, address, viewport={"width": width, "height": 800}, color_scheme=scheme).sign_in(painted)
     with painted.core.db.read() as connection:
         me = connection.exec_driver_sql("SELECT id FROM people").scalar_one()
-    tried = attempt.begin(painted.core, b"picture", me)
+    tried = pictures.begin(painted.core, b"picture", me)
     painted.judge.tell(b"picture", "sexual.explicit_nudity", 0.7)
     Moderator(painted.core).run_next()
     wrong = []

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 from werkzeug.serving import make_server
 
-from app.services import people
 from app.services.core import Core
+from app.services.people import links
 from app.web.application import make_application
 from tests.support.core import Bench
 from tests.web.visitor import PASSWORD
@@ -63,9 +63,9 @@ class Visit:
 
     def sign_in(self, bench: Bench) -> Visit:
         """Sign in as the owner, who is made when there is none."""
-        link = people.setup_link(bench.core)
+        link = links.setup_link(bench.core)
         if link is not None:
-            people.create_owner(bench.core, link.rsplit("/", 1)[1], "ada@example.org", "Ada", PASSWORD)
+            links.create_owner(bench.core, link.rsplit("/", 1)[1], "ada@example.org", "Ada", PASSWORD)
         self.page.goto("/sign-in")
         self.page.get_by_label("E-mail").fill("ada@example.org")
         self.page.get_by_label("Password").fill(PASSWORD)

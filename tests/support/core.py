@@ -16,6 +16,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, BinaryIO, ClassVar
 
+from app.adapters.vault import KeyVault
 from app.db import migrate
 from app.db.engine import Database
 from app.domain.decisions import Action, Enforcement, Receipt
@@ -26,10 +27,9 @@ from app.domain.media import MediaRef, Page
 from app.domain.platform import Admission, FindSite, Platform, Site
 from app.domain.settings import NetworkedSettings, SiteSettings
 from app.domain.signals import Signal
-from app.services import connecting, sites
 from app.services.core import Core, Limits
-from app.services.credentials import Keeper
-from app.services.vault import KeyVault
+from app.services.sites import connecting, sites
+from app.services.sites.credentials import Keeper
 
 START = 1_700_000_000_000_000
 

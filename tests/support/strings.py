@@ -22,7 +22,8 @@ from app.domain.presets import PRESETS
 from app.domain.rejections import REJECTIONS
 from app.domain.settings import declare
 from app.domain.taxonomy import CATEGORIES
-from app.services import keys, passwords, tokens
+from app.services.people import passwords, tokens
+from app.services.review import keys
 from app.web.texts import LOCALE
 from integrations.registry import platforms
 

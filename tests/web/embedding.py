@@ -14,8 +14,11 @@ from werkzeug.test import TestResponse
 from app.domain.platform import Site, Surroundings
 from app.domain.signals import Signal
 from app.factory import utc_now
-from app.services import enforce, policies, review, sites
-from app.services.moderate import Moderator
+from app.services.pipeline import enforce
+from app.services.pipeline.moderate import Moderator
+from app.services.review import showing
+from app.services.rules import policies
+from app.services.sites import sites
 from app.web.application import make_application
 from integrations.shopify import PLATFORM
 from integrations.shopify.config import Config
@@ -77,7 +80,7 @@ class Admin:
         moderator = Moderator(self.bench.core)
         while moderator.run_next() or enforce.run_next(self.bench.core):
             pass
-        return review.recent(self.bench.core, site.id, restricted=True)[0].decision.id
+        return showing.recent(self.bench.core, site.id, restricted=True)[0].decision.id
 
 
 @contextmanager

@@ -14,7 +14,10 @@ from werkzeug.test import TestResponse
 from app.domain.decisions import Verdict
 from app.domain.errors import PlatformRefused
 from app.domain.roles import Right, Role
-from app.services import attempt, batches, enforce, people, tokens
+from app.services.people import accounts, links, sessions, tokens
+from app.services.pipeline import enforce
+from app.services.review import batches
+from app.services.trying import pictures
 from app.web.console.guard import needed
 from tests.support.core import Bench
 from tests.web.visitor import Owner, acting_site, decided
@@ -58,12 +61,12 @@ class House:
 
     def visitor(self, role: Role, *seen: str) -> Owner:
         with self.bench.core.db.write() as connection:
-            count = people.rows.count(connection)
-            person = people.rows.add(connection, f"{count}@example.org", f"P{count}", "x", role, 0, seen)
-        token = people.open_session(self.bench.core, person)
+            count = accounts.rows.count(connection)
+            person = accounts.rows.add(connection, f"{count}@example.org", f"P{count}", "x", role, 0, seen)
+        token = sessions.open_session(self.bench.core, person)
         client = self.application.test_client()
         client.set_cookie("picward", token)
-        found = people.signed_in(self.bench.core, token)
+        found = sessions.signed_in(self.bench.core, token)
         assert found is not None
         return Owner(client, found.form_token)
 
@@ -91,15 +94,15 @@ def _rows(bench: Bench, name: str) -> dict[str, Any]:
         "blocked_id": blocked,
         "parked_id": parked,
         "batch_id": batch,
-        "attempt_id": attempt.begin(bench.core, PICTURE, 1),
+        "attempt_id": pictures.begin(bench.core, PICTURE, 1),
         "version": 2,
     }
 
 
 def furnish(bench: Bench, application: Flask, owner: Owner) -> House:
     """Make two sites with everything behind them."""
-    people.invite(bench.core, "invited@example.org", "reader", [], "Ada")
-    invitation = people.invitations(bench.core)[0].id
+    links.invite(bench.core, "invited@example.org", "reader", [], "Ada")
+    invitation = links.invitations(bench.core)[0].id
     program, _ = tokens.make(bench.core, "nightly", list(tokens.Scope), "Ada")
     shared = {
         "what": "retry",

@@ -11,8 +11,9 @@ from jsonschema import Draft202012Validator, FormatChecker
 from werkzeug.test import TestResponse
 
 from app.domain.platform import Site
-from app.services import policies, tokens
-from app.services.tokens import Scope
+from app.services.people import tokens
+from app.services.people.tokens import Scope
+from app.services.rules import policies
 from app.web.api import document
 from app.web.api.operations import BASE, OPERATIONS, Operation
 from tests.support.core import Bench

@@ -13,7 +13,10 @@ import pytest
 from werkzeug.routing import Rule
 
 from app.domain.roles import LIMITED, RIGHTS, Right, Role
-from app.services import enforce, people, review, sites
+from app.services.people import accounts
+from app.services.pipeline import enforce
+from app.services.review import showing
+from app.services.sites import sites
 from tests.web.house import House
 from tests.web.visitor import Owner
 
@@ -126,7 +129,7 @@ def test_other_sites_rows_are_404_on_every_route(house: House, monkeypatch: pyte
 
 def _state(house: House) -> list[Any]:
     site = house.other["site_id"]
-    in_force = [item.decision.id for item in review.recent(house.bench.core, site)]
+    in_force = [item.decision.id for item in showing.recent(house.bench.core, site)]
     return [[tuple(row) for row in sites.listing(house.bench.core)], in_force, sites.trail(house.bench.core, site, 100)]
 
 
@@ -168,7 +171,7 @@ def test_what_somebody_else_tried_looks_like_what_is_over(house: House) -> None:
 def test_no_page_shows_anything_of_other_sites(house: House, role: Role) -> None:
     own, other = house.own["site_id"], house.other["site_id"]
     with house.bench.core.db.write() as connection:
-        people.site_rows.change(connection, other, {"name": "Secretshop"})
+        accounts.site_rows.change(connection, other, {"name": "Secretshop"})
     visitor = house.visitor(role, own)
     shown, leaks = 0, []
     for rule, method, right in house.routes("GET"):

@@ -14,8 +14,9 @@ from openapi_spec_validator import validate
 from werkzeug.test import TestResponse
 
 from app.domain.platform import SiteState
-from app.services import queue, review, sites
-from app.services.tokens import SCOPES, Scope
+from app.services.people.tokens import SCOPES, Scope
+from app.services.review import queue, showing, verdicts
+from app.services.sites import sites
 from app.web.api import document, rates, shapes
 from app.web.api.operations import BASE, OPERATIONS, Operation
 from tests.support.core import Bench
@@ -113,7 +114,7 @@ def foreign(made: Operation, world: World) -> Call | None:
 
 def _stale(world: World, name: str, **call: Any) -> TestResponse:
     """Call about a decision that somebody answered meanwhile."""
-    review.resolve(world.bench.core, call["decision_id"], review.Verdict.ALLOW, "Ben")
+    verdicts.resolve(world.bench.core, call["decision_id"], verdicts.Verdict.ALLOW, "Ben")
     return world.program().call(name, **call)
 
 
@@ -333,7 +334,7 @@ def test_a_program_is_not_one_of_two_people(world: World) -> None:
     two = world.seen("two", "self_harm")
     answer = world.program().call("give_verdict", decision_id=two, body={"verdict": "allow"})
     assert answer.status_code == 403
-    assert review.get(world.bench.core, two).verdict == "review"
+    assert showing.get(world.bench.core, two).verdict == "review"
 
 
 def test_changes_say_which_program_made_them(world: World) -> None:

@@ -9,7 +9,7 @@ from werkzeug.test import TestResponse
 
 from app.domain.errors import PlatformUnavailable
 from app.domain.platform import Site
-from app.services import connecting, sites
+from app.services.sites import connecting, sites
 from tests.support.core import Bench
 from tests.web.visitor import acting_site, decided
 

@@ -12,8 +12,11 @@ import pytest
 from app.domain.decisions import Verdict
 from app.domain.platform import SiteState
 from app.domain.presets import PRESETS
-from app.services import enforce, policies, review, sites
-from app.services.backtest import Change
+from app.services.pipeline import enforce
+from app.services.review import showing
+from app.services.rules import policies
+from app.services.sites import sites
+from app.services.trying.backtest import Change
 from tests.integrations.shopify.admin import CLIENT_ID, answers
 from tests.support.core import Bench
 from tests.web.embedding import ONE, TWO, Admin, opened_admin
@@ -203,8 +206,8 @@ def test_the_review_page_shows_blurred_pictures_and_logs_a_clear_look(admin: Adm
     clear = admin.send(f"picture/{decision}", {"clear": True})
     assert (blurred.data, clear.data) == (b"blurred", b"clear")
     assert (blurred.mimetype, blurred.headers["Cache-Control"]) == ("image/webp", "no-store")
-    found = review.get(admin.bench.core, decision)
-    looks = [entry for entry in review.history(admin.bench.core, found.site_id, found.media.id) if "clear" in entry["text"]]
+    found = showing.get(admin.bench.core, decision)
+    looks = [entry for entry in showing.history(admin.bench.core, found.site_id, found.media.id) if "clear" in entry["text"]]
     assert len(looks) == 1
     assert admin.send("verdict", {"decision_id": decision, "verdict": "block"}).status_code == 200
     assert "Nothing waits for your decision." in admin.open("/review").text
@@ -234,7 +237,7 @@ def test_what_needs_special_people_is_decided_in_the_console(admin: Admin, categ
     decision = admin.judged(admin.shopify.shops[ONE], 0.4, category)
     answer = admin.send("verdict", {"decision_id": decision, "verdict": "allow"})
     assert answer.status_code == status, answer.text
-    assert review.get(admin.bench.core, decision).verdict is Verdict.REVIEW
+    assert showing.get(admin.bench.core, decision).verdict is Verdict.REVIEW
     assert (f'data-decision="{decision}"' in admin.open("/review").text) is (status == 409)
     if status == 404:
         assert admin.send(f"picture/{decision}").status_code == 404
@@ -247,7 +250,7 @@ def test_an_undo_is_of_the_own_shop_only(admin: Admin) -> None:
     assert admin.send("undo", {"decision_id": answered}, shop=TWO).status_code == 404
     undone = admin.send("undo", {"decision_id": answered})
     assert undone.status_code == 200
-    assert review.get(admin.bench.core, undone.json["decision_id"]).verdict is Verdict.REVIEW
+    assert showing.get(admin.bench.core, undone.json["decision_id"]).verdict is Verdict.REVIEW
     assert admin.send("undo", {"decision_id": answered}).status_code == 409
 
 
@@ -260,7 +263,7 @@ def test_another_shop_sees_and_changes_nothing(admin: Admin) -> None:
         assert ONE not in text
     assert admin.send("verdict", {"decision_id": decision, "verdict": "allow"}, shop=TWO).status_code == 404
     assert admin.send(f"picture/{decision}", {"clear": True}, shop=TWO).status_code == 404
-    assert review.get(admin.bench.core, decision).verdict is Verdict.REVIEW
+    assert showing.get(admin.bench.core, decision).verdict is Verdict.REVIEW
 
 
 def test_the_back_fill_is_asked_for_and_followed(admin: Admin) -> None:

@@ -9,7 +9,7 @@ from sqlalchemy.exc import OperationalError
 
 from app.domain import errors
 from app.domain.errors import PicwardError
-from app.services import sites
+from app.services.sites import sites
 from app.web.problems import PROBLEMS
 from app.web.security import HEADERS
 from tests.support.core import Bench

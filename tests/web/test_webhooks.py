@@ -9,7 +9,7 @@ from werkzeug.test import TestResponse
 
 from app.db import jobs
 from app.domain.platform import Site
-from app.services import sites
+from app.services.sites import sites
 from tests.support.core import Bench
 from tests.web.conftest import MAX_BODY
 

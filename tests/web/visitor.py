@@ -10,8 +10,11 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from app.domain.platform import Site
-from app.services import enforce, intake, people, policies, review
-from app.services.moderate import Moderator
+from app.services.people import links, sessions
+from app.services.pipeline import enforce, intake
+from app.services.pipeline.moderate import Moderator
+from app.services.review import showing
+from app.services.rules import policies
 from tests.support.core import Bench
 
 PASSWORD = "correct horse battery"
@@ -30,13 +33,13 @@ class Owner:
 
 
 def become_owner(bench: Bench, application: Flask) -> Owner:
-    link = people.setup_link(bench.core)
+    link = links.setup_link(bench.core)
     assert link is not None
-    person = people.create_owner(bench.core, link.rsplit("/", 1)[1], "ada@example.org", "Ada", PASSWORD)
-    token = people.open_session(bench.core, person)
+    person = links.create_owner(bench.core, link.rsplit("/", 1)[1], "ada@example.org", "Ada", PASSWORD)
+    token = sessions.open_session(bench.core, person)
     client = application.test_client()
     client.set_cookie("picward", token)
-    signed_in = people.signed_in(bench.core, token)
+    signed_in = sessions.signed_in(bench.core, token)
     assert signed_in is not None
     return Owner(client, signed_in.form_token)
 
@@ -66,4 +69,4 @@ def judged(bench: Bench, site: Site, name: str) -> int:
     while enforce.run_next(bench.core):
         pass
     bench.clock.pass_seconds(60)
-    return next(item.decision.id for item in review.recent(bench.core, restricted=True) if item.decision.media.id == name)
+    return next(item.decision.id for item in showing.recent(bench.core, restricted=True) if item.decision.media.id == name)

@@ -7,8 +7,10 @@ from http import HTTPStatus
 from app.domain import policy as domain
 from app.domain.errors import SettingsInvalid, SiteUnknown
 from app.domain.settings import declare
-from app.services import backtest, policies, sites
-from app.services.tokens import Scope, Token
+from app.services.people.tokens import Scope, Token
+from app.services.rules import policies
+from app.services.sites import sites
+from app.services.trying import backtest
 from app.web.api import shapes
 from app.web.api.operations import operation, own
 from app.web.security import core

@@ -19,9 +19,11 @@ from app.domain.errors import (
     SiteUnknown,
     UndoImpossible,
 )
-from app.services import history, moderate, queue, review, sites
-from app.services.queue import Item
-from app.services.tokens import Scope, Token
+from app.services.people.tokens import Scope, Token
+from app.services.pipeline import moderate
+from app.services.review import history, queue, showing, verdicts
+from app.services.review.queue import Item
+from app.services.sites import sites
 from app.web.api import shapes
 from app.web.api.operations import operation, own, seen
 from app.web.api.shapes import Following
@@ -29,7 +31,7 @@ from app.web.security import core
 
 
 def _own_decision(token: Token, decision_id: int) -> Decision:
-    found = review.get(core(), decision_id)
+    found = showing.get(core(), decision_id)
     try:
         own(token, found.site_id)
         sites.get(core(), found.site_id)
@@ -46,7 +48,7 @@ def _reviewer(token: Token) -> int:
 
 
 def _whole(found: Decision) -> shapes.DecisionWhole:
-    return shapes.DecisionWhole(**shapes.decision(found), in_force=review.current(core(), found).id)
+    return shapes.DecisionWhole(**shapes.decision(found), in_force=showing.current(core(), found).id)
 
 
 @operation("GET", "/decisions", Scope.READ, shapes.DecisionList, query=shapes.DecisionQuery, raises=(SiteUnknown,), paged=True)
@@ -84,15 +86,15 @@ def give_verdict(token: Token, decision_id: int, body: shapes.VerdictGiven) -> s
     if found.two_people:
         raise ScopeMissing("Two people must agree about this picture, and a program is none. They decide in the console.")
     try:
-        resolved = review.resolve(
+        resolved = verdicts.resolve(
             core(), decision_id, body.verdict, token.actor, person_id=_reviewer(token), never_again=body.never_again
         )
     except DecisionStale:
-        given = review.current(core(), found)
+        given = showing.current(core(), found)
         if (given.supersedes, given.person, given.verdict) != (decision_id, token.actor, body.verdict):
             raise
         resolved = given.id
-    return _whole(review.get(core(), resolved))
+    return _whole(showing.get(core(), resolved))
 
 
 @operation(
@@ -105,7 +107,7 @@ def give_verdict(token: Token, decision_id: int, body: shapes.VerdictGiven) -> s
 def undo_decision(token: Token, decision_id: int) -> shapes.DecisionWhole:
     """Put in force again what was before a decision, at the site too; the answer is the decision that says so."""
     _own_decision(token, decision_id)
-    return _whole(review.get(core(), review.undo(core(), decision_id, token.actor)))
+    return _whole(showing.get(core(), verdicts.undo(core(), decision_id, token.actor)))
 
 
 def _waiting(item: Item) -> shapes.WaitingItem:
@@ -159,7 +161,7 @@ def list_steps(token: Token, query: shapes.StepQuery) -> tuple[shapes.Steps, Fol
 def read_history(token: Token, site_id: str, query: shapes.HistoryQuery) -> shapes.History:
     """Tell a picture's story, newest first: every decision, action and look."""
     seen(token, site_id)
-    entries = review.history(core(), site_id, query.media_id)
+    entries = showing.history(core(), site_id, query.media_id)
     return shapes.History(
         items=[shapes.HistoryEntry(at=datetime.fromisoformat(item["at"]), who=item["who"], text=item["text"]) for item in entries]
     )

@@ -12,7 +12,7 @@ from flask import Response
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from app.services.tokens import SCOPES
+from app.services.people.tokens import SCOPES
 from app.web.api import shapes
 from app.web.api.operations import BASE, OPERATIONS, Operation, room
 from app.web.api.rates import REQUESTS_PER_MINUTE

@@ -5,8 +5,9 @@ from __future__ import annotations
 from app.domain.detector import HashEntry
 from app.domain.errors import ScopeMissing, SettingsInvalid, SiteUnknown
 from app.domain.taxonomy import CATEGORIES
-from app.services import lists, sites
-from app.services.tokens import Scope, Token
+from app.services.people.tokens import Scope, Token
+from app.services.rules import lists
+from app.services.sites import sites
 from app.web.api import shapes
 from app.web.api.operations import operation, own
 from app.web.security import core

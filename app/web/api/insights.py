@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from app.domain.errors import SiteUnknown
-from app.services import insights
-from app.services.tokens import Scope, Token
+from app.services.people.tokens import Scope, Token
+from app.services.telling import insights
 from app.web.api import shapes
 from app.web.api.operations import operation, seen
 from app.web.security import core

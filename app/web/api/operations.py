@@ -17,8 +17,9 @@ from werkzeug.exceptions import RequestEntityTooLarge
 from app.domain import errors
 from app.domain import scope as domain
 from app.domain.errors import DeliveryTooLarge, PicwardError, ScopeMissing, SettingsInvalid, TokenRefused, TooManyRequests
-from app.services import sites, tokens
-from app.services.tokens import Scope, Token
+from app.services.people import tokens
+from app.services.people.tokens import Scope, Token
+from app.services.sites import sites
 from app.web import problems
 from app.web.api.rates import Rates
 from app.web.api.shapes import Following

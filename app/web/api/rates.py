@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 
 from app.domain.errors import TooManyRequests
-from app.services.core import SECOND
+from app.domain.time import SECOND
 
 REQUESTS_PER_MINUTE = 600
 """What one token may ask of one web process in a minute: ten a second is more than a dashboard or a nightly export needs, and

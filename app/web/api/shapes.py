@@ -16,10 +16,11 @@ from app.domain.jobs import WorkState
 from app.domain.media import MediaRef, Region
 from app.domain.platform import SiteState
 from app.domain.policy import Rule, RuleMode
-from app.services import history, insights
-from app.services.backtest import Backtest, Change
-from app.services.core import DAY, SECOND
-from app.services.review import Shown, reason_text
+from app.domain.time import DAY, SECOND
+from app.services.review import history
+from app.services.review.showing import Shown, reason_text
+from app.services.telling import insights
+from app.services.trying.backtest import Backtest, Change
 
 PAGE = 50
 LONGEST_PAGE = 200

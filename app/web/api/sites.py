@@ -7,8 +7,9 @@ from typing import Any
 
 from app.domain.errors import PairingRefused, SiteUnknown
 from app.domain.platform import SiteState
-from app.services import scan, sites
-from app.services.tokens import Scope, Token
+from app.services.people.tokens import Scope, Token
+from app.services.pipeline import scan
+from app.services.sites import sites
 from app.web.api import shapes
 from app.web.api.operations import operation, own
 from app.web.security import core

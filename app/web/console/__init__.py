@@ -2,42 +2,22 @@
 
 from __future__ import annotations
 
-from . import (
-    attempt,
-    backtest,
-    batches,
-    connecting,
-    decisions,
-    entry,
-    guests,
-    history,
-    insights,
-    keys,
-    people,
-    review,
-    rules,
-    settings,
-    sites,
-    tokens,
-)
-from .guard import room
+from app.web.console.guard import room
+from app.web.console.people import accounts, entry, guests, tokens
+from app.web.console.review import batches, decisions, history, keys, queue
+from app.web.console.rules import backtest, policies, settings
+from app.web.console.sites import connecting, sites
+from app.web.console.telling import insights
+from app.web.console.trying import pictures
 
-__all__ = [
-    "attempt",
-    "backtest",
-    "batches",
-    "connecting",
-    "decisions",
-    "entry",
-    "guests",
-    "history",
-    "insights",
-    "keys",
-    "people",
-    "review",
-    "room",
-    "rules",
-    "settings",
-    "sites",
-    "tokens",
-]
+PAGES = (
+    *(accounts, entry, guests, tokens),
+    *(batches, decisions, history, keys, queue),
+    *(backtest, policies, settings),
+    *(connecting, sites),
+    insights,
+    pictures,
+)
+"""Every module whose routes are in the room: importing one adds them."""
+
+__all__ = ["PAGES", "room"]

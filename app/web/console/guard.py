@@ -15,8 +15,10 @@ from app.domain.errors import DecisionUnknown, FormForged, SiteUnknown
 from app.domain.platform import Site
 from app.domain.roles import Right
 from app.domain.scope import Scope
-from app.services import people, queue, review, sites
-from app.services.people import Person
+from app.services.people import sessions
+from app.services.people.sessions import Person
+from app.services.review import queue, showing
+from app.services.sites import sites
 from app.web.console import words
 from app.web.security import core
 from app.web.texts import Lazy, _, lazy
@@ -55,7 +57,7 @@ def needed(endpoint: str) -> Right | None:
 
 @room.before_request
 def _admit() -> Response | None:
-    g.person = people.signed_in(core(), request.cookies.get(COOKIE, ""))
+    g.person = sessions.signed_in(core(), request.cookies.get(COOKIE, ""))
     right = needed(request.endpoint or "")
     if right is None:
         if request.method == "POST" and not ours(request):
@@ -91,7 +93,7 @@ def own_decision(decision_id: int) -> Decision:
 
     Raise `DecisionUnknown`.
     """
-    found = review.get(core(), decision_id)
+    found = showing.get(core(), decision_id)
     if found.restricted and not person().may(Right.REVIEW_RESTRICTED):
         raise DecisionUnknown(f"There is no decision {decision_id}.")
     try:
@@ -151,7 +153,7 @@ def let_in(answer: Response, token: str) -> Response:
     answer.set_cookie(
         COOKIE,
         token,
-        max_age=people.SESSION_DAYS * 86_400,
+        max_age=sessions.SESSION_DAYS * 86_400,
         httponly=True,
         samesite="Lax",
         secure=request.is_secure,

@@ -12,8 +12,8 @@ from app.domain.decisions import Decision, Reason
 from app.domain.media import name_of
 from app.domain.roles import Role
 from app.domain.taxonomy import CATEGORIES
-from app.services import review
-from app.services.core import SECOND
+from app.domain.time import SECOND
+from app.services.review import showing
 from app.web.texts import _, lazy, ngettext, say
 
 SAID = {
@@ -180,7 +180,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "picture_name": picture_name,
     "category_title": category_title,
     "restricted": restricted,
-    "reason_text": review.reason_text,
+    "reason_text": showing.reason_text,
     "action_text": action_text,
     "number": number,
     "seconds": seconds,

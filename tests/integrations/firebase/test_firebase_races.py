@@ -16,8 +16,11 @@ from app.db.tables import enforcements, jobs
 from app.domain.decisions import Verdict
 from app.domain.events import Delivery
 from app.domain.platform import Site
-from app.services import connecting, enforce, intake, policies, review, sites
-from app.services.moderate import Moderator
+from app.services.pipeline import enforce, intake
+from app.services.pipeline.moderate import Moderator
+from app.services.review import verdicts
+from app.services.rules import policies
+from app.services.sites import connecting, sites
 from integrations.firebase.naming import MODERATION
 from integrations.kit import signing
 from tests.integrations.firebase.contract import BUCKET, PROJECT
@@ -173,14 +176,14 @@ def test_the_echoes_of_hiding_and_restoring_change_nothing(bench: Bench, gcs: Cl
     assert world.bucket.get(NAME) is None
     with world.core.db.read() as connection:
         decision = connection.execute(text("SELECT max(id) FROM decisions")).scalar_one()
-    review.resolve(world.core, decision, Verdict.ALLOW, "owner")
+    verdicts.resolve(world.core, decision, Verdict.ALLOW, "owner")
     world.settle()
     there = world.bucket.get(NAME)
     assert there is not None and there.data == b"bad" and there.tokens
     with world.core.db.read() as connection:
-        verdicts = connection.execute(text("SELECT verdict, person FROM decisions ORDER BY id")).all()
+        decided = connection.execute(text("SELECT verdict, person FROM decisions ORDER BY id")).all()
         states = connection.execute(text("SELECT DISTINCT state FROM enforcements")).scalars().all()
-    assert [tuple(row) for row in verdicts] == [("block", ""), ("allow", "owner")]
+    assert [tuple(row) for row in decided] == [("block", ""), ("allow", "owner")]
     assert states == ["done"]
     assert bench.judge.looked == [hashlib.sha256(b"bad").hexdigest()]
 

@@ -1,0 +1,157 @@
+"""The embedded worker: threads that claim due work straight from the database."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import select
+import socket
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from app.dispatch import clock, hints
+from app.domain.errors import ModelUnavailable
+from app.domain.time import SECOND
+from app.services.core import Core
+from app.services.pipeline import due, enforce
+from app.services.pipeline.moderate import Moderator
+from app.services.trying import pictures
+
+log = logging.getLogger(__name__)
+
+TICK_SECONDS = 1.0
+"""How often the worker looks without a hint, and sweeps: what a lost hint or a dead worker costs at most, beside its lease."""
+
+GATHER_SECONDS = 0.01
+"""How long hints gather after one: hundreds of webhooks a second must not wake the worker hundreds of times."""
+
+ENFORCE_THREADS = 2
+"""Actions applied at a time: they wait for platforms, not for the processor; one slow platform must not stop all others."""
+
+TEND_SECONDS = 1.0
+"""How often each site's periodic work is looked at; half the shortest interval of a platform, which is 2 s."""
+
+RETAIN_SECONDS = 3600.0
+"""How often retention is applied: its unit is days, and an hour more does no harm."""
+
+
+class Lane:
+    """Run one kind of work in some threads that sleep until they are roused."""
+
+    def __init__(self, name: str, threads: int, run_next: Callable[[Callable[[], None]], bool], stop: threading.Event) -> None:
+        self._run_next, self._stop = run_next, stop
+        self._rouse = threading.Condition()
+        self._pending = False
+        self.threads = [threading.Thread(target=self._loop, name=f"{name}-{n}") for n in range(threads)]
+
+    def rouse(self) -> None:
+        """Wake one thread; it wakes the next one when it finds work, so that one item does not wake them all."""
+        with self._rouse:
+            self._pending = True
+            self._rouse.notify()
+
+    def release(self) -> None:
+        """Wake all threads, so that they see that they should stop."""
+        with self._rouse:
+            self._rouse.notify_all()
+
+    def _loop(self) -> None:
+        while not self._stop.is_set():
+            if self._one():
+                continue
+            with self._rouse:
+                if not self._pending:
+                    self._rouse.wait(timeout=60)
+                self._pending = False
+
+    def _one(self) -> bool:
+        try:
+            return self._run_next(self.rouse)
+        except Exception:  # the database is away, or full: say so, wait, go on
+            log.exception("a claim failed")
+            self._stop.wait(1)
+            return False
+
+
+class Worker:
+    """Judge, enforce and keep up until stopped."""
+
+    def __init__(self, core: Core, data_dir: Path, judge_threads: int) -> None:
+        self._core, self._data_dir = core, data_dir
+        self._stop = threading.Event()
+        self._moderator = Moderator(core)
+        self._judging = Lane("judge", judge_threads, self._judge_next, self._stop)
+        self._enforcing = Lane("enforce", ENFORCE_THREADS, lambda found: enforce.run_next(core, found), self._stop)
+        self._tending = threading.Thread(target=self._tend, name="tend")
+
+    def _judge_next(self, found: Callable[[], None]) -> bool:
+        """Judge what somebody waits for before a page, else the next job."""
+        return pictures.run_next(self._core, lambda: self._moderator.judge, found) or self._moderator.run_next(found)
+
+    def stop(self) -> None:
+        """Take no more work; `run` returns when what is under way has ended."""
+        self._stop.set()
+
+    def run(self) -> None:
+        """Work until `stop`; call in the main thread."""
+        threads = [*self._judging.threads, *self._enforcing.threads, self._tending]
+        warm = threading.Thread(target=self._warm, name="warm")
+        for thread in (*threads, warm):
+            thread.start()
+        with hints.listener(self._data_dir) as inlet:
+            while not self._stop.is_set():
+                self._look()
+                self._listen(inlet)
+        self._judging.release()
+        self._enforcing.release()
+        for thread in threads:
+            thread.join()
+
+    def _warm(self) -> None:
+        # The first upload must not wait for the models to load.
+        for detector in self._moderator.judge.detectors:
+            try:
+                self._moderator.judge.check(detector)
+            except ModelUnavailable as error:
+                log.error("pictures will go to review: %s", error)
+
+    def _look(self) -> None:
+        """See what is due and wake the lanes: at a hint, and once a tick for retries and for what a dead worker held."""
+        try:
+            job, action = due.look(self._core)
+        except Exception:
+            log.exception("looking for work failed")
+            return
+        if job:
+            self._judging.rouse()
+        if action:
+            self._enforcing.rouse()
+
+    def _listen(self, inlet: socket.socket | None) -> None:
+        """Look at once when a hint comes, until the tick is over."""
+        deadline = time.monotonic() + TICK_SECONDS
+        while not self._stop.is_set() and (left := deadline - time.monotonic()) > 0:
+            if inlet is None:
+                self._stop.wait(left)
+                return
+            ready, _, _ = select.select([inlet], [], [], left)
+            if ready:
+                with contextlib.suppress(BlockingIOError):
+                    while inlet.recv(16):
+                        pass
+                self._look()
+                self._stop.wait(GATHER_SECONDS)
+
+    def _tend(self) -> None:
+        retained = 0
+        while not self._stop.is_set():
+            try:
+                clock.tend_sites(self._core, self._stop.is_set)
+                if self._core.now() - retained > RETAIN_SECONDS * SECOND:
+                    clock.forget(self._core)
+                    retained = self._core.now()
+            except Exception:
+                log.exception("upkeep failed")
+            self._stop.wait(TEND_SECONDS)

@@ -1,0 +1,157 @@
+"""Accounts: who they are and what each may do."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Row
+
+from app.db import audit
+from app.db import people as rows
+from app.db import sites as site_rows
+from app.domain.errors import PersonUnknown, SettingsInvalid
+from app.domain.platform import SiteState
+from app.domain.roles import LIMITED, Role
+from app.services.core import Core
+from app.services.people import passwords
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Describe an account as owners see it."""
+
+    id: int
+    email: str
+    name: str
+    role: Role
+    sites: frozenset[str]
+    created_at: int
+    disabled: bool
+
+
+def checked(**fields: str) -> dict[str, str]:
+    """Give an account's fields as they are stored. Raise `SettingsInvalid` that names each wrong one."""
+    wrong = {}
+    kept = {name: value if name == "password" else value.strip() for name, value in fields.items()}
+    if "email" in kept:
+        kept["email"] = kept["email"].casefold()
+        if "@" not in kept["email"] or len(kept["email"]) > 320:
+            wrong["email"] = "is not an e-mail address"
+    if "name" in kept and not 0 < len(kept["name"]) <= 200:
+        wrong["name"] = "is needed, at most 200 characters"
+    if "password" in kept and (problem := passwords.problem(kept["password"])):
+        wrong["password"] = problem
+    refuse(wrong)
+    return kept
+
+
+def refuse(wrong: dict[str, str]) -> None:
+    if wrong:
+        raise SettingsInvalid("; ".join(f"{field} {text}" for field, text in wrong.items()), wrong)
+
+
+def refuse_double(connection: Connection, name: str, but: int = 0) -> None:
+    """Keep names apart: they stand beside verdicts and in the history."""
+    if any(row.name.casefold() == name.casefold() and row.id != but for row in rows.every(connection)):
+        refuse({"name": "is somebody else's name here"})
+
+
+def listing(core: Core) -> list[Account]:
+    with core.db.read() as connection:
+        return [account(row) for row in rows.every(connection)]
+
+
+def get(core: Core, person_id: int) -> Account:
+    """Give an account. Raise `PersonUnknown`."""
+    with core.db.read() as connection:
+        return account(load(connection, person_id))
+
+
+def load(connection: Connection, person_id: int) -> Row[Any]:
+    row = rows.get(connection, person_id)
+    if row is None:
+        raise PersonUnknown(f"There is no account {person_id}.")
+    return row
+
+
+def account(row: Row[Any]) -> Account:
+    return Account(row.id, row.email, row.name, Role(row.role), frozenset(row.sites), row.created_at, row.disabled_at is not None)
+
+
+def allowed(connection: Connection, role: str, sites: Collection[str], gone: Collection[str] = ()) -> tuple[Role, list[str]]:
+    """Read what somebody shall be allowed. Raise `SettingsInvalid`."""
+    known = {row.id for row in site_rows.every(connection) if row.state != SiteState.REMOVED} | set(gone)
+    wrong = {}
+    if role not in set(Role):
+        wrong["role"] = "is not a role"
+    if set(sites) - known:
+        wrong["sites"] = "names a site that is not connected"
+    if sites and role not in LIMITED:
+        wrong["sites"] = "An owner sees every site"
+    refuse(wrong)
+    return Role(role), sorted(set(sites))
+
+
+def spoken(connection: Connection, role: Role, sites: Collection[str]) -> str:
+    names = {row.id: row.name for row in site_rows.every(connection)}
+    return f"{role}, {', '.join(names.get(site, site) for site in sites)}" if sites else f"{role}, every site"
+
+
+def change(core: Core, person_id: int, role: str, sites: Collection[str], by: str) -> None:
+    """Change what somebody may do, from their next click on. Raise `SettingsInvalid`, also for the last owner."""
+    with core.db.write() as connection:
+        row = load(connection, person_id)
+        # A site that was disconnected meanwhile may stay: a list that it left empty would mean every site.
+        wanted, kept = allowed(connection, role, sites, row.sites)
+        if wanted is not Role.OWNER:
+            _keep_an_owner(connection, person_id, "role")
+        if (wanted, kept) == (row.role, row.sites):
+            return
+        rows.change(connection, person_id, role=wanted, sites=kept)
+        before, after = spoken(connection, Role(row.role), row.sites), spoken(connection, wanted, kept)
+        audit.add(connection, core.now(), by, "person.changed", f"{row.name}: {before} → {after}")
+
+
+def _keep_an_owner(connection: Connection, person_id: int, field: str) -> None:
+    if rows.with_role(connection, Role.OWNER) == [person_id]:
+        refuse({field: "There must be an owner: make somebody else one first"})
+
+
+def disable(core: Core, person_id: int, by: str) -> None:
+    """Disable an account: its sessions end at once. Raise `SettingsInvalid` for the last owner."""
+    with core.db.write() as connection:
+        row = load(connection, person_id)
+        _keep_an_owner(connection, person_id, "disabled")
+        if row.disabled_at is None:
+            rows.change(connection, person_id, disabled_at=core.now())
+            audit.add(connection, core.now(), by, "person.disabled", f"{row.name} was disabled")
+        rows.end_sessions(connection, person_id)
+        rows.forget_links_of(connection, person_id)
+
+
+def enable(core: Core, person_id: int, by: str) -> None:
+    with core.db.write() as connection:
+        row = load(connection, person_id)
+        if row.disabled_at is not None:
+            rows.end_sessions(connection, person_id)  # one may have been opened while the account was being locked
+            rows.change(connection, person_id, disabled_at=None)
+            audit.add(connection, core.now(), by, "person.enabled", f"{row.name} was enabled again")
+
+
+def rename(core: Core, person_id: int, name: str) -> None:
+    """Change the name that stands beside a person's verdicts from now on. Raise `SettingsInvalid`."""
+    name = checked(name=name)["name"]
+    with core.db.write() as connection:
+        row = load(connection, person_id)
+        if row.name != name:
+            refuse_double(connection, name, person_id)
+            rows.change(connection, person_id, name=name)
+            audit.add(connection, core.now(), row.name, "person.renamed", f"{row.name} is called {name} now")
+
+
+def trail(core: Core, limit: int = 20) -> list[tuple[int, str, str]]:
+    """Tell what happened to accounts and tokens lately, newest first: when, who, what."""
+    with core.db.read() as connection:
+        return [(row.at, row.actor, row.text) for row in rows.trail(connection, limit)]

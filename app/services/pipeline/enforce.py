@@ -1,0 +1,152 @@
+"""Make decisions true at the platform: one action at a time per image, retried for hours, parked when the owner must act."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
+
+from sqlalchemy import Connection
+
+from app.db import audit, enforcements, tallies
+from app.db import sites as site_rows
+from app.db.enforcements import Claim
+from app.domain.decisions import Action
+from app.domain.errors import MediaGone, PlatformRefused, PlatformUnavailable
+from app.domain.jobs import MAX_DEATHS, Priority, WorkState, retry_delay
+from app.domain.media import MediaRef
+from app.domain.platform import Site
+from app.domain.time import HOUR, SECOND
+from app.services.core import Core
+from app.services.pipeline import moderate, record
+from app.services.sites import sites
+
+log = logging.getLogger(__name__)
+
+_SAID = {
+    Action.LABEL: "The verdict was made known",
+    Action.HIDE: "Hidden",
+    Action.RESTORE: "Restored as it was",
+    Action.DELETE: "Deleted",
+}
+
+
+_COUNTED = {Action.HIDE: "hidden", Action.RESTORE: "restored"}
+
+
+def run_next(core: Core, found: Callable[[], None] = lambda: None) -> bool:
+    """Claim and apply one action; False when none is due. `found` is called once it is claimed, before it is applied."""
+    with core.db.write() as connection:
+        claim = enforcements.claim(connection, core.now(), core.limits.lease_seconds * SECOND)
+    if claim is None:
+        return False
+    found()
+    _apply(core, claim)
+    return True
+
+
+def _apply(core: Core, claim: Claim) -> None:
+    if claim.deaths >= MAX_DEATHS:
+        _end(core, claim, WorkState.PARKED, f"Workers failed at this {MAX_DEATHS} times; their log says why.", None)
+        return
+    site = sites.get(core, claim.site_id)
+    platform = core.platform(site.platform)
+    enforcement = claim.enforcement
+    if platform.hides_parents and enforcement.undo is None:
+        # What an earlier version of the image hid is the same parent.
+        with core.db.read() as connection:
+            enforcement = replace(enforcement, undo=enforcements.last_undo(connection, site.id, enforcement.media.id))
+    try:
+        receipt = platform.apply(site, enforcement)
+    except MediaGone as error:
+        _end(core, claim, WorkState.GONE, str(error), None, then=partial(_follow, core, claim, site, error.now))
+    except PlatformUnavailable as error:
+        _retry(core, claim, str(error), error.retry_after)
+    except PlatformRefused as error:
+        _end(core, claim, WorkState.PARKED, str(error), None)
+    except Exception as error:
+        log.exception("enforcement %d failed", claim.enforcement.id)
+        _retry(core, claim, f"{type(error).__name__}: {error}", None, stumbled=True)
+    else:
+        undo = dict(receipt.undo) or claim.enforcement.undo
+        _end(core, claim, WorkState.DRIFTED if receipt.drifted else WorkState.DONE, receipt.drifted, undo)
+
+
+def _retry(core: Core, claim: Claim, problem: str, asked: float | None, *, stumbled: bool = False) -> None:
+    now = core.now()
+    if now - claim.created_at > core.limits.enforce_hours * HOUR:
+        _end(core, claim, WorkState.PARKED, f"Given up after {core.limits.enforce_hours} hours: {problem}", None)
+        return
+    run_at = now + int(retry_delay(claim.attempts, asked) * SECOND)
+    with core.db.write() as connection:
+        enforcements.later(connection, claim, run_at, problem, stumbled=stumbled)
+        site_rows.change(connection, claim.site_id, {"problem": problem})
+
+
+def _follow(core: Core, claim: Claim, site: Site, instead: MediaRef | None, connection: Connection) -> None:
+    """See to what is there instead of an image that is gone, or to the parent that an earlier version of it hid."""
+    if instead is not None:
+        moderate.queue(connection, site.id, instead, Priority.UPLOAD, core.now(), patiently=True)
+    elif claim.enforcement.action is Action.HIDE:
+        record.release_parent(core, connection, site, claim.enforcement.media.id)
+
+
+def _end(
+    core: Core,
+    claim: Claim,
+    state: WorkState,
+    problem: str,
+    undo: object,
+    *,
+    then: Callable[[Connection], None] = lambda connection: None,
+) -> None:
+    """End an action, and do what follows of it in the same transaction."""
+    now = core.now()
+    with core.db.write() as connection:
+        if not enforcements.end(connection, claim, state, now, problem, undo):
+            log.info("enforcement %d was taken over", claim.enforcement.id)
+            return
+        action = claim.enforcement.action
+        done = state is WorkState.DONE
+        text = _SAID[action] if done else f"{action} ended as {state}: {problem}"
+        audit.add(connection, now, "worker", f"enforcement.{action}.{state}", text, claim.site_id, claim.enforcement.media.id)
+        if done and action in _COUNTED:
+            tallies.count(connection, claim.site_id, now, _COUNTED[action])
+        if done or state is WorkState.PARKED:
+            site_rows.change(connection, claim.site_id, {"problem": "" if done else problem})
+        then(connection)
+    core.wake()
+
+
+@dataclass(frozen=True, slots=True)
+class Parked:
+    """Hold an action that ended without being made true, for the owner to decide about."""
+
+    id: int
+    decision_id: int
+    media_id: str
+    action: str
+    state: str
+    problem: str
+
+
+def parked(core: Core, site_id: str) -> list[Parked]:
+    """List a site's actions that wait for the owner: refused by the platform, or drifted."""
+    with core.db.read() as connection:
+        found = enforcements.parked(connection, site_id)
+    return [Parked(row.id, row.decision_id, row.media_id, row.action, row.state, row.problem) for row in found]
+
+
+def retry_parked(core: Core, enforcement_id: int) -> bool:
+    """Try a parked action again now, after the owner did something about it."""
+    with core.db.write() as connection:
+        retried = enforcements.retry(connection, enforcement_id, core.now())
+    core.wake()
+    return retried
+
+
+def dismiss_parked(core: Core, enforcement_id: int) -> bool:
+    """Put a parked or drifted action away."""
+    with core.db.write() as connection:
+        return enforcements.dismiss(connection, enforcement_id, core.now())

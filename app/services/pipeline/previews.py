@@ -1,0 +1,33 @@
+"""The small pictures that people decide by: which may be kept, and encrypted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from app.db import pictures, sites
+from app.domain.decisions import Reason, Verdict
+from app.domain.detector import Judgement
+from app.domain.taxonomy import CATEGORIES
+from app.domain.time import DAY
+from app.services.core import Core
+
+
+def worth_showing(reasons: Iterable[Reason]) -> bool:
+    """Say whether people will want to see the picture: something was found, in shadow too, and nothing that is restricted."""
+    found = [reason for reason in reasons if reason.verdict is not Verdict.ALLOW]
+    return bool(found) and not any(CATEGORIES[r.category].restricted for r in found if r.category in CATEGORIES)
+
+
+def seal(core: Core, judgement: Judgement) -> tuple[bytes, bytes] | None:
+    """Make the clear and the blurred preview, encrypted; None when the picture cannot be decoded."""
+    shown = judgement.preview()
+    return (core.vault.lock(shown[0]), core.vault.lock(shown[1])) if shown is not None else None
+
+
+def forget_old(core: Core) -> None:
+    """Drop the previews that are older than each site's settings keep them."""
+    now = core.now()
+    with core.db.write() as connection:
+        for row in sites.every(connection):
+            days = row.settings.get("preview_days", 30)
+            pictures.forget_previews(connection, row.id, now - days * DAY)

@@ -1,0 +1,271 @@
+"""Back-fill and reconciliation: compare what is at the platform with what we know."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Row
+
+from app.db import audit, jobs, scans
+from app.db import sites as rows
+from app.domain.errors import PicwardError, PlatformUnavailable
+from app.domain.jobs import Priority
+from app.domain.media import MediaRef, Page
+from app.domain.platform import Site
+from app.domain.time import HOUR, SECOND
+from app.services.core import Core
+from app.services.pipeline import moderate
+from app.services.sites import sites
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Hold how far a scan is: images seen and queued so far, and the total when the platform tells it.
+
+    With `wait_seconds` the platform is still preparing its listing, and is not to be asked before that time. A scan that is
+    neither done nor running has stopped, because of `problem` when there is one.
+    """
+
+    seen: int
+    queued: int
+    total: int | None
+    done: bool
+    wait_seconds: float = 0.0
+    running: bool = False
+    problem: str = ""
+
+
+def scan(core: Core, site_id: str, *, budget: int = 0, dry_run: bool = False, afresh: bool = False) -> Iterator[Progress]:
+    """Queue every image that is there and unknown to us, page by page, yielding after each.
+
+    An interrupted scan goes on from its cursor unless `afresh`. `budget` is the most images to queue, 0 for no limit; at
+    the budget the scan stops and the next call goes on. A dry run stores nothing. The caller waits when it is told to.
+    """
+    site = sites.get(core, site_id)
+    yield from _dry(core, site) if dry_run else _go_on(core, site, budget=budget, afresh=afresh)
+
+
+def _go_on(core: Core, site: Site, *, budget: int = 0, afresh: bool = False, counting: bool = False) -> Iterator[Progress]:
+    """Begin a stored scan or go on with one, page by page; one that only counts queues nothing."""
+    now = core.now()
+    with core.db.write() as connection:
+        known = None if afresh else scans.unfinished(connection, site.id, counting=counting)
+        scan_id = known.id if known else scans.begin(connection, site.id, "running", now, counting=counting)
+        if known and known.state == "stopped":
+            scans.advance(connection, scan_id, state="running", problem="")
+    cursor, seen, queued = (known.cursor, known.seen, known.queued) if known else ("", 0, 0)
+    enough = queued + budget if budget else known.stop_at if known and known.state == "asked" else 0
+    while True:
+        try:
+            page = core.platform(site.platform).scan(site, cursor)
+        except Exception as error:
+            problem = str(error) if isinstance(error, PicwardError) else f"{type(error).__name__}: {error}"
+            again_at = _again_at(core, known, error)
+            later = {"run_at": again_at} if again_at else {"state": "stopped"}
+            with core.db.write() as connection:
+                scans.advance(connection, scan_id, problem=problem, updated_at=core.now(), **later)
+            raise
+        if counting:
+            added, taken, full = len(_unknown(core, site, page.media)), len(page.media), False
+        else:
+            added, taken, full = _queue(core, site, page, max(enough - queued, 0) if enough else None)
+        seen, queued, cursor = seen + taken, queued + added, cursor if full else page.cursor
+        done = not full and not page.cursor
+        ended = {"state": "done" if done else "stopped"} if done or full else {}
+        with core.db.write() as connection:
+            scans.advance(
+                connection,
+                scan_id,
+                cursor=cursor,
+                seen=seen,
+                queued=queued,
+                total=page.total,
+                updated_at=core.now(),
+                run_at=core.now() + int(page.wait_seconds * SECOND),
+                problem="",
+                **ended,
+            )
+            stopped = scans.state(connection, scan_id) == "stopped"
+            if done or full:
+                text = f"{seen} pictures seen, {queued} {'of them unknown' if counting else 'queued'}"
+                audit.add(connection, core.now(), "worker", "scan", text + ("" if done else "; the budget is used up"), site.id)
+        core.wake()
+        yield Progress(seen, queued, page.total, done, page.wait_seconds, running=not (done or stopped))
+        if done or stopped:
+            return
+
+
+AWAY_SECONDS = 60
+"""How long a worker's scan waits for a platform that does not answer and does not say for how long."""
+
+
+def _again_at(core: Core, known: Row[Any] | None, error: Exception) -> int:
+    """Say when a worker's scan is tried again after a platform did not answer; 0 when it stops: it is over, or by hand."""
+    if known is None or known.state != "asked" or not isinstance(error, PlatformUnavailable):
+        return 0
+    if core.now() - known.started_at > core.limits.fetch_hours * HOUR:
+        return 0
+    return core.now() + int(max(error.retry_after or 0, AWAY_SECONDS) * SECOND)
+
+
+def ask(core: Core, site_id: str, person: str, *, budget: int = 0, dry_run: bool = False) -> None:
+    """Have the workers look at everything that is there, page by page, beside their other work.
+
+    `budget` is the most images to queue, 0 for no limit; a dry run only counts what would be queued, always from the start.
+    """
+    with core.db.write() as connection:
+        sites.get(core, site_id)
+        if not dry_run:
+            ask_within(connection, site_id, person, core.now(), budget)
+        elif (known := scans.last(connection, site_id, counting=True)) is None or known.state != "asked":
+            scans.begin(connection, site_id, "asked", core.now(), counting=True)
+            audit.add(connection, core.now(), person, "scan.asked", "Asked to count what is already there", site_id)
+    core.wake()
+
+
+def ask_within(connection: Connection, site_id: str, person: str, now: int, budget: int = 0) -> None:
+    """Ask for a scan in the caller's transaction; one that was interrupted goes on."""
+    unfinished = scans.unfinished(connection, site_id)
+    if unfinished is None:
+        scans.begin(connection, site_id, "asked", now, stop_at=budget)
+    else:
+        enough = unfinished.queued + budget if budget else 0
+        scans.advance(connection, unfinished.id, state="asked", problem="", run_at=0, stop_at=enough, updated_at=now)
+    most = f", at most {budget} pictures" if budget else ""
+    audit.add(connection, now, person, "scan.asked", f"Asked to look at what is already there{most}", site_id)
+
+
+def stop(core: Core, site_id: str, person: str) -> None:
+    """Stop a site's scans after the page that they are at; asked again, they go on from there."""
+    with core.db.write() as connection:
+        if scans.stop(connection, site_id):
+            audit.add(connection, core.now(), person, "scan.stopped", "Stopped the look at what is already there", site_id)
+
+
+SLICE_SECONDS = 2.0
+"""How long a worker goes on with one site's scan before it sees to the other sites."""
+
+
+def step(core: Core) -> None:
+    """Do the next pages of every scan that was asked for; called again and again, it survives any kill."""
+    with core.db.read() as connection:
+        asked = scans.asked(connection, core.now())
+    for site_id, counting in asked:
+        begun = core.now()
+        try:
+            for progress in _go_on(core, sites.get(core, site_id), counting=counting):
+                if progress.wait_seconds or core.now() - begun > SLICE_SECONDS * SECOND:
+                    break
+        except PicwardError as error:
+            log.warning("the scan of site %s stopped: %s", site_id, error)
+        except Exception:  # a bug at one site must not stop the others' scans, and all upkeep with them
+            log.exception("the scan of site %s stopped", site_id)
+
+
+def hurry(connection: Connection, site_id: str, now: int) -> None:
+    """Go on now with a scan that waits for its platform, in the caller's transaction; begin none."""
+    scans.hurry(connection, site_id, now)
+
+
+def estimate(core: Core, site_id: str) -> str:
+    """Say what looking at everything costs at the platform, "" when nothing."""
+    site = sites.get(core, site_id)
+    return core.platform(site.platform).estimate(site)
+
+
+SILENT_SECONDS = 300
+"""After so long without a page, a scan that a person runs by hand is taken for interrupted; the slowest page takes less."""
+
+
+def last(core: Core, site_id: str, *, dry_run: bool = False) -> Progress | None:
+    """Give how far the last back-fill came, or the last count of one; None when there was none."""
+    with core.db.read() as connection:
+        row = scans.last(connection, site_id, counting=dry_run)
+    if row is None:
+        return None
+    heard = core.now() - row.updated_at < SILENT_SECONDS * SECOND
+    running = row.state == "asked" or (row.state == "running" and heard)
+    return Progress(row.seen, row.queued, row.total, row.state == "done", running=running, problem=row.problem)
+
+
+def _queue(core: Core, site: Site, page: Page, left: int | None) -> tuple[int, int, bool]:
+    fresh = _unknown(core, site, page.media)
+    full = left is not None and len(fresh) > left
+    chosen = fresh[:left] if full and left is not None else fresh
+    with core.db.write() as connection:
+        added = moderate.queue_many(connection, site.id, chosen, Priority.BACKFILL, core.now())
+    return added, 0 if full else len(page.media), full
+
+
+def _unknown(core: Core, site: Site, media: tuple[MediaRef, ...]) -> list[MediaRef]:
+    with core.db.read() as connection:
+        known = jobs.known(connection, site.id, media)
+    return [item for item in media if (item.id, item.version) not in known]
+
+
+def _dry(core: Core, site: Site) -> Iterator[Progress]:
+    cursor, seen, fresh = "", 0, 0
+    while True:
+        page = core.platform(site.platform).scan(site, cursor)
+        seen += len(page.media)
+        fresh += len(_unknown(core, site, page.media))
+        yield Progress(seen, fresh, page.total, not page.cursor, page.wait_seconds)
+        if not page.cursor:
+            return
+        cursor = page.cursor
+
+
+def reconcile(core: Core, site: Site, since: int, changed_since: int, stopping: Callable[[], bool]) -> int:
+    """Queue what webhooks missed among what changed, with an upload's priority; return how many images that were.
+
+    What came to the platform before `since`, and is wholly unknown to us, was not missed: the owner asks for it by `scan`.
+    """
+    cursor, missed = "", 0
+    while not stopping():
+        page = core.platform(site.platform).changed(site, changed_since, cursor)
+        fresh = _missed(core, site, _unknown(core, site, page.media), since)
+        if fresh:
+            with core.db.write() as connection:
+                found = moderate.queue_many(connection, site.id, fresh, Priority.UPLOAD, core.now())
+                rows.count_missed(connection, site.id, found)
+            missed += found
+            core.wake()
+        if not page.cursor:
+            break
+        cursor = page.cursor
+    if missed:
+        with core.db.write() as connection:
+            audit.add(
+                connection,
+                core.now(),
+                "worker",
+                "reconciled",
+                f"{missed} pictures that no webhook had told of were found",
+                site.id,
+            )
+    return missed
+
+
+def _missed(core: Core, site: Site, unknown: list[MediaRef], since: int) -> list[MediaRef]:
+    with core.db.read() as connection:
+        seen = jobs.seen(connection, site.id, unknown)
+    return [media for media in unknown if media.id in seen or not 0 < media.created_at < since]
+
+
+SWEEP_MARGIN_SECONDS = 900
+"""How far back of the last reconciliation the next one looks: platforms' clocks and indexes lag by minutes."""
+
+
+def reconcile_site(core: Core, row: Row[Any], stopping: Callable[[], bool]) -> None:
+    """Reconcile a site since it was last done in full."""
+    begun, paired_at = core.now(), row.paired_at or 0
+    since = max(row.swept_at or paired_at, paired_at) - SWEEP_MARGIN_SECONDS * SECOND
+    reconcile(core, sites.open_site(core, row), paired_at, since, stopping)
+    if not stopping():
+        with core.db.write() as connection:
+            rows.change(connection, row.id, {"swept_at": begun})

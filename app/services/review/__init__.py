@@ -1,0 +1,1 @@
+"""People decide: the queue, verdicts and their undo, batches, what is shown of decisions."""

@@ -1,0 +1,257 @@
+"""Many decisions at once: verdicts for a selection, and undoing what was done together. Each batch is done in steps."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import Connection, Row
+from sqlalchemy.exc import DBAPIError
+
+from app.db import audit, decisions, enforcements
+from app.db import batches as rows
+from app.domain.decisions import Action, Decision, Verdict
+from app.domain.errors import BeingReviewed, DecisionUnknown, PicwardError, SecondPersonNeeded, SettingsInvalid, UndoImpossible
+from app.domain.jobs import WorkState
+from app.domain.scope import Scope
+from app.services.core import Core
+from app.services.review import showing, verdicts
+from app.services.review.showing import Shown
+from app.services.review.verdicts import Said
+from app.services.sites import sites
+
+log = logging.getLogger(__name__)
+
+STEP = 50
+"""Items that one step judges in one transaction: about 100 ms, so that webhooks hardly wait for it."""
+
+AT_ONCE = 200
+"""Items that are judged before the request that asked for them is answered; longer ones show their progress."""
+
+LARGEST = 100_000
+"""Items of one batch: what one policy version may have decided on a busy site."""
+
+EXAMPLES = 12
+"""Decisions that are shown of many, before they are undone."""
+
+UNDO = "undo"
+"""The kind of a batch that takes others back; every other kind is a verdict."""
+
+DONE, STALE, GONE, BUSY, NEEDS_TWO = "done", "stale", "gone", "busy", "needs two"
+"""How an item ends: as wanted; decided by others meanwhile; gone; being reviewed by another; short of a second person."""
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Say how far a batch came: how many of `total` ended how ("" is still to do)."""
+
+    id: str
+    kind: str
+    person: str
+    person_id: int
+    rejection: str
+    total: int
+    created_at: int
+    outcomes: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def left(self) -> int:
+        return self.outcomes.get("", 0)
+
+    @property
+    def done(self) -> int:
+        return self.outcomes.get(DONE, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Foreseen:
+    """Say what undoing would do: how many pictures would be shown again, hidden again, or only change their verdict;
+    how many wait for a person afterwards, and how many cannot be undone. `examples` are some of them."""
+
+    total: int
+    shown: int
+    hidden: int
+    quiet: int
+    review: int
+    impossible: int
+    examples: tuple[Shown, ...]
+
+
+def give(core: Core, decision_ids: Sequence[int], verdict: Verdict, person: str, person_id: int, *, rejection: str = "") -> str:
+    """Begin to give one verdict about many pictures; return the batch. `step` does it."""
+    return _begin(core, verdict.value, decision_ids, person, person_id, rejection)
+
+
+def undo(core: Core, decision_ids: Sequence[int], person: str, person_id: int = 0) -> str:
+    """Begin to put in force again what was before each of these decisions; return the batch. `step` does it.
+
+    Sites are asked as it is made true: where somebody changed the listing since, nothing is overwritten, and the action
+    ends as drifted. What was decided again since is left alone.
+    """
+    return _begin(core, UNDO, decision_ids, person, person_id, "")
+
+
+def undo_batch(core: Core, batch_id: str, person: str, person_id: int = 0) -> str:
+    """Begin to undo everything that a batch did."""
+    with core.db.read() as connection:
+        ids = decisions.of_batch(connection, batch_id, LARGEST)
+    if not ids:
+        raise DecisionUnknown("There is no such batch, or nothing came of it.")
+    return undo(core, ids, person, person_id)
+
+
+def of_policy(core: Core, site_id: str, version: int) -> list[int]:
+    """Give the decisions of one policy version that are in force, for `foresee` and `undo`."""
+    with core.db.read() as connection:
+        return decisions.of_policy(connection, site_id, version)
+
+
+def _begin(core: Core, kind: str, decision_ids: Sequence[int], person: str, person_id: int, rejection: str) -> str:
+    ids = sorted(set(decision_ids))
+    if not ids:
+        raise SettingsInvalid("Nothing was chosen.")
+    if len(ids) > LARGEST:
+        raise SettingsInvalid(f"More than {LARGEST:,} decisions at once are too many.")
+    batch_id = secrets.token_hex(8)
+    values = {
+        "id": batch_id,
+        "kind": kind,
+        "person_id": person_id,
+        "person": person,
+        "rejection": rejection,
+        "total": len(ids),
+        "created_at": core.now(),
+    }
+    with core.db.write() as connection:
+        rows.add(connection, values, ids)
+        audit.add(connection, core.now(), person, f"batch.{kind}", f"Batch {batch_id}: {kind} for {len(ids)} pictures")
+    return batch_id
+
+
+def progress(core: Core, batch_id: str) -> Progress:
+    with core.db.read() as connection:
+        row = rows.get(connection, batch_id)
+        if row is None:
+            raise DecisionUnknown("There is no such batch.")
+        found = rows.outcomes(connection, batch_id)
+    return Progress(row.id, row.kind, row.person, row.person_id, row.rejection, row.total, row.created_at, found)
+
+
+def run(core: Core, batch_id: str, limit: int = AT_ONCE) -> Progress:
+    """Do up to so many items of a batch, and say how far it came."""
+    for _ in range(max(limit // STEP, 1)):
+        if not step(core, batch_id):
+            break
+    return progress(core, batch_id)
+
+
+def step(core: Core, batch_id: str) -> int:
+    """Do the next items of a batch in one transaction; return how many are left to try, 0 at the end."""
+    with core.db.write() as connection:
+        row = rows.get(connection, batch_id)
+        if row is None:
+            raise DecisionUnknown("There is no such batch.")
+        todo = rows.to_do(connection, batch_id, STEP)
+        for decision_id in todo:
+            outcome = _one(core, connection, decision_id, row)
+            rows.mark(connection, batch_id, decision_id, outcome)
+        if len(todo) < STEP:
+            rows.end(connection, batch_id, core.now())
+    core.wake()
+    return len(todo) if len(todo) == STEP else 0
+
+
+def _one(core: Core, connection: Connection, decision_id: int, batch: Row[Any]) -> str:
+    """Do one item; it alone is rolled back when it fails."""
+    try:
+        with connection.begin_nested():
+            if batch.kind == UNDO:
+                decision = decisions.get(connection, decision_id)
+                if decision is None:
+                    return GONE
+                verdicts.put_back(core, connection, sites.get(core, decision.site_id), decision, batch.person, batch.id)
+                return DONE
+            decision = verdicts.in_force(connection, decision_id)
+            verdicts.not_of_another(connection, decision.id, batch.person_id, core.now())
+            said = Said(Verdict(batch.kind), batch.person, batch.person_id, batch.rejection, batch.id)
+            given = verdicts.judge(core, connection, sites.get(core, decision.site_id), decision, said)
+            return DONE if given != decision.id else NEEDS_TWO
+    except SecondPersonNeeded:
+        return NEEDS_TWO
+    except UndoImpossible:
+        return GONE
+    except BeingReviewed:
+        return BUSY
+    except (PicwardError, DBAPIError) as error:
+        log.info("decision %d was left out of batch %s: %s", decision_id, batch.id, error)
+        return STALE
+
+
+def foresee(core: Core, decision_ids: Sequence[int], scope: Scope) -> Foreseen:
+    """Say what undoing these decisions would do, before it is done."""
+    counts = {"shown": 0, "hidden": 0, "quiet": 0, "review": 0, "impossible": 0}
+    examples: list[Decision] = []
+    ids = sorted(set(decision_ids))
+    with core.db.read() as connection:
+        for start in range(0, len(ids), 500):
+            found = decisions.by_ids(connection, ids[start : start + 500])
+            counts["impossible"] += len(ids[start : start + 500]) - len(found)
+            _foresee(connection, list(found.values()), counts)
+            examples += [one for one in found.values() if scope.restricted or not one.restricted][: EXAMPLES - len(examples)]
+        shown = tuple(showing.with_actions(connection, examples))
+    return Foreseen(len(ids), **counts, examples=shown)
+
+
+def _foresee(connection: Connection, found: list[Decision], counts: dict[str, int]) -> None:
+    before = decisions.by_ids(connection, [one.supersedes for one in found if one.supersedes is not None])
+    actions = enforcements.of_decisions(connection, [one.id for one in found])
+    later = decisions.superseded(connection, [one.id for one in found])
+    for one in found:
+        earlier = before.get(one.supersedes or 0)
+        action = actions.get(one.id)
+        was = earlier.verdict if earlier is not None else Verdict.REVIEW
+        hid = action is not None and action.action == Action.HIDE and action.state != WorkState.GONE
+        alone = one.two_people and one.verdict is Verdict.BLOCK and was is not Verdict.BLOCK
+        if alone or one.id in later or (action is not None and action.action == Action.DELETE):
+            counts["impossible"] += 1
+            continue
+        counts["review"] += was is Verdict.REVIEW
+        if hid and was is not Verdict.BLOCK:
+            counts["shown"] += 1
+        elif one.verdict is not Verdict.BLOCK and was is Verdict.BLOCK:
+            counts["hidden"] += 1
+        else:
+            counts["quiet"] += 1
+
+
+def made(core: Core, batch_id: str) -> list[int]:
+    """Give the decisions that came of a batch."""
+    with core.db.read() as connection:
+        return decisions.of_batch(connection, batch_id, LARGEST)
+
+
+def beyond(core: Core, batch_id: str, scope: Scope) -> bool:
+    """Say whether a batch is about anything outside a scope."""
+    with core.db.read() as connection:
+        return rows.beyond(connection, batch_id, scope)
+
+
+def shown(core: Core, batch_id: str, scope: Scope, limit: int) -> list[tuple[Shown, str]]:
+    """List what a batch is about, each with the decision in force and how it ended."""
+    with core.db.read() as connection:
+        listed = rows.items(connection, batch_id, limit)
+        found = decisions.by_ids(connection, [decision_id for decision_id, _ in listed])
+        results = decisions.by_ids(connection, decisions.of_batch(connection, batch_id, limit))
+        made = {one.supersedes: one for one in results.values()}
+        seen = [
+            (made.get(decision_id, found[decision_id]), outcome)
+            for decision_id, outcome in listed
+            if decision_id in found
+            and found[decision_id].site_id in scope.sites
+            and (scope.restricted or not found[decision_id].restricted)
+        ]
+        actions = showing.with_actions(connection, [one for one, _ in seen])
+    return [(action, outcome) for action, (_, outcome) in zip(actions, seen, strict=True)]

@@ -1,0 +1,1 @@
+"""What a site's owner wants: policies in versions, hash lists."""

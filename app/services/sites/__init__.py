@@ -1,0 +1,1 @@
+"""Connected sites: how they come, what is known of them, their credentials."""

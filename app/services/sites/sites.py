@@ -1,0 +1,255 @@
+"""Connect, configure, pause and forget sites."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import Connection, Row
+
+from app.db import audit, decisions, deliveries, enforcements, hashes, jobs, standings
+from app.db import sites as rows
+from app.domain.decisions import Verdict
+from app.domain.errors import (
+    PairingRefused,
+    PicwardError,
+    PlatformUnavailable,
+    SiteUnknown,
+)
+from app.domain.platform import FindSite, Site, SiteState
+from app.domain.settings import SiteSettings, declare, validate
+from app.domain.time import SECOND
+from app.services.core import Core
+from app.services.rules import policies
+
+
+def open_site(core: Core, row: Row[Any]) -> Site:
+    """Make a `Site` of a row: secrets unlocked, settings typed."""
+    platform = core.platform(row.platform)
+    known = {name: value for name, value in row.settings.items() if name in platform.Settings.model_fields}
+    return Site(
+        id=row.id,
+        platform=row.platform,
+        name=row.name,
+        state=SiteState(row.state),
+        secrets=tuple(json.loads(core.vault.open(row.secrets))),
+        connection=row.connection,
+        settings=validate(platform.Settings, known),
+        key=row.key,
+        credentials=core.credentials.open(row.credentials),
+    )
+
+
+CLAIM_CHARACTERS = 200
+"""The longest id or key that a request can claim: the width of the column."""
+
+# Unlocking and checking a row costs more than all else that a webhook needs; what is stored is compared each time.
+_opened: dict[str, tuple[tuple[Any, ...], Site]] = {}
+
+
+def find_for(core: Core, slug: str, connection: Connection) -> FindSite:
+    """Give the look-up that `Platform.authenticate` may use: sites of this platform, by id or key."""
+
+    def find(claimed: str) -> Site | None:
+        stored = rows.stored(connection, slug, claimed) if 0 < len(claimed) <= CLAIM_CHARACTERS else None
+        if stored is None:
+            return None
+        site_id = stored[0]
+        known = _opened.get(site_id)
+        if known is None or known[0] != stored:
+            row = rows.get(connection, site_id)
+            if row is None or row.platform != slug:
+                return None
+            known = _opened[site_id] = (stored, open_site(core, row))
+        return known[1]
+
+    return find
+
+
+def get(core: Core, site_id: str) -> Site:
+    with core.db.read() as connection:
+        return get_within(core, connection, site_id)
+
+
+def get_within(core: Core, connection: Connection, site_id: str) -> Site:
+    row = rows.get(connection, site_id)
+    if row is None or row.state == SiteState.REMOVED:
+        raise SiteUnknown(f"There is no site “{site_id}”.")
+    return open_site(core, row)
+
+
+def stored(settings: SiteSettings) -> dict[str, Any]:
+    return settings.model_dump(mode="json", exclude_defaults=True)
+
+
+def check(core: Core, site_id: str) -> str:
+    """Test a site's connection now and remember the result for the console; raise what is wrong."""
+    site = get(core, site_id)
+    problem, found = "", ""
+    try:
+        found = core.platform(site.platform).check(site)
+    except PicwardError as error:
+        problem = str(error)
+        raise
+    finally:
+        with core.db.write() as connection:
+            rows.change(connection, site_id, {"problem": problem, "found": found, "checked_at": core.now()})
+    return found
+
+
+def read_settings(core: Core, site: Site) -> dict[str, Any]:
+    """Give what a settings page needs: values, declaration and the policy in one line."""
+    policy = policies.current(core, site.id)
+    return {
+        "values": site.settings.model_dump(mode="json"),
+        "declaration": declare(core.platform(site.platform).Settings),
+        "policy": {"version": policy.version, "summary": policies.summarise(policy)},
+    }
+
+
+def save_settings(core: Core, site_id: str, values: Mapping[str, Any], person: str) -> Site:
+    """Store a site's settings after checking them, and hand the platform its copy. Raise `SettingsInvalid`."""
+    site = get(core, site_id)
+    platform = core.platform(site.platform)
+    merged = {**site.settings.model_dump(mode="json"), **values}
+    settings = validate(platform.Settings, merged)
+    changes = [
+        f"{name}: {getattr(site.settings, name)} → {getattr(settings, name)}"
+        for name in platform.Settings.model_fields
+        if getattr(site.settings, name) != getattr(settings, name)
+    ]
+    with core.db.write() as connection:
+        rows.change(connection, site_id, {"settings": stored(settings)})
+        if changes:
+            audit.add(connection, core.now(), person, "settings.saved", "; ".join(changes), site_id)
+    return get(core, site_id)
+
+
+def share_settings(core: Core, site: Site) -> str:
+    """Hand the platform its copy of the settings; return what went wrong, in words, or ""."""
+    if site.state is SiteState.PAIRING:
+        return ""
+    try:
+        core.platform(site.platform).settings_changed(site)
+    except PlatformUnavailable as error:
+        return f"Saved here, but the site could not be told yet: {error}"
+    except PicwardError as error:
+        return f"Saved here, but the site refused it: {error}"
+    return ""
+
+
+def set_state(core: Core, site_id: str, state: SiteState, person: str) -> None:
+    """Pause or resume a site. A paused one still takes deliveries; nothing is judged or written back until it is resumed."""
+    with core.db.write() as connection:
+        site = get_within(core, connection, site_id)
+        if site.state is SiteState.PAIRING:
+            raise PairingRefused("This site is not connected yet.")
+        rows.change(connection, site_id, {"state": state})
+        if state is SiteState.ACTIVE:
+            enforcements.begin_anew(connection, site_id, core.now())
+        audit.add(connection, core.now(), person, f"site.{state}", f"The site is {state} now", site_id)
+    core.wake()
+
+
+def remove(core: Core, connection: Connection, site_id: str, actor: str) -> None:
+    """Forget a site's secrets and stop its work; its history stays, and what is hidden stays hidden."""
+    now = core.now()
+    jobs.stop_site(connection, site_id, now)
+    forgotten = {"secrets": core.vault.lock(b"[]"), "credentials": None, "problem": ""}
+    rows.change(connection, site_id, {"state": SiteState.REMOVED, **forgotten})
+    audit.add(connection, now, actor, "site.removed", "Disconnected; its secrets are forgotten", site_id)
+
+
+def disconnect(core: Core, site_id: str, person: str) -> None:
+    with core.db.write() as connection:
+        get_within(core, connection, site_id)
+        remove(core, connection, site_id, person)
+
+
+def erase(core: Core, site_id: str, person: str) -> None:
+    """Erase everything of a site but the fact that it was erased; what is hidden at the platform stays hidden."""
+    with core.db.write() as connection:
+        if rows.get(connection, site_id) is None:
+            raise SiteUnknown(f"There is no site “{site_id}”.")
+        erase_within(core, connection, site_id, person)
+
+
+def erase_within(core: Core, connection: Connection, site_id: str, actor: str) -> None:
+    """Erase a site in the caller's transaction."""
+    remove(core, connection, site_id, actor)
+    erased = rows.erase(connection, site_id)
+    rows.change(
+        connection, site_id, {"name": "Erased site", "connection": {}, "settings": {}, "found": "", "key": "", "paired_at": None}
+    )
+    _opened.pop(site_id, None)
+    audit.add(connection, core.now(), actor, "site.erased", f"Everything of the site was erased: {erased} rows", site_id)
+
+
+def summary(core: Core, site_id: str) -> dict[str, Any]:
+    """Count what an owner wants to see at a glance."""
+    now = core.now()
+    with core.db.read() as connection:
+        row = rows.get(connection, site_id)
+        if row is None:
+            raise SiteUnknown(f"There is no site “{site_id}”.")
+        verdicts = standings.counts(connection, site_id)
+        oldest = decisions.oldest_waiting(connection, site_id)
+        queued, due = jobs.queued(connection, site_id)
+        return {
+            "state": row.state,
+            "problem": row.problem,
+            "found": row.found,
+            "checked_at": row.checked_at,
+            "scanned_at": row.scanned_at,
+            "missed": row.missed,
+            "checked": sum(verdicts.values()),
+            "blocked": verdicts[Verdict.BLOCK],
+            "waiting": decisions.count_waiting(connection, site_id),
+            "oldest_waiting_seconds": (now - oldest) // SECOND if oldest else 0,
+            "queued": queued,
+            "oldest_queued_seconds": (now - due) // SECOND if due else 0,
+            "parked": [
+                {"id": item.id, "text": item.problem, "media_id": item.media_id}
+                for item in enforcements.parked(connection, site_id)
+            ],
+            "last_delivery_at": deliveries.last_at(connection, site_id),
+            "unreadable": [f"Delivery {item.id}: {item.problem}" for item in deliveries.unreadable(connection, site_id, 5)],
+            "hashes": hashes.count(connection, site_id),
+            "console_url": f"{core.public_url}/sites/{site_id}",
+        }
+
+
+def listing(core: Core) -> list[Row[Any]]:
+    with core.db.read() as connection:
+        return [row for row in rows.every(connection) if row.state != SiteState.REMOVED]
+
+
+def trail(core: Core, site_id: str, limit: int = 20) -> list[tuple[int, str, str]]:
+    """Tell what happened at a site lately, newest first: when, who, what."""
+    with core.db.read() as connection:
+        return [(row.at, row.actor, row.text) for row in audit.recent(connection, site_id, limit)]
+
+
+def active(core: Core) -> list[Row[Any]]:
+    """List the sites that work is done for."""
+    with core.db.read() as connection:
+        return list(rows.every(connection, [SiteState.ACTIVE]))
+
+
+def take_turn(core: Core, site_id: str, column: str, seconds: int) -> bool:
+    """Say whether a site's periodic work is due, once among all workers; it counts as done from now on."""
+    before = core.now() - seconds * SECOND
+    with core.db.read() as connection:
+        row = rows.get(connection, site_id)
+    if row is None or getattr(row, column) > before:
+        return False
+    with core.db.write() as connection:
+        return rows.take_turn(connection, site_id, column, before, core.now())
+
+
+def note_problem(core: Core, site_id: str, known: str, problem: str) -> None:
+    """Keep what is wrong with a site, "" for nothing, when that is not what is known already."""
+    if problem != known:
+        with core.db.write() as connection:
+            rows.change(connection, site_id, {"problem": problem})

@@ -1,0 +1,1 @@
+"""What owners are told: notices, figures, whether this process can work."""

@@ -1,0 +1,124 @@
+"""Figures over time, from what was counted when it happened."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from app.db import queue, tallies
+from app.db import sites as site_rows
+from app.domain.decisions import Verdict
+from app.domain.figures import Share, percentile, share
+from app.domain.platform import SiteState
+from app.domain.scope import Scope
+from app.domain.time import DAY
+from app.services.core import Core
+
+PERIODS = (7, 30, 90, 365)
+"""Days that a page can look back on; the first page shows 30."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spans:
+    """Hold how long something took: half of `count` at most `p50` seconds, and 95 % at most `p95`; None without any."""
+
+    count: int
+    p50: float | None
+    p95: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """Hold the figures of some sites over some days, `first` to today, as days since 1970-01-01 in UTC.
+
+    `series` has a number for each day under "judged", "hidden", "restored", "answered", "exposed" and "waiting" (at the
+    day's end). `precision` is, for each category, how often people agreed with a policy that had not allowed a picture.
+    """
+
+    first: int
+    days: int
+    series: Mapping[str, tuple[int, ...]]
+    verdicts: Mapping[str, int] = field(default_factory=dict)
+    precision: Mapping[str, Share] = field(default_factory=dict)
+    found: Mapping[str, int] = field(default_factory=dict)
+    to_verdict: Spans = Spans(0, None, None)
+    to_answer: Spans = Spans(0, None, None)
+
+    def total(self, name: str) -> int:
+        return sum(self.series[name])
+
+
+CATEGORISED = ("judged", "found", "confirmed", "overturned", "judged_in", "answered_in")
+
+SERIES = ("judged", "hidden", "restored", "answered", "exposed")
+
+
+def figures(core: Core, site_ids: Sequence[str], days: int) -> Figures:
+    """Read the figures of these sites over the last days, today included."""
+    today = core.now() // DAY
+    first = today - days + 1
+    with core.db.read() as connection:
+        by_day = tallies.daily(connection, site_ids, SERIES, first, today)
+        totals = tallies.totals(connection, site_ids, CATEGORISED, first, today)
+        noted = tallies.waiting(connection, site_ids, today)
+        waiting_now = queue.count(connection, Scope(tuple(site_ids), restricted=True))
+    daily: dict[str, list[int]] = {name: [0] * days for name in SERIES}
+    by_category: dict[str, Counter[str]] = defaultdict(Counter)
+    for day, name, count in by_day:
+        daily[name][day - first] = int(count)
+    for _site, name, category, count in totals:
+        by_category[name][category] += int(count)
+    daily["waiting"] = _waiting(noted, first, days, waiting_now)
+    return Figures(
+        first,
+        days,
+        {name: tuple(numbers) for name, numbers in daily.items()},
+        {verdict: by_category["judged"][verdict] for verdict in Verdict},
+        _precision(by_category["confirmed"], by_category["overturned"]),
+        dict(by_category["found"]),
+        _spans(by_category["judged_in"]),
+        _spans(by_category["answered_in"]),
+    )
+
+
+def _precision(confirmed: Mapping[str, int], overturned: Mapping[str, int]) -> dict[str, Share]:
+    """Share a verdict among what was counted; a verdict that was changed later may leave a day's count below zero."""
+    shares = {}
+    for category in {*confirmed, *overturned}:
+        right, wrong = max(confirmed.get(category, 0), 0), max(overturned.get(category, 0), 0)
+        if right + wrong:
+            shares[category] = share(right, right + wrong)
+    return dict(sorted(shares.items(), key=lambda item: -item[1].total))
+
+
+def _spans(steps: Mapping[str, int]) -> Spans:
+    counted = {int(step): count for step, count in steps.items()}
+    return Spans(sum(counted.values()), percentile(counted, 0.5), percentile(counted, 0.95))
+
+
+def _waiting(noted: Sequence[tuple[str, int, int]], first: int, days: int, now: int) -> list[int]:
+    """Add the sites' notes up day by day; a day without a note is as the one before. Today is what is true now."""
+    total = [0] * days
+    by_site: dict[str, list[tuple[int, int]]] = defaultdict(list)
+    for site, day, count in noted:
+        by_site[site].append((day, count))
+    for notes in by_site.values():
+        notes.sort()
+        last, place = 0, 0
+        for number in range(days):
+            while place < len(notes) and notes[place][0] <= first + number:
+                last = notes[place][1]
+                place += 1
+            total[number] += last
+    total[-1] = now
+    return total
+
+
+def note_waiting(core: Core) -> None:
+    """Note for each site how many pictures wait now; called every hour, the day's last note stays."""
+    with core.db.write() as connection:
+        for row in site_rows.every(connection):
+            if row.state != SiteState.REMOVED:
+                waiting = queue.count(connection, Scope((row.id,), restricted=True))
+                tallies.note_waiting(connection, row.id, core.now(), waiting)

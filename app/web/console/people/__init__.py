@@ -1,0 +1,1 @@
+"""Pages: sign-in, accounts, invitations, tokens for programs."""

@@ -1,0 +1,1 @@
+"""Pages: the queue, decisions, batches, history, keys."""

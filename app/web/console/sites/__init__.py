@@ -1,0 +1,1 @@
+"""Pages: sites, and connecting them."""

@@ -1,0 +1,114 @@
+"""Sites: all of them, and one with what it found and what waits for its owner."""
+
+from __future__ import annotations
+
+from flask import abort, render_template, request, url_for
+from flask import redirect as go
+from werkzeug.wrappers import Response
+
+from app.domain.errors import PicwardError
+from app.domain.policy import RuleMode
+from app.domain.roles import Right
+from app.services.pipeline import enforce, scan
+from app.services.review import history
+from app.services.rules import policies
+from app.services.sites import sites
+from app.web.console.guard import needs, own_site, person, room, scope
+from app.web.console.people.entry import Answer
+from app.web.security import core
+from app.web.texts import _
+
+BUDGET_MOST = 100_000_000
+"""The largest budget of a look at what is already there: over any shop's pictures, and within a column's width."""
+
+LATEST = 8
+"""How many decisions a site's page shows; the list of decisions has all."""
+
+
+@room.get("/sites")
+@needs(Right.SEE)
+def site_list() -> str:
+    """List the sites that this person sees, with the health of each."""
+    found = [row for row in sites.listing(core()) if person().sees(row.id)]
+    return render_template(
+        "sites/sites.html",
+        rows=[(row, core().platforms.get(row.platform), sites.summary(core(), row.id)) for row in found],
+    )
+
+
+@room.get("/sites/<site_id>")
+@needs(Right.SEE)
+def site(site_id: str) -> str:
+    """Show a site's health, what is parked, what was decided lately and what happened."""
+    found = own_site(site_id)
+    platform = core().platform(found.platform)
+    policy = policies.current(core(), site_id)
+    return render_template(
+        "sites/site.html",
+        site=found,
+        platform=platform,
+        summary=sites.summary(core(), site_id),
+        only_watches=all(rule.mode is RuleMode.SHADOW for rule in policy.rules if not _known_hash(rule.category)),
+        parked=enforce.parked(core(), site_id),
+        shown=history.page(core(), scope(site_id), history.Filters(site=site_id), 0, LATEST).shown,
+        last_scan=scan.last(core(), site_id),
+        steps=platform.steps(found) if person().may(Right.CONNECT) else (),
+        trail=sites.trail(core(), site_id, 12),
+    )
+
+
+def _known_hash(category: str) -> bool:
+    # Unreadable files are always shown to a person, so that they do not make a policy an acting one.
+    return category.endswith(".known_hash") or category in ("owner.blocked_hash", "unsafe.file")
+
+
+@room.route("/sites/<site_id>/scan", methods=["GET", "POST"])
+@needs(Right.CONFIGURE)
+def site_scan(site_id: str) -> Answer:
+    """Ask for a look at what is already there, or only for a count; and show how far it came."""
+    found = own_site(site_id)
+
+    def page(errors: dict[str, str]) -> str:
+        try:
+            cost = scan.estimate(core(), site_id)
+        except PicwardError as error:
+            cost = str(error)
+        return render_template(
+            "sites/scan.html",
+            site=found,
+            platform=core().platform(found.platform),
+            summary=sites.summary(core(), site_id),
+            cost=cost,
+            last_scan=scan.last(core(), site_id),
+            last_count=scan.last(core(), site_id, dry_run=True),
+            values=request.form,
+            errors=errors,
+        )
+
+    if request.method == "GET":
+        return page({})
+    wanted = request.form.get("budget", "").strip()
+    if wanted and not (wanted.isascii() and wanted.isdigit() and 0 < int(wanted[:10]) <= BUDGET_MOST):
+        return page({"budget": "is not a number of pictures"}), 422
+    scan.ask(core(), site_id, person().name, budget=int(wanted or 0), dry_run="count" in request.form)
+    return go(url_for("console.site_scan", site_id=site_id, said="counting" if "count" in request.form else "asked"), 303)
+
+
+@room.post("/sites/<site_id>/scan/stop")
+@needs(Right.CONFIGURE)
+def site_scan_stop(site_id: str) -> Response:
+    """Stop what was asked for; asked again, it goes on from there."""
+    scan.stop(core(), own_site(site_id).id, person().name)
+    return go(url_for("console.site_scan", site_id=site_id, said="stopped"), 303)
+
+
+@room.post("/sites/<site_id>/parked/<int:parked_id>/<any(retry,dismiss):what>")
+@needs(Right.CONFIGURE)
+def site_parked(site_id: str, parked_id: int, what: str) -> Response:
+    """Try a parked action again, or put it away."""
+    own_site(site_id)
+    if parked_id not in {item.id for item in enforce.parked(core(), site_id)}:
+        abort(404, _("That action is no longer waiting."))
+    done = enforce.retry_parked(core(), parked_id) if what == "retry" else enforce.dismiss_parked(core(), parked_id)
+    said = ("retried" if what == "retry" else "dismissed") if done else "unparked"
+    return go(url_for("console.site", site_id=site_id, said=said), 303)

@@ -1,0 +1,127 @@
+"""Figures over time, drawn on the server."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from math import floor, log10
+
+from flask import render_template, request
+
+from app.domain.figures import ENOUGH
+from app.domain.roles import Right
+from app.services.sites import sites
+from app.services.telling import insights as service
+from app.services.telling.insights import Figures
+from app.web.console.guard import needs, room, scope, seen_sites
+from app.web.security import core
+from app.web.texts import Lazy, lazy
+
+WIDTH, HEIGHT = 640.0, 200.0
+LEFT, BOTTOM, TOP = 44.0, 24.0, 10.0
+"""A plot's size and margins, in its own units; pages scale it."""
+
+BARS_MOST = 92
+"""Bars that a plot shows: more than a quarter's days are gathered into weeks, else a bar is thinner than a line."""
+
+PLOTS: tuple[tuple[str, Lazy, Lazy, bool], ...] = (
+    ("judged", lazy("Judged"), lazy("Pictures that a policy decided, each day."), True),
+    ("hidden", lazy("Hidden"), lazy("Pictures that were hidden at the site, by a rule or by a person."), True),
+    ("restored", lazy("Restored"), lazy("Hidden pictures that were shown again."), True),
+    ("waiting", lazy("Waiting"), lazy("Pictures that waited for a person at the end of the day."), False),
+    ("answered", lazy("Decided by people"), lazy("Reviews that a person decided."), True),
+    ("exposed", lazy("Exposures"), lazy("Clear looks that reviewers took at pictures."), True),
+)
+"""What is drawn: the series, its title, what it counts, and whether days add up (or the last one counts)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """Hold one bar in the plot's units, with the day it begins at and its number."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+    day: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Plot:
+    """Hold a plot ready to be drawn: bars, the lines of its scale (height and number), and the days named below."""
+
+    name: str
+    title: Lazy
+    about: Lazy
+    total: int
+    weekly: bool
+    bars: tuple[Bar, ...]
+    scale: tuple[tuple[float, int], ...]
+    days: tuple[tuple[float, str], ...]
+
+
+@room.get("/insights")
+@needs(Right.SEE)
+def insights() -> str:
+    """Show what happened, how long it took, and how often people agreed; by site and period."""
+    site_id = request.args.get("site", "")
+    asked = request.args.get("days", "")
+    days = int(asked) if asked.isdigit() and int(asked) in service.PERIODS else 30
+    figures = service.figures(core(), scope(site_id).sites, days)
+    seen = set(seen_sites())
+    return render_template(
+        "telling/insights.html",
+        figures=figures,
+        plots=[plot(figures, *about) for about in PLOTS],
+        periods=service.PERIODS,
+        days=days,
+        site_id=site_id,
+        sites=[row for row in sites.listing(core()) if row.id in seen],
+        enough=ENOUGH,
+        width=WIDTH,
+        height=HEIGHT,
+        left=LEFT,
+        bottom=BOTTOM,
+    )
+
+
+def plot(figures: Figures, name: str, title: Lazy, about: Lazy, adds_up: bool) -> Plot:
+    """Lay a series out as bars, by day, or by week where there are many days."""
+    numbers = list(figures.series[name])
+    weekly = len(numbers) > BARS_MOST
+    step = 7 if weekly else 1
+    # Weeks end today, so that the last bar is a whole one.
+    starts = list(range(len(numbers) % step or step, len(numbers) + 1, step)) if weekly else list(range(1, len(numbers) + 1))
+    groups = [(max(end - step, 0), end) for end in starts]
+    counts = [sum(numbers[a:b]) if adds_up else numbers[b - 1] for a, b in groups]
+    top = _nice(max([*counts, 1]))
+    wide = (WIDTH - LEFT) / max(len(counts), 1)
+    high = HEIGHT - BOTTOM - TOP
+    bars = tuple(
+        Bar(
+            round(LEFT + wide * place + wide * 0.1, 2),
+            round(TOP + high * (1 - count / top), 2),
+            round(wide * 0.8, 2),
+            round(high * count / top, 2),
+            _day(figures.first + groups[place][0]),
+            count,
+        )
+        for place, count in enumerate(counts)
+    )
+    scale = tuple((round(TOP + high * (1 - part), 2), round(top * part)) for part in ((0.0, 0.5, 1.0) if top > 1 else (0.0, 1.0)))
+    named = sorted({0, len(bars) // 2, len(bars) - 1})
+    days = tuple((round(bars[place].x + bars[place].width / 2, 2), bars[place].day) for place in named)
+    return Plot(name, title, about, sum(numbers) if adds_up else numbers[-1], weekly, bars, scale, days)
+
+
+def _nice(most: int) -> int:
+    """Give the next number that a scale can end at: 1, 2, 4, 6, 10 times a power of ten; even above 1, for its middle."""
+    if most == 1:
+        return 1
+    power = 10 ** floor(log10(most))
+    return next(int(part * power) for part in (2, 4, 6, 10) if part * power >= most)
+
+
+def _day(number: int) -> str:
+    return (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(days=number)).strftime("%Y-%m-%d")

@@ -1,0 +1,1 @@
+"""Pages: try a picture."""

@@ -1,0 +1,212 @@
+from __future__ import annotations
+
+import pytest
+
+from app.db import enforcements
+from app.dispatch import clock
+from app.domain.decisions import Action, Verdict
+from app.domain.errors import MediaGone, PlatformRefused, PlatformUnavailable
+from app.domain.platform import Site
+from app.services.pipeline import enforce
+from app.services.review import showing, verdicts
+from app.services.rules import policies
+from app.services.sites import sites
+from tests.services.pipeline.test_moderate import ENFORCED, settle, upload
+from tests.support.core import Bench
+
+
+@pytest.fixture
+def site(bench: Bench) -> Site:
+    site = bench.site()
+    policies.save(bench.core, site.id, ENFORCED, "owner")
+    return site
+
+
+def block(bench: Bench, site: Site, media_id: str) -> None:
+    data = f"bad {media_id}".encode()
+    bench.judge.tell(data, "sexual.explicit_nudity", 0.9)
+    upload(bench, site, media_id, data)
+
+
+def approve(bench: Bench, site: Site, media_id: str) -> None:
+    shown = next(item for item in showing.recent(bench.core, site.id) if item.decision.media.id == media_id)
+    verdicts.resolve(bench.core, shown.decision.id, Verdict.ALLOW, "Ann")
+
+
+def states(bench: Bench, site: Site) -> list[tuple[str, str]]:
+    with bench.core.db.read() as connection:
+        rows = enforcements.history(connection, site.id, "1")
+    return [(row.action, row.state) for row in reversed(rows)]
+
+
+def test_restore_gets_the_undo_of_its_hide(bench: Bench, site: Site) -> None:
+    block(bench, site, "1")
+    settle(bench)
+    approve(bench, site, "1")
+    settle(bench)
+    assert [(done.action, done.undo) for done in bench.platform.applied] == [
+        (Action.HIDE, None),
+        (Action.RESTORE, {"before": "as 1 was"}),
+    ]
+
+
+def test_a_platform_that_is_away_is_retried_for_hours_then_parked(bench: Bench, site: Site) -> None:
+    block(bench, site, "1")
+    bench.platform.trouble["apply"] = PlatformUnavailable("away")
+    settle(bench)
+    assert states(bench, site) == [("hide", "due")]
+    bench.clock.pass_seconds(6)
+    bench.platform.trouble.clear()
+    settle(bench)
+    assert states(bench, site) == [("hide", "done")]
+
+
+def test_what_stays_away_is_parked_and_can_be_tried_again(bench: Bench, site: Site) -> None:
+    block(bench, site, "1")
+    bench.platform.trouble["apply"] = PlatformUnavailable("away")
+    settle(bench)
+    bench.clock.pass_seconds(49 * 3600)
+    settle(bench)
+    parked = sites.summary(bench.core, site.id)["parked"]
+    assert parked[0]["text"] == "Given up after 48 hours: away"
+    bench.platform.trouble.clear()
+    assert enforce.retry_parked(bench.core, parked[0]["id"])
+    settle(bench)
+    assert bench.platform.hidden == {"1"}
+
+
+def test_a_refusal_is_parked_and_shown(bench: Bench, site: Site) -> None:
+    block(bench, site, "1")
+    bench.platform.trouble["apply"] = PlatformRefused("the plan allows no drafts")
+    settle(bench)
+    assert states(bench, site) == [("hide", "parked")]
+    assert sites.summary(bench.core, site.id)["parked"][0]["text"] == "the plan allows no drafts"
+    assert enforce.dismiss_parked(bench.core, 1)
+    assert sites.summary(bench.core, site.id)["parked"] == []
+
+
+def test_a_parked_hide_cannot_be_tried_again_after_an_approval(bench: Bench, site: Site) -> None:
+    block(bench, site, "1")
+    bench.platform.trouble["apply"] = PlatformRefused("no")
+    settle(bench)
+    parked = sites.summary(bench.core, site.id)["parked"][0]["id"]
+    approve(bench, site, "1")
+    bench.platform.trouble.clear()
+    settle(bench)
+    assert not enforce.retry_parked(bench.core, parked)
+    assert sites.summary(bench.core, site.id)["parked"] == []
+    assert states(bench, site) == [("hide", "superseded"), ("restore", "done")]
+
+
+def test_a_hide_whose_answer_was_lost_for_good_is_still_taken_back(bench: Bench, site: Site) -> None:
+    block(bench, site, "1")
+    bench.platform.trouble["apply"] = PlatformUnavailable("the answer was lost")
+    settle(bench)
+    bench.clock.pass_seconds(49 * 3600)
+    settle(bench)
+    bench.platform.hidden.add("1")
+    bench.platform.trouble.clear()
+    policies.save(bench.core, site.id, [{**ENFORCED[0], "mode": "review"}], "owner")
+    clock.tend_sites(bench.core, lambda: False)
+    settle(bench)
+    approve(bench, site, "1")
+    settle(bench)
+    assert bench.platform.hidden == set()
+
+
+def test_a_drifted_restore_is_shown_and_not_fought(bench: Bench, site: Site) -> None:
+    block(bench, site, "1")
+    settle(bench)
+    bench.platform.drift["1"] = "someone published it since"
+    approve(bench, site, "1")
+    settle(bench)
+    assert states(bench, site) == [("hide", "done"), ("restore", "drifted")]
+    assert sites.summary(bench.core, site.id)["parked"][0]["text"] == "someone published it since"
+
+
+def test_a_hide_that_never_began_is_superseded_by_an_approval(bench: Bench, site: Site) -> None:
+    from app.services.pipeline.moderate import Moderator
+
+    block(bench, site, "1")
+    Moderator(bench.core).run_next()
+    approve(bench, site, "1")
+    settle(bench)
+    assert bench.platform.hidden == set()
+    assert Action.HIDE not in [done.action for done in bench.platform.applied]
+
+
+def test_a_hide_that_may_have_happened_is_finished_before_its_restore(bench: Bench, site: Site) -> None:
+    block(bench, site, "1")
+    bench.platform.trouble["apply"] = PlatformUnavailable("the answer was lost")
+    settle(bench)
+    approve(bench, site, "1")
+    bench.platform.trouble.clear()
+    settle(bench)
+    assert [done.action for done in bench.platform.applied] == [Action.HIDE, Action.RESTORE]
+    assert bench.platform.applied[1].undo == {"before": "as 1 was"}
+
+
+def test_two_actions_for_one_picture_never_run_at_once(bench: Bench, site: Site) -> None:
+    block(bench, site, "1")
+    bench.platform.trouble["apply"] = PlatformUnavailable("away")
+    settle(bench)
+    bench.clock.pass_seconds(10)
+    with bench.core.db.write() as connection:
+        running = enforcements.claim(connection, bench.clock(), 60_000_000)
+    assert running is not None
+    approve(bench, site, "1")
+    bench.platform.trouble.clear()
+    assert not enforce.run_next(bench.core)
+
+
+def test_a_killed_workers_action_is_made_true_by_another(bench: Bench, site: Site) -> None:
+    from app.services.pipeline.moderate import Moderator
+
+    block(bench, site, "1")
+    Moderator(bench.core).run_next()
+    with bench.core.db.write() as connection:
+        lost = enforcements.claim(connection, bench.clock(), 60_000_000)
+    assert lost is not None
+    bench.clock.pass_seconds(61)
+    assert clock.sweep(bench.core) == 1
+    settle(bench)
+    assert bench.platform.hidden == {"1"}
+    enforce._end(bench.core, lost, enforce.WorkState.PARKED, "late", None)
+    assert states(bench, site) == [("hide", "done")]
+
+
+def test_a_parent_keeps_the_state_before_its_first_hide_until_the_last_block_is_gone(bench: Bench, site: Site) -> None:
+    for media_id in ("1", "2"):
+        bench.platform.parents[media_id] = "product:7"
+    from app.services.pipeline import scan
+
+    for media_id in ("1", "2"):
+        data = f"bad {media_id}".encode()
+        bench.judge.tell(data, "sexual.explicit_nudity", 0.9)
+        bench.platform.images[media_id] = data
+    scan.reconcile(bench.core, site, 0, 0, lambda: False)
+    settle(bench)
+    first, second = bench.platform.applied
+    assert (first.held, first.others_blocked) == (None, 1)
+    assert (second.held, second.others_blocked) == ({"before": f"as {first.media.id} was"}, 1)
+    bench.platform.applied.clear()
+    approve(bench, site, first.media.id)
+    settle(bench)
+    approve(bench, site, second.media.id)
+    settle(bench)
+    assert [done.others_blocked for done in bench.platform.applied] == [1, 0]
+    assert bench.platform.applied[1].undo == {"before": f"as {first.media.id} was"}
+
+
+def test_what_is_deleted_at_the_platform_needs_no_action(bench: Bench, site: Site) -> None:
+    block(bench, site, "1")
+    bench.platform.trouble["apply"] = MediaGone("deleted")
+    settle(bench)
+    assert states(bench, site) == [("hide", "gone")]
+
+
+def test_a_bug_in_an_integration_is_retried_and_never_lost(bench: Bench, site: Site) -> None:
+    block(bench, site, "1")
+    bench.platform.trouble["apply"] = RuntimeError("a bug")
+    settle(bench)
+    assert states(bench, site) == [("hide", "due")]

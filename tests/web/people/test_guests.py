@@ -1,0 +1,147 @@
+"""A site leads its administrators into the console: by a link that works once, for that site alone."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import pytest
+from flask import Flask
+from werkzeug.test import TestResponse
+
+from app.domain.errors import SignInRefused
+from app.domain.platform import Site, SiteState
+from app.domain.settings import LinkedSettings, NetworkedSettings, SiteSettings
+from app.services.people import accounts, guests, links
+from app.services.people.sessions import Person, sessions
+from app.services.sites import connecting, sites
+from tests.support.core import Bench, PaperPlatform
+from tests.web.visitor import Owner, decided
+
+GRETE = {"id": "17", "name": "Grete", "role": "administrator"}
+
+
+class Linking(PaperPlatform):
+    Settings: ClassVar[type[SiteSettings]] = LinkedSettings
+
+
+@pytest.fixture(autouse=True)
+def linking(bench: Bench) -> None:
+    bench.platform.__class__ = Linking
+
+
+def ask(application: Flask, site: Site, person: Any = GRETE, id_: str = "l1") -> TestResponse:
+    signed = {"picward-site": site.id, "secret": site.secrets[0], "webhook-id": id_}
+    return application.test_client().post("/door/paper/link", json={"type": "link.make", "person": person}, headers=signed)
+
+
+def path_of(answer: TestResponse) -> str:
+    assert answer.status_code == 200, answer.text
+    assert answer.json is not None
+    return str(answer.json["url"]).removeprefix("http://picward.test")
+
+
+def who(bench: Bench, client: Any) -> Person:
+    found = sessions.signed_in(bench.core, client.get_cookie("picward").value)
+    assert found is not None
+    return found
+
+
+def test_the_link_opens_that_site_alone_with_a_reviewers_rights(bench: Bench, application: Flask, owner: Owner) -> None:
+    site, other = bench.site(), bench.site()
+    mine, theirs = decided(bench, site, "mine", 0.9), decided(bench, other, "theirs", 0.9)
+    client = application.test_client()
+    answer = client.get(path_of(ask(application, site)))
+    assert (answer.status_code, answer.headers["Location"]) == (303, f"/review?site={site.id}")
+    guest = who(bench, client)
+    assert (guest.name, guest.role, guest.sites) == ("Grete at Paper site", "reviewer", {site.id})
+    assert client.get(f"/decisions/{mine}").status_code == 200
+    assert client.get(f"/decisions/{theirs}").status_code == 404
+    assert client.get(f"/sites/{other.id}").status_code == 404
+    for closed in ("/people", "/programs", f"/sites/{site.id}/settings", "/sites/add"):
+        assert client.get(closed).status_code == 403, closed
+    assert any(text.startswith("Came in by a link") for _, _, text in sites.trail(bench.core, site.id))
+
+
+def test_a_link_works_once_and_for_a_minute(bench: Bench, application: Flask, owner: Owner) -> None:
+    site = bench.site()
+    path = path_of(ask(application, site))
+    assert application.test_client().get(path).status_code == 303
+    again = application.test_client().get(path)
+    assert (again.status_code, again.headers.get("Set-Cookie")) == (410, None)
+    path = path_of(ask(application, site, id_="l2"))
+    bench.clock.pass_seconds(guests.LINK_SECONDS)
+    assert application.test_client().get(path).status_code == 410
+    assert application.test_client().get("/enter/nonsense").status_code == 410
+
+
+def test_one_user_has_one_account_and_stays_in_for_a_day_of_work(bench: Bench, application: Flask, owner: Owner) -> None:
+    site = bench.site()
+    client = application.test_client()
+    client.get(path_of(ask(application, site)))
+    first = who(bench, client)
+    bench.clock.pass_seconds(guests.SESSION_HOURS * 3600 + 1)
+    assert sessions.signed_in(bench.core, client.get_cookie("picward").value) is None
+    client.get(path_of(ask(application, site, {**GRETE, "name": "Grete Hermann"}, "l2")))
+    again = who(bench, client)
+    assert (again.id, again.name) == (first.id, "Grete Hermann at Paper site")
+    client.get(path_of(ask(application, site, {**GRETE, "id": "18"}, "l3")))
+    with pytest.raises(SignInRefused):
+        sessions.sign_in(bench.core, again.email, "", "127.0.0.1")
+
+
+def test_who_is_signed_in_stays_who_they_are(bench: Bench, application: Flask, owner: Owner) -> None:
+    site = bench.site()
+    before = owner.client.get_cookie("picward")
+    answer = owner.get(path_of(ask(application, site)))
+    assert answer.headers["Location"] == f"/review?site={site.id}"
+    assert owner.client.get_cookie("picward") == before
+    assert who(bench, owner.client).name == "Ada"
+
+
+def test_a_disabled_guest_stays_out(bench: Bench, application: Flask, owner: Owner) -> None:
+    site = bench.site()
+    client = application.test_client()
+    client.get(path_of(ask(application, site)))
+    accounts.disable(bench.core, who(bench, client).id, "Ada")
+    answer = client.get(path_of(ask(application, site, id_="l2")))
+    assert (answer.status_code, "disabled" in answer.text) == (410, True)
+
+
+def test_the_setting_switches_it_off(bench: Bench, application: Flask, owner: Owner) -> None:
+    answer = ask(application, bench.site(console_link=False))
+    assert answer.status_code == 422
+    assert answer.json is not None
+    assert "switched off" in answer.json["detail"]
+
+
+def test_a_platform_that_does_not_declare_it_has_no_links(bench: Bench, application: Flask, owner: Owner) -> None:
+    bench.platform.__class__ = PaperPlatform
+    assert PaperPlatform.Settings is NetworkedSettings
+    assert ask(application, bench.site()).status_code == 422
+
+
+@pytest.mark.parametrize(
+    "person",
+    [None, "Grete", {}, {**GRETE, "role": "editor"}, {**GRETE, "role": "owner"}, {**GRETE, "id": ""}, {**GRETE, "name": " "},
+     {**GRETE, "id": 17}],
+)  # fmt: skip
+def test_nobody_else_is_let_in(bench: Bench, application: Flask, owner: Owner, person: Any) -> None:
+    assert ask(application, bench.site(), person).status_code == 422
+
+
+def test_only_the_connected_site_itself_can_ask(bench: Bench, application: Flask, owner: Owner) -> None:
+    site = bench.site()
+    forged = application.test_client().post(
+        "/door/paper/link", json={"type": "link.make", "person": GRETE}, headers={"picward-site": site.id}
+    )
+    assert forged.status_code == 401
+    assert ask(application, site).status_code == 200
+    assert ask(application, site).status_code == 409
+    waiting = connecting.add(bench.core, "paper", "Not yet", "Ada")
+    assert waiting.state is SiteState.PAIRING
+    assert ask(application, waiting).status_code == 422
+
+
+def test_nobody_comes_in_before_the_owner(bench: Bench, application: Flask) -> None:
+    assert ask(application, bench.site()).status_code == 422
+    assert links.setup_link(bench.core) is not None
