@@ -25,8 +25,7 @@ from app.db.tables import decisions, jobs, tallies
 from app.domain.decisions import Reason, Verdict
 from app.domain.figures import step_of
 from app.domain.jobs import Priority
-
-DAY = 86_400 * 1_000_000
+from app.domain.time import DAY, SECOND
 
 FOLLOWED = 50
 """How far a picture's decisions are followed back to the one that a policy made; nobody changes their mind more often."""
@@ -93,7 +92,7 @@ def decided(
     _answer(connection, site_id, now, verdict, asked, 1)
     if not before.person and before.verdict == Verdict.REVIEW:
         count(connection, site_id, now, "answered", verdict)
-        count(connection, site_id, now, "answered_in", str(step_of((now - before.decided_at) / 1_000_000)))
+        count(connection, site_id, now, "answered_in", str(step_of((now - before.decided_at) / SECOND)))
 
 
 def _judged(connection: Connection, site_id: str, job_id: int, verdict: Verdict, reasons: Sequence[Reason], now: int) -> None:
@@ -103,7 +102,7 @@ def _judged(connection: Connection, site_id: str, job_id: int, verdict: Verdict,
             count(connection, site_id, now, "found", category)
     ((created_at, priority),) = execute_compiled(connection, _JOB, {"job": job_id})
     if priority <= Priority.UPLOAD:
-        count(connection, site_id, now, "judged_in", str(step_of((now - created_at) / 1_000_000)))
+        count(connection, site_id, now, "judged_in", str(step_of((now - created_at) / SECOND)))
 
 
 def _earlier(connection: Connection, decision_id: int | None) -> Any:

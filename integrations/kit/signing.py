@@ -16,6 +16,7 @@ from collections.abc import Iterable
 
 from app.domain.errors import DeliveryRefused
 from app.domain.events import Delivery
+from app.domain.time import SECOND
 
 TOLERANCE_SECONDS = 300
 """How far a timestamp may be off, in both directions: what Standard Webhooks' own libraries use."""
@@ -59,7 +60,7 @@ def verify(delivery: Delivery, secrets: Iterable[str]) -> str:
     timestamp = delivery.headers.get("webhook-timestamp", "")
     if not _ID.fullmatch(id) or not _TIMESTAMP.fullmatch(timestamp):
         raise DeliveryRefused(_REFUSED)
-    if abs(int(timestamp) * 1_000_000 - delivery.received_at) > TOLERANCE_SECONDS * 1_000_000:
+    if abs(int(timestamp) * SECOND - delivery.received_at) > TOLERANCE_SECONDS * SECOND:
         raise DeliveryRefused(_REFUSED)
     claimed = _signatures(delivery.headers.get("webhook-signature", ""))
     proven = False
