@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import secrets
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from app.db import tokens as rows
 from app.domain.errors import ScopeMissing, SettingsInvalid, TokenRefused
 from app.domain.time import DAY, SECOND
 from app.services.core import Core
+from app.services.secrets import digest
 from app.services.sites import sites
 
 PREFIX = "picward_"
@@ -103,7 +103,7 @@ def make(
     with core.db.write() as connection:
         token_id = rows.add(
             connection,
-            digest=_digest(token),
+            digest=digest(token),
             name=name,
             scopes=kept,
             site_id=site_id,
@@ -122,18 +122,13 @@ def prove(core: Core, presented: str) -> Token:
     row = None
     if presented.startswith(PREFIX) and len(presented) < 200 and presented.isascii():
         with core.db.read() as connection:
-            row = rows.find(connection, _digest(presented), now)
+            row = rows.find(connection, digest(presented), now)
     if row is None:
         raise TokenRefused("The token is unknown, revoked or too old.")
     if now - (row.used_at or 0) > USED_SECONDS * SECOND:
         with core.db.write() as connection:
             rows.used(connection, row.id, now)
     return Token(row.id, row.name, frozenset(Scope(scope) for scope in row.scopes), row.site_id)
-
-
-def _digest(token: str) -> str:
-    # No salt and no stretching: 256 random bits cannot be guessed.
-    return hashlib.sha256(token.encode()).hexdigest()
 
 
 def listing(core: Core) -> list[Listed]:

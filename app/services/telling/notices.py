@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import logging
 import secrets
-from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -24,6 +23,7 @@ from app.domain.ports import Mail
 from app.domain.settings import SiteSettings
 from app.domain.time import DAY, HOUR, SECOND, iso
 from app.services.core import Core
+from app.services.secrets import new_signing_secret
 
 log = logging.getLogger(__name__)
 
@@ -87,7 +87,7 @@ def secret(core: Core, site_id: str) -> str:
     with core.db.read() as connection:
         row = rows.get(connection, site_id)
     if row is None or row.secret is None:
-        fresh = "whsec_" + b64encode(secrets.token_bytes(32)).decode()
+        fresh = new_signing_secret()
         with core.db.write() as connection:
             rows.begin(connection, site_id, core.now())
             row = rows.get(connection, site_id)
