@@ -71,8 +71,7 @@ def _configured(platform: Platform, surroundings: Surroundings) -> Platform:
     try:
         return platform.configured(platform.Config() if platform.Config else None, surroundings)
     except ValidationError as error:
-        wrong = (f"PICWARD_{platform.slug}_{item['loc'][0]}".upper() + f": {item['msg']}" for item in error.errors())
-        raise SettingsInvalid("The settings are wrong.\n" + "\n".join(wrong)) from None
+        raise SettingsInvalid.of_environment(error, f"PICWARD_{platform.slug}_") from None
     except ValueError as error:
         raise SettingsInvalid(str(error)) from None
 

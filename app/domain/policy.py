@@ -99,8 +99,7 @@ def read_policy(document: object) -> Policy:
     try:
         return Policy.model_validate(document)
     except ValidationError as error:
-        fields = {".".join(str(part) for part in e["loc"]): e["msg"] for e in error.errors()}
-        raise SettingsInvalid("The policy is not valid: " + "; ".join(f"{k}: {v}" for k, v in fields.items()), fields) from None
+        raise SettingsInvalid.of(error, "The policy is not valid", "policy") from None
 
 
 def decide(policy: Policy, signals: Iterable[Signal], context: Context, failures: Iterable[str] = ()) -> Outcome:

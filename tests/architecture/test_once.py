@@ -18,6 +18,7 @@ CODE = {
 HOMES = {
     "times are read and written": (r"\.(fromtimestamp|utcfromtimestamp|astimezone)\(", {"app/domain/time.py"}),
     "microseconds are reckoned": (r"^(SECOND|MINUTE|HOUR|DAY) =|\* ?1_000_000\b|86_?400|3_?600 ?\*", {"app/domain/time.py"}),
+    "pydantic's errors become words": (r"error\.errors\(|Value error", {"app/domain/errors.py"}),
     "secrets that we hand out are made and digested": (
         r"token_bytes|sha256\((token|presented|user_id)",
         {"app/services/secrets.py"},

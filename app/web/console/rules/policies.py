@@ -177,7 +177,7 @@ def _by_row(fields: dict[str, str]) -> dict[tuple[int, str], str]:
         if match := _FIELD.match(name):
             where = match[2] or "category"
             plain = marked("Each line needs a name, a colon and at least one value") if where == "exempt" else text
-            found[int(match[1]), where] = plain.removeprefix("Value error, ")
+            found[int(match[1]), where] = plain
     return found
 
 
