@@ -39,8 +39,8 @@ def judge_from(weights: Path, max_image_bytes: int) -> Callable[[], Judge]:
 
     @cache
     def judge() -> Judge:
+        from app.domain.limits import ImageLimits
         from models.judge import LocalJudge
-        from models.limits import ImageLimits
 
         return LocalJudge(weights, limits=ImageLimits(max_image_bytes=max_image_bytes))
 

@@ -7,7 +7,7 @@ import io
 
 from app.domain.errors import MediaUnreadable
 from app.domain.media import MediaRef
-from app.domain.taxonomy import CATEGORIES
+from app.domain.taxonomy import restricted
 from integrations.firebase import naming
 from integrations.firebase.apps import Overtaken
 from integrations.firebase.storage import Place, Store
@@ -31,7 +31,7 @@ def name_of(store: Store, media: MediaRef) -> str:
 
 def write(store: Store, media: MediaRef, categories: tuple[str, ...], limit: int) -> str:
     """Write the blurred copy of a hidden picture, once, and give its name; "" where there must or can be none."""
-    if not store.settings.blurred_copy or any(CATEGORIES[one].restricted for one in categories if one in CATEGORIES):
+    if not store.settings.blurred_copy or restricted(categories):
         return ""
     name = name_of(store, media)
     there = store.get(name)

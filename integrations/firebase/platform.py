@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from app.domain.decisions import Action, Enforcement, Receipt
 from app.domain.errors import DeliveryRefused, DeliveryUnreadable, PlatformRefused, PlatformUnavailable
 from app.domain.events import Delivery, Parsed
+from app.domain.limits import MAX_IMAGE_BYTES
 from app.domain.media import MediaRef, Page
 from app.domain.platform import (
     Admission,
@@ -32,7 +33,6 @@ from integrations.firebase.settings import Config as OperatorConfig
 from integrations.firebase.settings import Settings
 from integrations.firebase.storage import STORAGE, Store
 from integrations.kit import signing
-from integrations.kit.http import MAX_IMAGE_BYTES
 
 PERMISSIONS = tuple(f"storage.objects.{verb}" for verb in ("get", "list", "create", "update", "delete"))
 """What the account must be allowed to do in the bucket and in the quarantine; roles/storage.objectAdmin holds it."""

@@ -13,7 +13,7 @@ from typing import Any
 
 from app.domain.decisions import Action, Enforcement, Verdict
 from app.domain.errors import PlatformRefused
-from app.domain.taxonomy import CATEGORIES
+from app.domain.taxonomy import CATEGORIES, restricted
 from app.domain.time import utc
 from integrations.firebase import naming
 from integrations.firebase.apps import ANSWER_SECONDS, app_of, asking
@@ -82,7 +82,7 @@ def status_of(enforcement: Enforcement) -> str:
 def categories_of(enforcement: Enforcement) -> tuple[str, ...]:
     """Give the categories that led to a verdict; of restricted ones the app learns nothing."""
     found = dict.fromkeys(reason.category for reason in enforcement.reasons if reason.verdict is not Verdict.ALLOW)
-    return tuple(one for one in found if one in CATEGORIES and not CATEGORIES[one].restricted)[:MAX_CATEGORIES]
+    return tuple(one for one in found if one in CATEGORIES and not restricted([one]))[:MAX_CATEGORIES]
 
 
 def word_of(store: Store, enforcement: Enforcement, blob: Blob | None, blurred: str) -> Word:

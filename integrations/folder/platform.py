@@ -17,13 +17,13 @@ from typing import BinaryIO, ClassVar
 from app.domain.decisions import Action, Enforcement, Receipt
 from app.domain.errors import DeliveryRefused, MediaGone, MediaUnreadable, PlatformRefused, PlatformUnavailable
 from app.domain.events import Delivery, Parsed
+from app.domain.limits import MAX_IMAGE_BYTES
 from app.domain.media import MediaRef, Page
 from app.domain.platform import Admission, ConnectField, FindSite, Platform, Site
 from app.domain.settings import SiteSettings
 from integrations.folder import tree
 from integrations.folder.quarantine import SUFFIX, existing_quarantine, name_of, opened_quarantine
 from integrations.folder.settings import Settings
-from integrations.kit.http import MAX_IMAGE_BYTES
 
 PAGE_SIZE = 2_000
 """How many pictures one listing gives; below it, large directories are listed too often from their start."""

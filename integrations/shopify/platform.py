@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from app.domain.decisions import Action, Enforcement, Receipt
 from app.domain.errors import DeliveryRefused, MediaGone, PlatformRefused, PlatformUnavailable
 from app.domain.events import Delivery, Noted, Parsed, SiteRemoved
+from app.domain.limits import MAX_IMAGE_BYTES
 from app.domain.media import MediaRef, Page
 from app.domain.platform import (
     Admission,
@@ -27,7 +28,7 @@ from app.domain.platform import (
 )
 from app.domain.settings import SiteSettings
 from app.domain.time import DAY, HOUR, SECOND
-from integrations.kit.http import MAX_IMAGE_BYTES, Session
+from integrations.kit.http import Session
 from integrations.shopify import auth, frame, gallery, listing, mark, scopes, webhooks
 from integrations.shopify.api import Admin, understood
 from integrations.shopify.brake import Brake

@@ -21,12 +21,12 @@ from app.domain.events import (
     SiteRemoved,
     VerdictGiven,
 )
+from app.domain.limits import MAX_IMAGE_BYTES
 from app.domain.media import MediaRef, Page
 from app.domain.platform import Admission, FindSite, Platform, Site, SiteState
 from app.domain.settings import SiteSettings
 from app.domain.time import iso, microseconds
 from integrations.kit import signing
-from integrations.kit.http import MAX_IMAGE_BYTES
 from integrations.kit.untrusted import Untrusted, read_json
 from integrations.wordpress.api import VERSION, Plugin
 from integrations.wordpress.settings import Settings

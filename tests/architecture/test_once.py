@@ -19,6 +19,11 @@ HOMES = {
     "times are read and written": (r"\.(fromtimestamp|utcfromtimestamp|astimezone)\(", {"app/domain/time.py"}),
     "microseconds are reckoned": (r"^(SECOND|MINUTE|HOUR|DAY) =|\* ?1_000_000\b|86_?400|3_?600 ?\*", {"app/domain/time.py"}),
     "pydantic's errors become words": (r"error\.errors\(|Value error", {"app/domain/errors.py"}),
+    "restricted categories are known": (r"CATEGORIES\[[^]]*\]\.restricted", {"app/domain/taxonomy.py"}),
+    "a list's own category is named": (r"owner\.(blocked|allowed)_hash|owner\.\{", {"app/domain/taxonomy.py"}),
+    "a picture is put on a list by bytes and look": (r"HashEntry\(HashKind\.", set()),
+    "look-alikes are told apart": (r"^[A-Z_]*DISTANCE = ", {"app/domain/detector.py"}),
+    "a picture's size is limited": (r"\b20_000_000\b", {"app/domain/limits.py"}),
     "secrets that we hand out are made and digested": (
         r"token_bytes|sha256\((token|presented|user_id)",
         {"app/services/secrets.py"},

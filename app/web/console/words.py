@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
 from markupsafe import Markup, escape
 
-from app.domain.decisions import Decision, Reason
+from app.domain.decisions import Decision
 from app.domain.media import name_of
 from app.domain.roles import Role
-from app.domain.taxonomy import CATEGORIES
+from app.domain.taxonomy import CATEGORIES, restricted
 from app.domain.time import DAY, HOUR, MINUTE, SECOND, utc
 from app.services.review import showing
 from app.web.texts import _, lazy, ngettext, say
@@ -167,11 +167,6 @@ def category_title(category: str) -> str:
     return say(CATEGORIES[category].title) if category in CATEGORIES else label(category.replace(".", " · "))
 
 
-def restricted(reasons: Iterable[Reason]) -> bool:
-    """Say whether no picture may be shown with these reasons."""
-    return any(CATEGORIES[reason.category].restricted for reason in reasons if reason.category in CATEGORIES)
-
-
 FILTERS: dict[str, Callable[..., Any]] = {
     "moment": moment,
     "ago": ago,
@@ -179,7 +174,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "label": label,
     "picture_name": picture_name,
     "category_title": category_title,
-    "restricted": restricted,
+    "restricted": lambda reasons: restricted(reason.category for reason in reasons),
     "reason_text": showing.reason_text,
     "action_text": action_text,
     "number": number,
