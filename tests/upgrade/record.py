@@ -31,8 +31,13 @@ from app.domain.decisions import Verdict
 from app.domain.detector import HashEntry, HashKind, ListKind
 from app.domain.platform import Site, SiteState
 from app.factory import make_core
-from app.services import connecting, enforce, lists, notices, people, policies, review, scan, sites, tokens
 from app.services.core import Core
+from app.services.people import links, tokens
+from app.services.pipeline import enforce, scan
+from app.services.review import showing, verdicts
+from app.services.rules import lists, policies
+from app.services.sites import connecting, sites
+from app.services.telling import notices
 from bench.processes import PICWARD, environment, free_port, running
 from integrations.shopify.platform import RENDITION_PIXELS
 from tests.integrations.shopify.admin import Product, Shop, Shopify
@@ -92,7 +97,7 @@ class Recorder:
         return found
 
     def _decision(self, site: Site, media: str, verdict: Verdict) -> int | None:
-        found = review.recent(self.core, site.id, limit=1000, restricted=True)
+        found = showing.recent(self.core, site.id, limit=1000, restricted=True)
         return next((one.decision.id for one in found if (one.decision.media.id, one.decision.verdict) == (media, verdict)), None)
 
     def list_as(self, category: str, *pictures: bytes) -> None:
@@ -105,22 +110,22 @@ class Recorder:
         self.until(lambda: not self._rows("comparisons"), "the list to be compared")
 
     def resolve(self, decision_id: int, verdict: Verdict, **how: Any) -> None:
-        review.resolve(self.core, decision_id, verdict, "Ada", person_id=1, **how)
+        verdicts.resolve(self.core, decision_id, verdict, "Ada", person_id=1, **how)
         self.settle()
 
     # The people
 
     def people(self) -> dict[str, Any]:
-        link = people.setup_link(self.core)
+        link = links.setup_link(self.core)
         assert link is not None
-        people.create_owner(self.core, link.rsplit("/", 1)[1], "ada@example.org", "Ada", PASSWORD)
+        links.create_owner(self.core, link.rsplit("/", 1)[1], "ada@example.org", "Ada", PASSWORD)
         _, token = tokens.make(self.core, "Backup", ["read", "review"], "Ada", days=tokens.MOST_DAYS)
         return {"person": ["ada@example.org", PASSWORD], "token": token}
 
     def invite(self) -> None:
         """Let a reviewer join who sees one site only."""
-        link = people.invite(self.core, "grace@example.org", "reviewer", [self.sites["Blog"].id], "Ada")
-        people.accept(self.core, link.rsplit("/", 1)[1], "Grace", PASSWORD)
+        link = links.invite(self.core, "grace@example.org", "reviewer", [self.sites["Blog"].id], "Ada")
+        links.accept(self.core, link.rsplit("/", 1)[1], "Grace", PASSWORD)
 
     # The places
 
@@ -174,7 +179,7 @@ class Recorder:
         self.decided(site, "waits.jpg", Verdict.REVIEW)
         # Rejected, taken back, and rejected again, which nobody undoes before the update.
         self.resolve(self.decided(site, "chain.png", Verdict.ALLOW), Verdict.BLOCK)
-        review.undo(self.core, self.decided(site, "chain.png", Verdict.BLOCK), "Ada")
+        verdicts.undo(self.core, self.decided(site, "chain.png", Verdict.BLOCK), "Ada")
         self.resolve(self.decided(site, "chain.png", Verdict.ALLOW), Verdict.BLOCK, rejection="1")
         # The first of two who must agree.
         self.resolve(self.decided(site, "restricted.png", Verdict.BLOCK), Verdict.ALLOW)
@@ -305,7 +310,7 @@ class Recorder:
             "before": self.before,
             "undo": undo,
             "state": today.state(self.core),
-            "accounts": today.accounts(self.core),
+            "accounts": today.listed_accounts(self.core),
             "kept_at": self.core.now(),
             "webhook_secret": notices.secret(self.core, self.sites["Pictures"].id),
         }

@@ -123,7 +123,7 @@ def test_settings_policies_and_what_waits_mean_the_same(updated: Kept) -> None:
 
 def test_people_programs_and_secrets_are_let_in_as_before(updated: Kept) -> None:
     then = today.at(updated.core, updated.expected["kept_at"] + 1_000_000)
-    assert today.accounts(then) == updated.expected["accounts"]
+    assert today.listed_accounts(then) == updated.expected["accounts"]
     assert today.signed_in(then, *updated.expected["person"]) == "Ada"
     assert today.let_in(then, updated.expected["token"]) == ["read", "review"]
     assert today.webhook_secret(then, "Pictures") == updated.expected["webhook_secret"]

@@ -16,9 +16,15 @@ from app.domain.decisions import Decision, Outcome, Verdict
 from app.domain.policy import Policy, decide
 from app.domain.signals import Signal
 from app.domain.taxonomy import CATEGORIES
+from app.domain.time import DAY
 from app.factory import make_core, utc_now
-from app.services import enforce, notices, people, policies, review, sites, tokens
-from app.services.core import DAY, Core
+from app.services.core import Core
+from app.services.people import accounts, sessions, tokens
+from app.services.pipeline import enforce
+from app.services.review import showing, verdicts
+from app.services.rules import policies
+from app.services.sites import sites
+from app.services.telling import notices
 from tests.support.instance import wait_for
 
 SCORES = [n / 100 for n in range(101)]
@@ -88,21 +94,21 @@ def in_trouble(core: Core) -> list[str]:
 def in_force(core: Core) -> dict[tuple[str, str], Decision]:
     """Give the decisions in force by the site's name and the picture's id."""
     names = {row.id: row.name for row in sites.listing(core)}
-    found = review.recent(core, limit=10_000, restricted=True)
+    found = showing.recent(core, limit=10_000, restricted=True)
     return {(names[one.decision.site_id], one.decision.media.id): one.decision for one in found}
 
 
 def approve(core: Core, decision: Decision) -> int:
     """Approve a picture as people do, by two of them where that is needed, and make it true; say how many were asked."""
     for asked, (name, number) in enumerate(REVIEWERS.items(), 1):
-        if review.resolve(core, decision.id, Verdict.ALLOW, name, person_id=number, take_over=True) != decision.id:
+        if verdicts.resolve(core, decision.id, Verdict.ALLOW, name, person_id=number, take_over=True) != decision.id:
             make_true(core)
             return asked
     raise AssertionError(f"{decision.media.id} cannot be approved")
 
 
 def reject(core: Core, decision: Decision) -> None:
-    review.resolve(core, decision.id, Verdict.BLOCK, "Grace", person_id=REVIEWERS["Grace"], take_over=True)
+    verdicts.resolve(core, decision.id, Verdict.BLOCK, "Grace", person_id=REVIEWERS["Grace"], take_over=True)
     make_true(core)
 
 
@@ -149,20 +155,20 @@ def state(core: Core) -> dict[str, Any]:
             "state": str(site.state),
             "settings": site.settings.model_dump(mode="json"),
             "may_hide": site.settings.may_hide({}),
-            "verdicts": verdicts(policy, {}),
-            "verdicts in the museum": verdicts(policy, {"folder": ("museum",)}),
+            "verdicts": policy_verdicts(policy, {}),
+            "verdicts in the museum": policy_verdicts(policy, {"folder": ("museum",)}),
             "in force": {
                 media: [str(one.verdict), one.enforce, one.restricted, one.two_people, one.person]
                 for (where, media), one in sorted(in_force(core).items())
                 if where == name
             },
-            "waiting": sorted(one.media.id for one in review.waiting(core, site_id)),
+            "waiting": sorted(one.media.id for one in showing.waiting(core, site_id)),
             "parked": sorted([one.media_id, str(one.action), str(one.state)] for one in enforce.parked(core, site_id)),
         }
     return found
 
 
-def verdicts(policy: Policy, context: Mapping[str, tuple[str, ...]]) -> dict[str, str]:
+def policy_verdicts(policy: Policy, context: Mapping[str, tuple[str, ...]]) -> dict[str, str]:
     """Give what is made of a category's scores as letters, each with the score that it begins at; silent ones are left out."""
     found = {category: _bands(policy, category, context) for category in CATEGORIES}
     found["a failure"] = _letter(decide(policy, [], context, ["It cannot be read"]))
@@ -186,14 +192,16 @@ def _letter(outcome: Outcome) -> str:
     return next(("x" if reason.verdict is Verdict.ALLOW else "w" for reason in outcome.reasons), "-")
 
 
-def accounts(core: Core) -> list[list[Any]]:
+def listed_accounts(core: Core) -> list[list[Any]]:
     names = {row.id: row.name for row in sites.listing(core)}
-    return sorted([one.email, one.name, str(one.role), sorted(names[site] for site in one.sites)] for one in people.listing(core))
+    return sorted(
+        [one.email, one.name, str(one.role), sorted(names[site] for site in one.sites)] for one in accounts.listing(core)
+    )
 
 
 def signed_in(core: Core, email: str, password: str) -> str:
     """Sign in, and give the name of who that is."""
-    person = people.signed_in(core, people.sign_in(core, email, password, "127.0.0.1"))
+    person = sessions.signed_in(core, sessions.sign_in(core, email, password, "127.0.0.1"))
     return person.name if person else ""
 
 
