@@ -26,7 +26,7 @@ import requests
 
 from app.config import Config
 from app.db import migrate
-from app.dispatch.local import Worker
+from app.dispatch.worker import Worker
 from app.domain.decisions import Verdict
 from app.domain.detector import HashEntry, HashKind, ListKind
 from app.domain.platform import Site, SiteState

@@ -11,7 +11,7 @@ from typing import Any
 
 from app.config import Config
 from app.db import enforcements, migrate
-from app.dispatch.local import Worker
+from app.dispatch.worker import Worker
 from app.domain.decisions import Decision, Outcome, Verdict
 from app.domain.policy import Policy, decide
 from app.domain.signals import Signal
