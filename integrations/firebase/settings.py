@@ -35,7 +35,7 @@ class Config(BaseSettings):
 class Settings(SiteSettings):
     """Add what only Firebase has: paths, a quarantine in a bucket, and how the app is told."""
 
-    mode: Literal[Mode.FLAG, Mode.HIDE] = Field(
+    mode: Mode = Field(
         default=Mode.HIDE,
         title="What happens to blocked pictures",
         description="Flag only: nothing is moved, you and the app see the verdict. Hide flagged: a blocked picture loses its "

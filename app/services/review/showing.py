@@ -106,9 +106,7 @@ def preview(core: Core, decision_id: int, person: str, *, clear: bool, part: boo
     region = next((reason.region for reason in decision.reasons if reason.region is not None), None) if part else None
     text = "Looked at the clear picture"
     if region is not None:
-        from app.services.review.cropping import crop  # Pillow is loaded where somebody asks for a part, and only there
-
-        shown, text = crop(shown, region), "Looked at the part that scored"
+        shown, text = core.crop_preview(shown, region), "Looked at the part that scored"
     with core.db.write() as connection:
         audit.add(connection, core.now(), person, "preview.revealed", text, decision.site_id, decision.media.id)
         tallies.count(connection, decision.site_id, core.now(), "exposed")

@@ -18,7 +18,7 @@ from app.domain.errors import (
     SiteUnknown,
 )
 from app.domain.platform import FindSite, Site, SiteState
-from app.domain.settings import SiteSettings, declare, validate
+from app.domain.settings import Mode, SiteSettings, declare, modes_of, validate
 from app.domain.time import SECOND
 from app.services.core import Core
 from app.services.rules import policies
@@ -28,6 +28,8 @@ def open_site(core: Core, row: Row[Any]) -> Site:
     """Make a `Site` of a row: secrets unlocked, settings typed."""
     platform = core.platform(row.platform)
     known = {name: value for name, value in row.settings.items() if name in platform.Settings.model_fields}
+    if known.get("mode") == Mode.HOLD and Mode.HOLD not in modes_of(platform.Settings):
+        known["mode"] = Mode.HIDE  # what it meant when every platform offered it
     return Site(
         id=row.id,
         platform=row.platform,
