@@ -34,7 +34,7 @@ function picward_uninstall_site(): void {
 	foreach ( array( 'outbox', 'seen' ) as $name ) {
 		$wpdb->query( 'DROP TABLE IF EXISTS ' . picward_table( $name ) );
 	}
-	foreach ( array( 'picward_connection', 'picward_settings', 'picward_schema', 'picward_delete_data' ) as $option ) {
+	foreach ( array( 'picward_connection', 'picward_settings', 'picward_schema', 'picward_settling', 'picward_given_back', 'picward_delete_data' ) as $option ) {
 		delete_option( $option );
 	}
 	delete_transient( 'picward_waiting' );

@@ -8,7 +8,7 @@
 defined( 'ABSPATH' ) || exit;
 
 /** Raise it when a table changes: the tables are then brought up to date on the next request. */
-const PICWARD_SCHEMA = 1;
+const PICWARD_SCHEMA = 2;
 
 /**
  * Name one of the plugin's tables on this site of the network.
@@ -65,6 +65,9 @@ function picward_create_tables(): void {
 			PRIMARY KEY  (webhook_id)
 		) $charset;"
 	);
+	if ( (int) get_option( 'picward_schema' ) < 2 ) {
+		picward_start_settling();
+	}
 	update_option( 'picward_schema', PICWARD_SCHEMA, true );
 }
 

@@ -41,6 +41,7 @@ add_action( 'admin_init', 'picward_schedule' );
  */
 function picward_every_minute(): void {
 	picward_finish_unfinished();
+	picward_settle_journals();
 	if ( picward_is_paired() ) {
 		picward_drain( 20 );
 	}
