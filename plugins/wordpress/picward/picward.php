@@ -29,6 +29,7 @@ foreach ( array(
 	'status',
 	'cipher',
 	'owners',
+	'stems',
 	'quarantine',
 	'files',
 	'placeholder',

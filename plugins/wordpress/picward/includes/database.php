@@ -13,7 +13,7 @@ const PICWARD_SCHEMA = 2;
 /**
  * Name one of the plugin's tables on this site of the network.
  *
- * @param string $name outbox, history or seen.
+ * @param string $name outbox, history, seen or stems.
  */
 function picward_table( string $name ): string {
 	global $wpdb;
@@ -63,6 +63,13 @@ function picward_create_tables(): void {
 			webhook_id varchar(190) NOT NULL,
 			seen_at bigint(20) NOT NULL,
 			PRIMARY KEY  (webhook_id)
+		) $charset;"
+	);
+	dbDelta(
+		'CREATE TABLE ' . picward_table( 'stems' ) . " (
+			stem char(32) NOT NULL,
+			attachment_id bigint(20) NOT NULL,
+			PRIMARY KEY  (stem,attachment_id)
 		) $charset;"
 	);
 	if ( (int) get_option( 'picward_schema' ) < 2 ) {

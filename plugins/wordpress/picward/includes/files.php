@@ -28,7 +28,7 @@ function picward_attachment_files( int $id ): array {
 			$roots[ picward_root( (string) $name ) ] = true;
 		}
 	}
-	foreach ( picward_files_beginning( $dir, array_map( 'strval', array_keys( $roots ) ) ) as $path ) {
+	foreach ( picward_files_of_roots( $dir, $roots ) as $path ) {
 		if ( array_intersect( picward_owners( picward_relative( $path ) ), $twins ) ) {
 			$paths[] = $path;
 		}
@@ -57,21 +57,18 @@ function picward_attachment_files( int $id ): array {
 }
 
 /**
- * List the files of a folder whose names begin with one of some texts. Name by name: a folder may hold hundreds of thousands.
+ * List the files of a folder that have one of some roots. Name by name: a folder may hold hundreds of thousands.
  *
- * @param string   $dir   Folder.
- * @param string[] $roots Texts.
+ * @param string $dir   Folder.
+ * @param true[] $roots By root.
  * @return string[]
  */
-function picward_files_beginning( string $dir, array $roots ): array {
+function picward_files_of_roots( string $dir, array $roots ): array {
 	$found  = array();
 	$folder = is_dir( $dir ) ? opendir( $dir ) : false;
 	while ( $folder && false !== ( $name = readdir( $folder ) ) ) { // phpcs:ignore Generic.CodeAnalysis.AssignmentInCondition, WordPress.CodeAnalysis.AssignmentInCondition -- as readdir() is used.
-		foreach ( $roots as $root ) {
-			if ( 0 === strncmp( $name, $root, strlen( $root ) ) ) {
-				$found[] = $dir . '/' . $name;
-				break;
-			}
+		if ( isset( $roots[ picward_root( $name ) ] ) ) {
+			$found[] = $dir . '/' . $name;
 		}
 	}
 	if ( $folder ) {

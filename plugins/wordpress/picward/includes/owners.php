@@ -6,8 +6,8 @@
  * main file, as another current file, as a backup of the image editor. A file that nobody names belongs to an attachment only
  * when its name proves that it was made of that one's file.
  *
- * WordPress has no index by file name. Each folder and stem costs one query, remembered for the request; it walks the rows
- * of `_wp_attached_file`, reads the metadata of that folder's attachments only, and brings back those that mention the stem.
+ * It costs a look-up in an index per folder and stem, remembered for the request, and the meta of the attachments that it finds: it
+ * grows with the pictures that share the stem, not with the library.
  *
  * @package Picward
  */
@@ -86,7 +86,7 @@ function picward_root( string $name ): string {
 }
 
 /**
- * Give all claims of all attachments to the files of a folder that begin with a root.
+ * Give all claims of all attachments to the files of a folder that have a root.
  *
  * @param string $dir  Folder below uploads, or “.”.
  * @param string $root As picward_root() gives it.
@@ -100,50 +100,27 @@ function picward_folder_claims( string $dir, string $root ): array {
 	if ( isset( $known[ $key ] ) ) {
 		return $known[ $key ];
 	}
-	$folder   = '.' === $dir ? '' : $dir . '/';
-	$absolute = picward_uploads() . '/' . $folder;
-	$inside   = '.' === $dir ? "f.meta_value NOT LIKE '%%/%%'" : $wpdb->prepare( 'f.meta_value LIKE %s', $wpdb->esc_like( $folder ) . '%' );
-	// phpcs:disable WordPress.DB -- no function looks a meta value up; $inside is prepared.
-	$rows = $wpdb->get_results(
-		$wpdb->prepare(
-			"SELECT f.post_id, f.meta_value AS attached, m.meta_key, m.meta_value
-			FROM {$wpdb->postmeta} f
-			INNER JOIN {$wpdb->posts} p ON p.ID = f.post_id AND p.post_type = 'attachment'
-			LEFT JOIN {$wpdb->postmeta} m ON m.post_id = f.post_id AND m.meta_key IN ( '_wp_attachment_metadata', '_wp_attachment_backup_sizes' )
-			WHERE f.meta_key = '_wp_attached_file' AND ( " . $inside . ' OR f.meta_value LIKE %s )
-			AND ( f.meta_value LIKE %s OR f.meta_value LIKE %s OR m.meta_value LIKE %s )',
-			$wpdb->esc_like( $absolute ) . '%',
-			$wpdb->esc_like( $folder . $root ) . '%',
-			$wpdb->esc_like( $absolute . $root ) . '%',
-			'%"' . $wpdb->esc_like( $root ) . '%'
-		)
-	);
-	// phpcs:enable
-	if ( ! is_array( $rows ) || '' !== $wpdb->last_error ) {
-		throw new RuntimeException( __( 'The database did not say whose files these are. Nothing was touched.', 'picward' ) );
-	}
-	$attachments = array();
-	foreach ( $rows as $row ) {
-		$attachments[ (int) $row->post_id ]['attached'] = (string) $row->attached;
-		$attachments[ (int) $row->post_id ][ (string) $row->meta_key ] = maybe_unserialize( $row->meta_value );
-	}
-	ksort( $attachments );
+	picward_index_stems();
+	// phpcs:ignore WordPress.DB -- own table, its name cannot be a placeholder before WordPress 6.2.
+	$ids = array_map( 'intval', $wpdb->get_col( $wpdb->prepare( 'SELECT attachment_id FROM ' . picward_table( 'stems' ) . ' WHERE stem = %s ORDER BY attachment_id', picward_stem_key( $dir, $root ) ) ) );
+	picward_check_database();
 	$found = array(
 		'claims'   => array(),
 		'stems'    => array(),
 		'attached' => array(),
 	);
-	foreach ( $attachments as $id => $about ) {
-		$attached = picward_relative( $about['attached'] );
-		// LIKE also finds folders below this one.
-		if ( dirname( $attached ) !== $dir ) {
+	foreach ( picward_naming_meta( $ids ) as $id => $about ) {
+		$attached = picward_relative( (string) ( $about['_wp_attached_file'] ?? '' ) );
+		// The index only grows: an attachment may have moved to another folder.
+		if ( '' === $attached || dirname( $attached ) !== $dir ) {
 			continue;
 		}
 		$found['attached'][ $id ] = $attached;
 		foreach ( picward_claims( $attached, $about['_wp_attachment_metadata'] ?? null, $about['_wp_attachment_backup_sizes'] ?? null ) as $name => $rank ) {
 			$name = (string) $name;
-			if ( 0 === strpos( $name, $root ) ) {
-				$found['claims'][ $name ][ $id ]               = $rank;
+			if ( picward_root( $name ) === $root ) {
+				$found['claims'][ $name ][ $id ] = $rank;
+
 				$found['stems'][ picward_stem( $name ) ][ $name ] = $name;
 			}
 		}
@@ -162,21 +139,12 @@ function &picward_known_claims(): array {
 }
 
 /**
- * Forget the claims when what they were read from changes.
- *
- * @param mixed  $meta_id One meta, or several.
- * @param int    $id      Post.
- * @param string $name    Key of the meta.
+ * Forget what was read: it is being changed, or may have been changed by another process.
  */
-function picward_forget_claims( $meta_id = 0, $id = 0, $name = '_wp_attached_file' ): void {
-	if ( in_array( $name, array( '_wp_attached_file', '_wp_attachment_metadata', '_wp_attachment_backup_sizes' ), true ) ) {
-		$known = &picward_known_claims();
-		$known = array();
-	}
+function picward_forget_claims(): void {
+	$known = &picward_known_claims();
+	$known = array();
 }
-add_action( 'added_post_meta', 'picward_forget_claims', 10, 3 );
-add_action( 'updated_post_meta', 'picward_forget_claims', 10, 3 );
-add_action( 'deleted_post_meta', 'picward_forget_claims', 10, 3 );
 
 /**
  * Give the attachments that name a file in their meta: attachment → claim.
