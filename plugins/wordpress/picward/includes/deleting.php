@@ -19,26 +19,37 @@ function &picward_deletions(): array {
 }
 
 /**
- * Prepare a deletion while the attachment's meta is still there, and report it.
+ * Prepare a deletion while the attachment's meta is still there. It does not take place when nobody can tell what others have a share in.
+ *
+ * @param mixed   $check What another filter decided; null to go on.
+ * @param WP_Post $post  Attachment.
+ * @return mixed
+ */
+function picward_before_delete( $check, $post ) {
+	if ( null !== $check ) {
+		return $check;
+	}
+	try {
+		$deletions              = &picward_deletions();
+		$deletions[ $post->ID ] = picward_pass_on( $post->ID );
+	} catch ( RuntimeException $error ) {
+		picward_remember( $post->ID, 'Picward', $error->getMessage() );
+		return false;
+	}
+	return null;
+}
+add_filter( 'pre_delete_attachment', 'picward_before_delete', PHP_INT_MAX, 2 );
+
+/**
+ * Report that a picture is being deleted.
  *
  * @param int $id Attachment.
  */
 function picward_on_delete( $id ): void {
 	global $wpdb;
-	$id               = (int) $id;
-	$deletions        = &picward_deletions();
-	$deletions[ $id ] = array(
-		'files'      => array(),
-		'superseded' => array(),
-	);
+	$id = (int) $id;
 	if ( ! picward_is_picture( $id ) ) {
 		return;
-	}
-	try {
-		$deletions[ $id ] = picward_pass_on( $id );
-	} catch ( RuntimeException $error ) {
-		// Better a quarantined file too many, which the sweep removes, than somebody's only copy gone.
-		picward_remember( $id, 'Picward', $error->getMessage() );
 	}
 	picward_release_parents( $id );
 	if ( picward_is_paired() ) {

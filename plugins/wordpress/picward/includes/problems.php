@@ -72,7 +72,7 @@ function picward_problems(): array {
 	$lost = picward_count_lost();
 	if ( $lost ) {
 		/* translators: %d: number of pictures. */
-		$problems['lost'] = sprintf( _n( '%d picture was approved, but files of it are still in the quarantine. Its history under Media says which.', '%d pictures were approved, but files of them are still in the quarantine. Their histories under Media say which.', $lost, 'picward' ), $lost );
+		$problems['lost'] = sprintf( _n( '%d picture is public, but files of it are still in the quarantine. Its history under Media says which and why.', '%d pictures are public, but files of them are still in the quarantine. Their histories under Media say which and why.', $lost, 'picward' ), $lost );
 	}
 	if ( picward_cron_delay() > 15 * MINUTE_IN_SECONDS ) {
 		/* translators: %d: minutes. */

@@ -113,25 +113,25 @@ def test_each_of_two_blocked_pictures_comes_back_by_itself(site: WordPress, door
 
 
 def test_a_name_in_anothers_metadata_counts_whatever_it_looks_like(site: WordPress, door: Door) -> None:
-    blocked = picture_named(site, door, "plain.jpg")
+    blocked = picture_named(site, door, "outspoken.jpg")
     other = picture_named(site, door, "quite-else.png", "admin")
     folder = (site.uploads / other["file"]).parent
-    sizes = {"sizes": "plain-640x480.jpg", "backup": "plain-320x240.jpg", "source": "plain-160x120.jpg", "original": "plain-e1700000000123.jpg"}
+    sizes = {"sizes": "outspoken-640x480.jpg", "backup": "outspoken-320x240.jpg", "source": "outspoken-160x120.jpg", "original": "outspoken-e1700000000123.jpg"}
     for file in sizes.values():
         (folder / file).write_bytes(picture(64, 48))
     site.php(
         f"$id = {other['id']}; $m = wp_get_attachment_metadata( $id, true ); $m['sizes']['odd'] = array( 'file' => '{sizes['sizes']}', 'width' => 640, 'height' => 480, 'mime-type' => 'image/jpeg', 'sources' => array( 'x' => array( 'file' => '{sizes['source']}' ) ) );"
         f"$m['original_image'] = '{sizes['original']}'; update_post_meta( $id, '_wp_attachment_metadata', $m ); update_post_meta( $id, '_wp_attachment_backup_sizes', array( 'odd-orig' => array( 'file' => '{sizes['backup']}' ) ) );"
     )
-    left_over = folder / "plain-111x222.jpg"
+    left_over = folder / "outspoken-111x222.jpg"
     left_over.write_bytes(picture(111, 222))
-    before = on_disk(site, "plain")
+    before = on_disk(site, "outspoken")
     assert door.decide(blocked, "hide", "block").json()["state"] == "done"
-    now = on_disk(site, "plain")
+    now = on_disk(site, "outspoken")
     assert all(now[name] == before[name] for name in before if name.rsplit("/", 1)[1] in sizes.values())
     assert now[str(left_over.relative_to(site.uploads))] != before[str(left_over.relative_to(site.uploads))], "the control: named by nobody"
     delete(site, blocked)
-    assert {name.rsplit("/", 1)[1] for name in on_disk(site, "plain")} == set(sizes.values())
+    assert {name.rsplit("/", 1)[1] for name in on_disk(site, "outspoken")} == set(sizes.values())
 
 
 STRAYS = {
@@ -313,3 +313,62 @@ def test_what_cannot_be_given_back_is_named_to_the_connector_and_in_wp_admin(sit
     assert door.decide(media, "restore", "allow").json()["state"] == "done"
     assert on_disk(site, "partly") == before
     assert site.meta(int(media["id"]), "_picward_journal") == ""
+
+
+def owned(site: WordPress, media: dict[str, Any]) -> set[str]:
+    return set(site.files(int(media["id"])))
+
+
+def test_what_was_written_past_wordpress_counts_too(site: WordPress, door: Door) -> None:
+    media = picture_named(site, door, "bysql.jpg")
+    other = picture_named(site, door, "bysql-other.jpg", "admin")
+    size = (site.uploads / media["file"]).parent / "bysql-123x45.jpg"
+    size.write_bytes(picture(123, 45))
+    name = str(size.relative_to(site.uploads))
+    assert name in owned(site, media), "the control: nobody names it yet"
+    # A new row is seen at once, a changed one after the day's work.
+    made = site.php(
+        "global $wpdb; $wpdb->insert( $wpdb->posts, array( 'post_type' => 'attachment', 'post_mime_type' => 'image/jpeg', 'post_status' => 'inherit', 'post_content' => '', 'post_title' => 'x', 'post_excerpt' => '', 'to_ping' => '', 'pinged' => '', 'post_content_filtered' => '' ) ); $id = $wpdb->insert_id;"
+        f"$wpdb->insert( $wpdb->postmeta, array( 'post_id' => $id, 'meta_key' => '_wp_attached_file', 'meta_value' => '{name}' ) ); echo $id;"
+    )
+    assert name not in owned(site, media)
+    site.php(f"global $wpdb; $wpdb->delete( $wpdb->postmeta, array( 'post_id' => {made} ) ); $wpdb->delete( $wpdb->posts, array( 'ID' => {made} ) );")
+    assert name in owned(site, media)
+    changed = "update" + (
+        f"( $wpdb->postmeta, array( 'meta_value' => str_replace( 's:9:\"thumbnail\"', 's:9:\"theirsize\"', str_replace( '\"bysql-other-150x150.jpg\"', '\"{size.name}\"', str_replace( 's:23:\"bysql-other-150x150.jpg\"', 's:{len(size.name)}:\"bysql-other-150x150.jpg\"', serialize( wp_get_attachment_metadata( {other['id']}, true ) ) ) ) ) ), array( 'post_id' => {other['id']}, 'meta_key' => '_wp_attachment_metadata' ) );"
+    )
+    site.php(f"global $wpdb; $wpdb->{changed}")
+    assert name in named(site, other), "the control: the metadata was changed"
+    site.php("picward_daily();")
+    assert name not in owned(site, media)
+
+
+def test_a_big_library_is_not_read_to_find_one_pictures_files(site: WordPress, door: Door) -> None:
+    media = picture_named(site, door, "needle.jpg")
+    count = (
+        f"picward_attachment_files( {media['id']} ); picward_forget_claims(); $seen = 0; add_filter( 'query', function ( $sql ) use ( &$seen ) {{ ++$seen; return $sql; }} );"
+        f"picward_attachment_files( {media['id']} ); global $wpdb; echo $seen, ' ', count( picward_folder_claims( dirname( get_post_meta( {media['id']}, '_wp_attached_file', true ) ), 'needle' )['attached'] );"
+    )
+    before = site.php(count)
+    site.php(
+        f"$file = get_post_meta( {media['id']}, '_wp_attached_file', true ); $meta = wp_get_attachment_metadata( {media['id']}, true );"
+        "for ( $i = 0; $i < 300; $i++ ) { $id = wp_insert_post( array( 'post_type' => 'attachment', 'post_mime_type' => 'image/jpeg', 'post_status' => 'inherit', 'post_title' => 'x' ) );"
+        " update_post_meta( $id, '_wp_attached_file', dirname( $file ) . \"/hay$i.jpg\" ); update_post_meta( $id, '_wp_attachment_metadata', array( 'file' => \"hay$i.jpg\", 'sizes' => array() ) ); }"
+    )
+    assert site.php(count) == before
+    assert before.endswith(" 1"), "the meta of one attachment was read"
+
+
+def test_nothing_is_deleted_while_the_database_does_not_say_who_has_a_share(site: WordPress, door: Door) -> None:
+    media = picture_named(site, door, "busy.jpg")
+    twin = duplicate(site, media)
+    before = on_disk(site, "busy")
+    door.decide(media, "hide", "block")
+    out = site.php(
+        f"add_filter( 'query', function ( $sql ) {{ return false !== strpos( $sql, picward_table( 'stems' ) ) ? 'SELECT broken' : $sql; }} ); $GLOBALS['wpdb']->suppress_errors(); var_dump( wp_delete_attachment( {media['id']}, true ) );"
+    )
+    assert "bool(false)" in out, "what others have a share in cannot be told: nothing is deleted"
+    assert described(door, media["id"])["sha256"] == media["sha256"]
+    delete(site, media)
+    assert door.decide(described(door, twin), "restore", "allow").json()["state"] == "done"
+    assert on_disk(site, "busy") == before

@@ -62,14 +62,15 @@ def test_taken_files_go_back_and_are_listed_once(site: WordPress, door: Door) ->
         assert name.rsplit("/", 1)[1] in history(site, victim)
     admin = site.login("admin")
     page = admin.get(f"{site.url}/wp-admin/upload.php", timeout=60).text
-    assert all(name in page for name in sizes)
-    assert sizes[0] not in site.login("author1").get(f"{site.url}/wp-admin/upload.php", timeout=60).text
+    listed = f"{sizes[0].rsplit('/', 1)[1]} was hidden with picture {thief['id']} by mistake"
+    assert all(f"{name.rsplit('/', 1)[1]} was hidden with picture" in page for name in sizes)
+    assert listed not in site.login("author1").get(f"{site.url}/wp-admin/upload.php", timeout=60).text
     # Once: nothing is asked for any more, and what is dismissed stays dismissed.
     assert site.php("echo json_encode( get_option( 'picward_settling' ) );") == "false"
     link = page.split("picward_given_back_read")[1].split("_wpnonce=")[1].split('"')[0]
     admin.get(f"{site.url}/wp-admin/admin-post.php?action=picward_given_back_read&_wpnonce={link}", timeout=60)
     site.php("picward_every_minute();")
-    assert sizes[0] not in admin.get(f"{site.url}/wp-admin/upload.php", timeout=60).text
+    assert listed not in admin.get(f"{site.url}/wp-admin/upload.php", timeout=60).text
     assert door.decide(thief, "restore", "allow").json()["state"] == "done"
     assert on_disk(site, "taken") == before
 
