@@ -71,6 +71,8 @@ function picward_cover( int $owner ): array {
 
 	$paths = picward_attachment_files( $owner );
 	$held  = picward_held_elsewhere( $owner, array_map( 'picward_relative', $paths ) );
+	// Without an answer a placeholder would be taken for an original.
+	picward_check_database();
 	foreach ( $paths as $path ) {
 		$relative = picward_relative( $path );
 		if ( isset( $journal['files'][ $relative ] ) || ( $old && in_array( picward_hash( $path ), $old, true ) ) ) {

@@ -70,11 +70,14 @@ function picward_held_elsewhere( int $owner, array $relatives ): array {
 	foreach ( array_keys( $roots ) as $root ) {
 		$root = '"' . preg_replace( '#^\./#', '', (string) $root );
 		// phpcs:ignore WordPress.DB -- no function looks a meta value up; the journals are as many as there are hidden pictures.
-		foreach ( $wpdb->get_results( $wpdb->prepare( "SELECT post_id, meta_value FROM {$wpdb->postmeta} WHERE meta_key = '_picward_journal' AND post_id <> %d AND meta_value LIKE %s", $owner, '%' . $wpdb->esc_like( $root ) . '%' ) ) as $row ) {
+		foreach ( (array) $wpdb->get_results( $wpdb->prepare( "SELECT post_id, meta_value FROM {$wpdb->postmeta} WHERE meta_key = '_picward_journal' AND post_id <> %d AND meta_value LIKE %s", $owner, '%' . $wpdb->esc_like( $root ) . '%' ) ) as $row ) {
 			$files = json_decode( $row->meta_value, true )['files'] ?? array();
 			foreach ( array_intersect_key( is_array( $files ) ? $files : array(), array_flip( $relatives ) ) as $relative => $entry ) {
 				$found[ $relative ] = array( (int) $row->post_id, $entry );
 			}
+		}
+		if ( '' !== $wpdb->last_error ) {
+			break;
 		}
 	}
 	return $found;

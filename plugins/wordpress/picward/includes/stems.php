@@ -39,7 +39,7 @@ function picward_naming_meta( array $ids ): array {
 	foreach ( array_chunk( $ids, PICWARD_STEM_ROWS ) as $some ) {
 		$numbers = implode( ', ', array_map( 'intval', $some ) );
 		// phpcs:ignore WordPress.DB -- past the cache: another process may have changed it; $numbers holds numbers only.
-		foreach ( $wpdb->get_results( "SELECT m.post_id, m.meta_key, m.meta_value FROM {$wpdb->postmeta} m INNER JOIN {$wpdb->posts} p ON p.ID = m.post_id AND p.post_type = 'attachment' WHERE m.post_id IN ( $numbers ) AND m.meta_key IN ( '_wp_attached_file', '_wp_attachment_metadata', '_wp_attachment_backup_sizes' ) ORDER BY m.post_id, m.meta_id DESC" ) as $row ) {
+		foreach ( (array) $wpdb->get_results( "SELECT m.post_id, m.meta_key, m.meta_value FROM {$wpdb->postmeta} m INNER JOIN {$wpdb->posts} p ON p.ID = m.post_id AND p.post_type = 'attachment' WHERE m.post_id IN ( $numbers ) AND m.meta_key IN ( '_wp_attached_file', '_wp_attachment_metadata', '_wp_attachment_backup_sizes' ) ORDER BY m.post_id, m.meta_id DESC" ) as $row ) {
 			$found[ (int) $row->post_id ][ $row->meta_key ] = maybe_unserialize( $row->meta_value );
 		}
 		picward_check_database();

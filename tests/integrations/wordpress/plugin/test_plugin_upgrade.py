@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.integrations.wordpress.plugin.site import Door, WordPress, form, picture, sha256
+from tests.integrations.wordpress.plugin.site import Door, WordPress, picture, sha256
 from tests.integrations.wordpress.plugin.test_plugin_owners import named, on_disk, picture_named
 
 pytestmark = pytest.mark.e2e
@@ -85,13 +85,15 @@ def test_what_the_owner_has_there_now_is_not_overwritten(site: WordPress, door: 
     assert now[sizes[0]] == fresh
     assert {name: now[name] for name in sizes[1:]} == {name: before[name] for name in sizes[1:]}
     assert "could not be put back" in history(site, victim)
-    assert [b for b in site.quarantined() if site.php(f"echo picward_blob_hash( '{b.stem}' );") == sha256(before[sizes[0]])], "kept"
+    assert [b for b in site.quarantined() if site.php(f"echo picward_blob_hash( '{b.stem}' );") == sha256(before[sizes[0]])], (
+        "kept"
+    )
     door.decide(thief, "restore", "allow")
     assert on_disk(site, "newer")[sizes[0]] == fresh
 
 
 def test_taken_files_of_a_picture_that_is_hidden_itself_come_back_with_it(site: WordPress, door: Door) -> None:
-    thief, victim, sizes, before = theft(site, door, "hidden")
+    thief, victim, _, before = theft(site, door, "hidden")
     assert door.decide(victim, "hide", "block").json()["state"] == "done"
     update(site)
     assert not {name for name, data in on_disk(site, "hidden").items() if data == before[name]}, "nothing of it becomes public"
@@ -103,7 +105,7 @@ def test_taken_files_of_a_picture_that_is_hidden_itself_come_back_with_it(site: 
 
 
 def test_files_that_a_replacement_left_only_in_the_quarantine_go_back(site: WordPress, door: Door) -> None:
-    thief, victim, sizes, before = theft(site, door, "replaced")
+    thief, _, sizes, before = theft(site, door, "replaced")
     site.php(
         f"$j = picward_journal( {thief['id']} ); foreach ( {json.dumps(sizes)} as $f ) {{ $j['superseded'][] = $j['files'][ $f ]['blob']; unset( $j['files'][ $f ] ); }} picward_save_journal( {thief['id']}, $j );"
     )
@@ -115,7 +117,7 @@ def test_files_that_a_replacement_left_only_in_the_quarantine_go_back(site: Word
 @pytest.mark.parametrize("ending", ["restore", "delete"])
 def test_nobody_has_to_wait_for_the_update(site: WordPress, door: Door, ending: str) -> None:
     stem = f"early{ending}"
-    thief, victim, sizes, before = theft(site, door, stem)
+    thief, _, _, before = theft(site, door, stem)
     own = named(site, thief)
     if ending == "restore":
         assert door.decide(thief, "restore", "allow").json()["state"] == "done"
