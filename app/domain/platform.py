@@ -170,6 +170,10 @@ class Platform(ABC):
     """Whether HIDE is about the parent (a listing). Then one action runs at a time per parent, and when a hidden image is
     gone for good RESTORE is asked for, which gives the parent back although the image is missing."""
 
+    uses_door: ClassVar[bool] = False
+    """Whether pages at the platform ask for a site's settings, summary, history and links, proven as its webhooks are. What
+    proves webhooks lies with whoever sends them, and opens nothing else where this is left out."""
+
     kept_headers: ClassVar[tuple[str, ...]] = ()
     """Headers, in lower case, that `parse` needs besides the body; they are stored with a delivery, for its replay."""
 

@@ -50,6 +50,7 @@ class WordPress(Platform):
         "Restoring puts the very same files back."
     )
     Settings: ClassVar[type[SiteSettings]] = Settings
+    uses_door: ClassVar[bool] = True
     pulse_seconds: ClassVar[int] = 60
 
     def authenticate(self, delivery: Delivery, find: FindSite) -> Site:

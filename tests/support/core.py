@@ -56,6 +56,7 @@ class PaperPlatform(Platform):
     name: ClassVar[str] = "Paper"
     actions: ClassVar[frozenset[Action]] = frozenset(Action)
     hiding: ClassVar[str] = "A hidden picture lies face down."
+    uses_door: ClassVar[bool] = True
     Settings: ClassVar[type[SiteSettings]] = NetworkedSettings
 
     def __init__(self) -> None:

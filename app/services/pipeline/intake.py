@@ -75,9 +75,15 @@ def receive(core: Core, slug: str, delivery: Delivery) -> bool:
 
 
 def authenticate_once(core: Core, slug: str, delivery: Delivery, request_id: str) -> Site:
-    """Prove a site's request that is not a webhook, and refuse it the second time. Raise `DeliveryReplayed`."""
+    """Prove a site's request that is not a webhook, and refuse it the second time.
+
+    Raise `DeliveryReplayed`, and `DeliveryRefused` also where the platform's proof is for webhooks alone.
+    """
+    platform = core.platform(slug)
+    if not platform.uses_door:
+        raise DeliveryRefused("This platform's secret tells of uploads and opens nothing else.")
     with core.db.read() as connection:
-        site = core.platform(slug).authenticate(delivery, sites.find_for(core, slug, connection))
+        site = platform.authenticate(delivery, sites.find_for(core, slug, connection))
     if not site.id or site.state is SiteState.REMOVED:
         raise DeliveryRefused("The site is not connected.")
     with core.db.write() as connection:

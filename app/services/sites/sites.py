@@ -64,7 +64,8 @@ def find_for(core: Core, slug: str, connection: Connection) -> FindSite:
             if row is None or row.platform != slug:
                 return None
             known = _opened[site_id] = (stored, open_site(core, row))
-        return known[1]
+        # An id is found whatever the platform is, and what proves a site of one platform proves nothing at another.
+        return known[1] if known[1].platform == slug else None
 
     return find
 
