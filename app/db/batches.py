@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, func, insert, literal_column, or_, select, update
 
-from app.db.statements import insert_many
+from app.db.sql import insert_many
 from app.db.tables import batch_items, batches, decisions
 from app.domain.scope import Scope
 

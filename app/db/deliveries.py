@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, func, literal_column, select, update
 
-from app.db.statements import insert_once
+from app.db.sql import insert_once
 from app.db.tables import deliveries
 
 # Written into the statement, since a planner may only use a partial index for a value that it knows.

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Row, Select, and_, exists, insert, or_, select, update
 
 from app.db import decisions as decided
-from app.db import work
+from app.db import leases
 from app.db.tables import enforcements, jobs, sites
 from app.domain.decisions import Action, Enforcement
 from app.domain.jobs import WorkState
@@ -74,7 +74,7 @@ def add(connection: Connection, site_id: str, decision_id: int, media: MediaRef,
 def _next(now: int) -> Select[Any]:
     first = (
         select(enforcements.c.id)
-        .where(enforcements.c.state == work.DUE, enforcements.c.run_at <= now, enforcements.c.site_id == sites.c.id)
+        .where(enforcements.c.state == leases.DUE, enforcements.c.run_at <= now, enforcements.c.site_id == sites.c.id)
         .where(
             ~exists().where(
                 _earlier.c.site_id == enforcements.c.site_id,
@@ -86,7 +86,7 @@ def _next(now: int) -> Select[Any]:
                 enforcements.c.parent != "",
                 _beside.c.site_id == enforcements.c.site_id,
                 _beside.c.parent == enforcements.c.parent,
-                _beside.c.state == work.BUSY,
+                _beside.c.state == leases.BUSY,
             ),
         )
         .order_by(enforcements.c.run_at, enforcements.c.id)
@@ -101,7 +101,7 @@ def _next(now: int) -> Select[Any]:
 def claim(connection: Connection, now: int, lease_us: int) -> Claim | None:
     """Lease the next due action of an active site."""
     row_id = connection.execute(_next(now)).scalar_one_or_none()
-    token = work.lease(connection, enforcements, row_id, now, lease_us) if row_id is not None else None
+    token = leases.lease(connection, enforcements, row_id, now, lease_us) if row_id is not None else None
     if row_id is None or token is None:
         return None
     row = connection.execute(select(enforcements).where(enforcements.c.id == row_id)).one()
@@ -201,19 +201,19 @@ def hides(connection: Connection, site_id: str, media_id: str, version: str = ""
 
 
 def end(connection: Connection, claim: Claim, state: WorkState, now: int, problem: str = "", undo: Any = None) -> bool:
-    return work.end(connection, enforcements, claim.enforcement.id, claim.token, state, now, problem=problem, undo=undo)
+    return leases.end(connection, enforcements, claim.enforcement.id, claim.token, state, now, problem=problem, undo=undo)
 
 
 def later(connection: Connection, claim: Claim, run_at: int, problem: str, *, stumbled: bool = False) -> bool:
-    return work.later(connection, enforcements, claim.enforcement.id, claim.token, run_at, problem, stumbled=stumbled)
+    return leases.later(connection, enforcements, claim.enforcement.id, claim.token, run_at, problem, stumbled=stumbled)
 
 
 def sweep(connection: Connection, now: int) -> int:
-    return work.sweep(connection, enforcements, now)
+    return leases.sweep(connection, enforcements, now)
 
 
 def look(connection: Connection, now: int) -> tuple[bool, bool]:
-    return work.look(connection, enforcements, now)
+    return leases.look(connection, enforcements, now)
 
 
 def parked(connection: Connection, site_id: str = "", limit: int = 50) -> Sequence[Row[Any]]:

@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
-from app.db.statements import insert_once, put
+from app.db.sql import insert_once, put
 from app.db.tables import comparisons, counters, hash_entries
 from app.domain.detector import HashEntry, HashKind, ListKind
 

@@ -5,8 +5,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, func, literal, select, text, true, union_all, update
 
-from app.db import queue, work
-from app.db.statements import insert_many, insert_once
+from app.db import leases, queue
+from app.db.sql import insert_many, insert_once
 from app.db.tables import decisions, jobs, pictures, sites
 from app.domain.jobs import ModerationJob, Priority, WorkState
 from app.domain.media import MediaRef
@@ -135,7 +135,7 @@ def _next(now: int) -> Any:
     priorities = union_all(*(select(literal(int(p)).label("priority")) for p in Priority)).subquery()
     first = (
         select(jobs.c.id)
-        .where(jobs.c.state == work.DUE, jobs.c.site_id == sites.c.id)
+        .where(jobs.c.state == leases.DUE, jobs.c.site_id == sites.c.id)
         .where(jobs.c.priority == priorities.c.priority, jobs.c.run_at <= now)
         .order_by(jobs.c.run_at, jobs.c.id)
         .limit(1)
@@ -156,7 +156,7 @@ def _next(now: int) -> Any:
 def claim(connection: Connection, now: int, lease_us: int) -> ModerationJob | None:
     """Lease the next due job of an active site."""
     job_id = connection.execute(_next(now)).scalar_one_or_none()
-    token = work.lease(connection, jobs, job_id, now, lease_us) if job_id is not None else None
+    token = leases.lease(connection, jobs, job_id, now, lease_us) if job_id is not None else None
     if job_id is None or token is None:
         return None
     row = get(connection, job_id)
@@ -196,7 +196,7 @@ def latest(connection: Connection, site_id: str, media_id: str, version: str = "
 
 
 def end(connection: Connection, job: ModerationJob, state: WorkState, now: int, problem: str = "") -> bool:
-    return work.end(connection, jobs, job.id, job.token, state, now, problem=problem)
+    return leases.end(connection, jobs, job.id, job.token, state, now, problem=problem)
 
 
 def end_unleased(connection: Connection, job_id: int, now: int) -> None:
@@ -207,15 +207,15 @@ def end_unleased(connection: Connection, job_id: int, now: int) -> None:
 
 
 def later(connection: Connection, job: ModerationJob, run_at: int, problem: str, *, stumbled: bool = False) -> bool:
-    return work.later(connection, jobs, job.id, job.token, run_at, problem, stumbled=stumbled)
+    return leases.later(connection, jobs, job.id, job.token, run_at, problem, stumbled=stumbled)
 
 
 def sweep(connection: Connection, now: int) -> int:
-    return work.sweep(connection, jobs, now)
+    return leases.sweep(connection, jobs, now)
 
 
 def look(connection: Connection, now: int) -> tuple[bool, bool]:
-    return work.look(connection, jobs, now)
+    return leases.look(connection, jobs, now)
 
 
 def counts(connection: Connection, site_id: str) -> dict[str, int]:

@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, literal_column, select, update
 
-from app.db.statements import insert_many
+from app.db.sql import insert_many
 from app.db.tables import decisions, enforcements, jobs, notices
 from app.domain.decisions import Action
 from app.domain.jobs import WorkState

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, delete, select
 
-from app.db.statements import insert_many, put
+from app.db.sql import insert_many, put
 from app.db.tables import decisions, looks, pictures, previews, signals
 from app.domain.detector import Fingerprint
 from app.domain.media import Region

@@ -23,7 +23,7 @@ from sqlalchemy import (
     update,
 )
 
-from app.db.statements import put
+from app.db.sql import put
 from app.db.tables import decisions, jobs, opinions, skips, waiting
 from app.domain.decisions import Verdict
 from app.domain.jobs import WorkState

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, Executable, Text, bindparam, case, cast, func, literal_column, or_, select
 
 from app.db.decisions import CURRENT
-from app.db.statements import execute_compiled
+from app.db.sql import execute_compiled
 from app.db.tables import decisions, jobs, pictures, signals
 from app.domain.decisions import Verdict
 from app.domain.media import Context

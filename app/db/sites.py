@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, delete, insert, literal_column, select, update
 
-from app.db.statements import execute_compiled
+from app.db.sql import execute_compiled
 from app.db.tables import decisions, metadata, policies, sites
 from app.domain.platform import SiteState
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Connection, bindparam, select, update
 
-from app.db.statements import count_up
+from app.db.sql import count_up
 from app.db.tables import decisions, standings
 from app.domain.decisions import Verdict
 

@@ -20,7 +20,7 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, func, select
 
-from app.db.statements import count_up, execute_compiled, put
+from app.db.sql import count_up, execute_compiled, put
 from app.db.tables import decisions, jobs, tallies
 from app.domain.decisions import Reason, Verdict
 from app.domain.figures import step_of
