@@ -144,5 +144,13 @@ class AttemptGone(PicwardError):
     """A picture that somebody tried was dropped since, or was never theirs."""
 
 
+class DatabaseUnavailable(PicwardError):
+    """The database is busy or away; nothing was written, and trying again later can help."""
+
+
+class NotStored(PicwardError):
+    """The database did not take a row: another has its key, or a rule of its table forbids it."""
+
+
 class VaultKeyWrong(PicwardError):
     """The database was written with another key."""

@@ -154,7 +154,7 @@ def test_a_secret_that_tells_of_uploads_opens_nothing_else(bench: Bench, applica
     bench.core.platforms["forwarded"] = Forwarded()  # type: ignore[index]
     site = connecting.add(bench.core, "forwarded", "Bucket", "owner")
     with bench.core.db.write() as connection:
-        site_rows.change(connection, site.id, {"state": SiteState.ACTIVE})
+        site_rows.change(connection, site.id, state=SiteState.ACTIVE)
     headers = {"picward-site": site.id, "secret": site.secrets[0], "webhook-id": "w1", "Content-Type": "application/json"}
     told = application.test_client().post("/webhooks/forwarded", data='{"id": "d1", "media": []}', headers=headers)
     assert told.status_code == 202, "the secret proves webhooks"

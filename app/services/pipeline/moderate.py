@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 
 from app.db import audit, decisions, jobs, pictures
 from app.db import sites as site_rows
-from app.domain.decisions import Decision, Outcome, Reason, Verdict
+from app.domain.decisions import Decision, Outcome, Reason, Ruling, Verdict
 from app.domain.detector import Judge, Judgement
 from app.domain.errors import DecisionStale, MediaGone, MediaUnreadable, PlatformRefused, PlatformUnavailable
 from app.domain.jobs import MAX_DEATHS, ModerationJob, Priority, WorkState, retry_delay
@@ -42,7 +42,7 @@ def queue(
     if jobs.add(connection, site_id, media, 0, priority, now) is not None:
         return True
     known = jobs.latest(connection, site_id, media.id, media.version)
-    if known is None or known.state != WorkState.GONE:
+    if known is None or known.state is not WorkState.GONE:
         return False
     wait = retry_delay(known.round + 1) if patiently else 0.0
     return jobs.add(connection, site_id, media, known.round + 1, priority, now, int(wait * SECOND)) is not None
@@ -124,7 +124,7 @@ class Moderator:
             return
         with core.db.write() as connection:
             jobs.later(connection, job, core.now() + int(delay * SECOND), problem, stumbled=stumbled)
-            site_rows.change(connection, site.id, {"problem": problem})
+            site_rows.change(connection, site.id, problem=problem)
 
     def _give_to_a_person(self, job: ModerationJob, site: Site, failure: str) -> None:
         with self.core.db.read() as connection:
@@ -187,19 +187,9 @@ class Moderator:
                 pictures.keep(connection, judgement.fingerprint, self.judge.detectors, judgement.signals)
             if shown is not None:
                 pictures.keep_preview(connection, site.id, sha256, *shown, now)
-            record.record(
-                core,
-                connection,
-                site,
-                job_id=job.id,
-                media=job.media,
-                sha256=sha256,
-                outcome=outcome,
-                person="",
-                policy_version=policy_version,
-                supersedes=current.id if current else None,
-                now=now,
-            )
+            before = current.id if current else None
+            ruling = Ruling(job.id, job.media, sha256, outcome, now, policy_version=policy_version, supersedes=before)
+            record.store(core, connection, site, ruling)
         core.wake()
 
 

@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
 
 from sqlalchemy import Connection
 
 from app.db import audit, decisions, enforcements, pictures, queue, tallies
 from app.db import history as history_rows
+from app.db.enforcements import EnforcementRow
 from app.domain.decisions import Decision, Reason
-from app.domain.errors import (
-    DecisionUnknown,
-)
+from app.domain.errors import DecisionUnknown
+from app.domain.figures import Tally
 from app.domain.scope import Scope
 from app.domain.time import SECOND
 from app.services.core import Core
@@ -78,7 +77,7 @@ def with_actions(connection: Connection, found: Iterable[Decision]) -> list[Show
     return [_shown(decision, actions.get(decision.id)) for decision in found]
 
 
-def _shown(decision: Decision, action: Any) -> Shown:
+def _shown(decision: Decision, action: EnforcementRow | None) -> Shown:
     return Shown(decision, action.action, action.state, action.problem) if action is not None else Shown(decision, "", "", "")
 
 
@@ -109,7 +108,7 @@ def preview(core: Core, decision_id: int, person: str, *, clear: bool, part: boo
         shown, text = core.crop_preview(shown, region), "Looked at the part that scored"
     with core.db.write() as connection:
         audit.add(connection, core.now(), person, "preview.revealed", text, decision.site_id, decision.media.id)
-        tallies.count(connection, decision.site_id, core.now(), "exposed")
+        tallies.count(connection, decision.site_id, core.now(), Tally.EXPOSED)
     return shown
 
 

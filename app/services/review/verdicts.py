@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection
 
 from app.db import audit, decisions, enforcements, jobs, queue
-from app.domain.decisions import Action, Decision, Outcome, Reason, Verdict
+from app.domain.decisions import Action, Decision, Outcome, Reason, Ruling, Verdict
 from app.domain.errors import (
     BeingReviewed,
     DecisionStale,
@@ -106,25 +106,19 @@ def judge(core: Core, connection: Connection, site: Site, decision: Decision, sa
         if first is None:
             return decision.id
         people = f"{first} and {said.person}"
-    resolved = record.record(
-        core,
-        connection,
-        site,
-        job_id=decision.job_id,
-        media=decision.media,
-        sha256=decision.sha256,
-        outcome=Outcome(
-            said.verdict,
-            (Reason(said.verdict, category, _text(said, people)),),
-            enforce=said.verdict is Verdict.BLOCK,
-        ),
+    reason = Reason(said.verdict, category, _text(said, people))
+    ruling = Ruling(
+        decision.job_id,
+        decision.media,
+        decision.sha256,
+        Outcome(said.verdict, (reason,), enforce=said.verdict is Verdict.BLOCK),
+        core.now(),
         person=said.person,
-        policy_version=None,
         supersedes=decision.id,
-        now=core.now(),
-        action=Action.DELETE if said.delete else None,
         batch=said.batch,
+        action=Action.DELETE if said.delete else None,
     )
+    resolved = record.store(core, connection, site, ruling)
     if said.verdict is Verdict.ALLOW:
         lists.welcome_back(connection, site.id, decision.sha256)
     elif said.never_again and decision.sha256:
@@ -153,10 +147,10 @@ def _agreeing(connection: Connection, decision: Decision, said: Said, category: 
     """Give who said the same before; None when this is kept as an opinion. Two who disagree escalate it."""
     before = queue.opinions_of(connection, decision.id)
     others = [opinion for opinion in before if opinion.person_id != said.person_id]
-    agreeing = next((opinion for opinion in others if opinion.verdict == said.verdict), None)
+    agreeing = next((opinion for opinion in others if opinion.verdict is said.verdict), None)
     if agreeing is not None:
-        return str(agreeing.person)
-    if any(opinion.person_id == said.person_id and opinion.verdict == said.verdict for opinion in before):
+        return agreeing.person
+    if any(opinion.person_id == said.person_id and opinion.verdict is said.verdict for opinion in before):
         raise SecondPersonNeeded("You said so already. A second person must agree before it counts.")
     queue.add(connection, decision.id, now)
     queue.add_opinion(connection, decision.id, said.person_id, said.person, said.verdict, category, now)
@@ -202,23 +196,20 @@ def put_back(core: Core, connection: Connection, site: Site, decision: Decision,
     _may_be_undone(connection, decision, before)
     outcome = _as_before(decision, before, person)
     same = before is not None and (before.verdict, before.enforce) == (decision.verdict, decision.enforce)
-    undone = record.record(
-        core,
-        connection,
-        site,
-        job_id=decision.job_id,
-        media=decision.media,
-        sha256=decision.sha256,
-        outcome=outcome,
+    ruling = Ruling(
+        decision.job_id,
+        decision.media,
+        decision.sha256,
+        outcome,
+        core.now(),
         person=person,
-        policy_version=None,
         supersedes=decision.id,
-        now=core.now(),
-        action=_action_back(core, connection, site, decision, before, outcome),
-        silent=same,
         batch=batch,
         restored_version=_version(before) if before is not None else _version(decision),
+        action=_action_back(core, connection, site, decision, before, outcome),
+        silent=same,
     )
+    undone = record.store(core, connection, site, ruling)
     if before is not None and before.verdict is Verdict.REVIEW:
         queue.waits_since(connection, undone, before.decided_at)
     if decision.person and decision.verdict is Verdict.BLOCK and outcome.verdict is not Verdict.BLOCK:
@@ -230,10 +221,10 @@ def _may_be_undone(connection: Connection, decision: Decision, before: Decision 
     if decisions.successor(connection, decision.id) is not None:
         raise DecisionStale("This was decided again since. Undo the decision that is in force.")
     job = jobs.get(connection, decision.job_id)
-    if job is None or job.state == WorkState.GONE:
+    if job is None or job.state is WorkState.GONE:
         raise UndoImpossible("The picture is gone at the site; there is nothing to put back.")
     action = enforcements.of_decisions(connection, [decision.id]).get(decision.id)
-    if action is not None and action.action == Action.DELETE and action.attempts:
+    if action is not None and action.action is Action.DELETE and action.attempts:
         raise UndoImpossible("The picture was deleted for good at the site. That cannot be undone.")
     released = decision.verdict is Verdict.BLOCK and (before is None or before.verdict is not Verdict.BLOCK)
     if decision.two_people and released:
@@ -262,4 +253,4 @@ def _action_back(
     if outcome.verdict is Verdict.REVIEW and hidden:
         return Action.RESTORE
     by = before.person if before is not None and before.restored_version is None else ""
-    return record.wanted_action(connection, core, site, media, outcome, by)
+    return record.wanted_action(core, connection, site, media, outcome, by)
