@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Select, and_, bindparam, exists, func, insert, select
+from sqlalchemy import Connection, Select, and_, bindparam, exists, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from app.db import pictures, queue, standings
@@ -57,6 +57,8 @@ def add(connection: Connection, site_id: str, ruling: Ruling) -> int:
         decision_id = int(connection.execute(_ADD, values).scalar_one())
     except IntegrityError:
         raise DecisionStale("Someone else decided this picture meanwhile; look at it again.") from None
+    if restricted or two_people:
+        _protect(connection, site_id, ruling, restricted=restricted, two_people=two_people)
     standings.follow(connection, site_id, outcome.verdict, ruling.supersedes)
     about = queue.About(Severity.SEVERE - severest, restricted, two_people)
     queue.follow(connection, site_id, decision_id, ruling, judged, about)
@@ -81,6 +83,22 @@ def _flags(connection: Connection, outcome: Outcome, earlier: int | None) -> tup
         return restricted, any(category.two_people for category in found)
     row = connection.execute(select(decisions.c.restricted, decisions.c.two_people).where(decisions.c.id == earlier)).one()
     return restricted or row.restricted, row.two_people
+
+
+def _protect(connection: Connection, site_id: str, ruling: Ruling, *, restricted: bool, two_people: bool) -> None:
+    """Let the rights of a picture's new decision hold for all its earlier ones, and drop previews of what became restricted.
+
+    An earlier decision's number, its page and its place in lists then open nothing that the one in force does not.
+    """
+    picture = (jobs.c.site_id == site_id, jobs.c.media_id == ruling.media.id, jobs.c.version == ruling.media.version)
+    of_picture = decisions.c.job_id.in_(select(jobs.c.id).where(*picture))
+    if two_people:
+        connection.execute(update(decisions).where(of_picture, decisions.c.two_people.is_(False)).values(two_people=True))
+    if restricted:
+        connection.execute(update(decisions).where(of_picture, decisions.c.restricted.is_(False)).values(restricted=True))
+        seen = connection.execute(select(decisions.c.sha256).where(of_picture).distinct()).scalars().all()
+        for sha256 in {ruling.sha256, *seen}:
+            pictures.forget_preview(connection, site_id, sha256)
 
 
 def _packed(reason: Reason) -> dict[str, Any]:

@@ -96,6 +96,10 @@ class PersonUnknown(PicwardError):
     """No such account."""
 
 
+class Escalated(PicwardError):
+    """The picture was handed to those with more rights."""
+
+
 class BeingReviewed(PicwardError):
     """Another person looks at this picture now, and has it for themselves for a while."""
 

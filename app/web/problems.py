@@ -45,6 +45,7 @@ PROBLEMS: dict[type[PicwardError], Problem] = {
     errors.ModelUnavailable: Problem(503, marked("A model is missing")),
     errors.DecisionStale: Problem(409, marked("Decided meanwhile")),
     errors.DecisionUnknown: Problem(404, marked("No such decision")),
+    errors.Escalated: Problem(403, marked("Escalated")),
     errors.BeingReviewed: Problem(409, marked("Somebody looks at it now")),
     errors.SecondPersonNeeded: Problem(409, marked("A second person is needed")),
     errors.UndoImpossible: Problem(409, marked("This cannot be undone")),

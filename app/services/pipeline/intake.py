@@ -160,10 +160,12 @@ def _take_verdict(core: Core, connection: Connection, site: Site, event: Verdict
     if known is None:
         return
     current = decisions.current(connection, site.id, event.media.id, event.media.version)
-    if job_id is not None or known.state in (WorkState.DUE, WorkState.BUSY):
+    # Bytes that nobody judged yet are judged all the same when a site approves them: a list may know more than the site says.
+    judged = current is not None or event.verdict is not Verdict.ALLOW
+    if judged and (job_id is not None or known.state in (WorkState.DUE, WorkState.BUSY)):
         jobs.end_unleased(connection, known.id, now)
     text = f"{'Approved' if event.verdict is Verdict.ALLOW else 'Rejected'} by {event.person} at the site"
-    if event.verdict is Verdict.ALLOW and current is not None and current.two_people:
+    if event.verdict is Verdict.ALLOW and current is not None and (current.two_people or current.restricted):
         _ask_two_people(core, connection, site, event, current, text, now)
         return
     outcome = Outcome(event.verdict, (Reason(event.verdict, "", text),), enforce=event.verdict is Verdict.BLOCK)

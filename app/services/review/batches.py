@@ -126,15 +126,15 @@ def progress(core: Core, batch_id: str) -> Progress:
     return Progress(row.id, row.kind, row.person, row.person_id, row.rejection, row.total, row.created_at, found)
 
 
-def run(core: Core, batch_id: str, limit: int = AT_ONCE) -> Progress:
-    """Do up to so many items of a batch, and say how far it came."""
+def run(core: Core, batch_id: str, within: Scope | None = None, limit: int = AT_ONCE) -> Progress:
+    """Do up to so many items of a batch, and say how far it came; `within` is as for `verdicts.resolve`."""
     for _ in range(max(limit // STEP, 1)):
-        if not step(core, batch_id):
+        if not step(core, batch_id, within):
             break
     return progress(core, batch_id)
 
 
-def step(core: Core, batch_id: str) -> int:
+def step(core: Core, batch_id: str, within: Scope | None = None) -> int:
     """Do the next items of a batch in one transaction; return how many are left to try, 0 at the end."""
     with core.db.write() as connection:
         row = rows.get(connection, batch_id)
@@ -142,7 +142,7 @@ def step(core: Core, batch_id: str) -> int:
             raise DecisionUnknown("There is no such batch.")
         todo = rows.to_do(connection, batch_id, STEP)
         for decision_id in todo:
-            outcome = _one(core, connection, decision_id, row)
+            outcome = _one(core, connection, decision_id, row, within)
             rows.mark(connection, batch_id, decision_id, outcome)
         if len(todo) < STEP:
             rows.end(connection, batch_id, core.now())
@@ -150,7 +150,7 @@ def step(core: Core, batch_id: str) -> int:
     return len(todo) if len(todo) == STEP else 0
 
 
-def _one(core: Core, connection: Connection, decision_id: int, batch: BatchRow) -> ItemState:
+def _one(core: Core, connection: Connection, decision_id: int, batch: BatchRow, within: Scope | None) -> ItemState:
     """Do one item; it alone is rolled back when it fails."""
     try:
         with savepoint(connection):
@@ -158,9 +158,11 @@ def _one(core: Core, connection: Connection, decision_id: int, batch: BatchRow) 
                 decision = decisions.get(connection, decision_id)
                 if decision is None:
                     return ItemState.GONE
+                verdicts.permit(connection, decision, within)
                 verdicts.put_back(core, connection, sites.get(core, decision.site_id), decision, batch.person, batch.id)
                 return ItemState.DONE
             decision = verdicts.in_force(connection, decision_id)
+            verdicts.permit(connection, decision, within)
             verdicts.not_of_another(connection, decision.id, batch.person_id, core.now())
             said = Said(Verdict(batch.kind), batch.person, batch.person_id, batch.rejection, batch.id)
             given = verdicts.judge(core, connection, sites.get(core, decision.site_id), decision, said)

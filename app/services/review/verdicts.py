@@ -11,6 +11,8 @@ from app.domain.decisions import Action, Decision, Outcome, Reason, Ruling, Verd
 from app.domain.errors import (
     BeingReviewed,
     DecisionStale,
+    DecisionUnknown,
+    Escalated,
     SecondPersonNeeded,
     SettingsInvalid,
     UndoImpossible,
@@ -18,6 +20,7 @@ from app.domain.errors import (
 from app.domain.jobs import WorkState
 from app.domain.platform import Site
 from app.domain.rejections import REJECTIONS
+from app.domain.scope import Scope
 from app.domain.taxonomy import CATEGORIES
 from app.services.core import Core
 from app.services.pipeline import record
@@ -43,16 +46,23 @@ def resolve(
     never_again: bool = False,
     delete: bool = False,
     take_over: bool = False,
+    within: Scope | None = None,
+    alone: bool = False,
 ) -> int:
     """Supersede a decision with a person's: it binds for these bytes from now on. Return the decision in force then.
 
     That is the same one when two people must agree and this is the first: it is kept as an opinion. `rejection` is a key of
     `REJECTIONS`; without one a rejection is for what was found. `delete` removes a rejected picture for good, where the
     site's settings offer that; else `SettingsInvalid` is raised. Raise `DecisionStale` after another verdict,
-    `BeingReviewed` while another person looks at it, unless `take_over` is true, and `SecondPersonNeeded`.
+    `BeingReviewed` while another person looks at it, unless `take_over` is true, and `SecondPersonNeeded`, which one who is
+    `alone` always meets: a program, or somebody at the platform, is not one of two. `within` is what this person may judge,
+    None for everything, as on this machine's command line; see `permit`.
     """
     with core.db.write() as connection:
         decision = in_force(connection, decision_id)
+        permit(connection, decision, within)
+        if alone and decision.two_people:
+            raise SecondPersonNeeded("Two people must agree about this picture. They decide in Picward's console.")
         site = sites.get(core, decision.site_id)
         if delete and not (site.settings.delete_blocked and verdict is Verdict.BLOCK):
             raise SettingsInvalid("Deleting is switched off in this site's settings.")
@@ -75,6 +85,20 @@ def in_force(connection: Connection, decision_id: int) -> Decision:
             break
         decision = later
     raise DecisionStale("Someone else decided this picture meanwhile; look at it again.")
+
+
+def permit(connection: Connection, decision: Decision, within: Scope | None) -> None:
+    """Refuse who may not judge the decision in force, whichever decision they named.
+
+    Raise `DecisionUnknown` for one of another site, or a restricted one, and `Escalated` for one that waits for others.
+    """
+    if within is None:
+        return
+    if decision.site_id not in within.sites or (decision.restricted and not within.restricted):
+        raise DecisionUnknown("There is no such decision.")
+    row = queue.get(connection, decision.id)
+    if row is not None and row.escalated and not within.restricted:
+        raise Escalated("It was escalated: an owner or a restricted reviewer decides.")
 
 
 def not_of_another(connection: Connection, decision_id: int, person_id: int, now: int) -> None:
@@ -177,14 +201,16 @@ def take_back_opinion(core: Core, decision_id: int, person: str, person_id: int)
     return True
 
 
-def undo(core: Core, decision_id: int, person: str) -> int:
+def undo(core: Core, decision_id: int, person: str, within: Scope | None = None) -> int:
     """Put in force again what was before a decision, at the site too; return the decision that says so.
 
     Where nothing was before, the picture waits for a person. Raise `DecisionStale` when it is no longer in force,
-    `UndoImpossible` when the picture is gone or was deleted, `SecondPersonNeeded` when two people hid it.
+    `UndoImpossible` when the picture is gone or was deleted, `SecondPersonNeeded` when two people hid it. `within` is as for
+    `resolve`.
     """
     with core.db.write() as connection:
         decision = showing.load(connection, decision_id)
+        permit(connection, decision, within)
         undone = put_back(core, connection, sites.get(core, decision.site_id), decision, person)
     core.wake()
     return undone
