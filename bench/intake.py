@@ -13,6 +13,7 @@ from pathlib import Path
 
 from app.config import Config
 from app.db import sites as rows
+from app.domain.platform import SiteState
 from app.factory import make_core
 from app.services.sites import connecting
 from bench import load
@@ -37,7 +38,7 @@ def main() -> None:
         site = connecting.add(core, "wordpress", "Bench", "bench")
         # Nobody is there to be paired with. A paused site takes deliveries, and its worker judges nothing meanwhile.
         with core.db.write() as connection:
-            rows.change(connection, site.id, {"state": "paused", "connection": {"rest_url": "http://site.test/wp-json/"}})
+            rows.change(connection, site.id, state=SiteState.PAUSED, connection={"rest_url": "http://site.test/wp-json/"})
         core.db.close()
         bare_env = {**os.environ, "BARE_DB": str(folder / "bare.db")}
         gunicorn = [sys.executable, "-m", "gunicorn", "-k", "gthread", "-w", "2", "--threads", "64", "--no-control-socket"]

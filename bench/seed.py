@@ -31,12 +31,11 @@ from app.adapters.vault import KeyVault
 from app.db import decisions as decision_rows
 from app.db import migrate, tables
 from app.db.engine import Database
-from app.domain.decisions import Action, Outcome, Reason, Verdict
+from app.domain.decisions import Action, Outcome, Reason, Verdict, severity
 from app.domain.jobs import Priority, WorkState
 from app.domain.policy import Policy, decide, read_policy
 from app.domain.signals import Signal
 from app.domain.time import DAY, SECOND
-from app.services.pipeline.record import severity
 from app.services.rules import policies
 from models.registry import cards
 

@@ -15,7 +15,7 @@ from app.config import Config
 from app.db import sites as rows
 from app.domain.decisions import Action, Enforcement, Verdict
 from app.domain.events import Delivery
-from app.domain.platform import Site
+from app.domain.platform import Site, SiteState
 from app.factory import make_core
 from app.services.core import Core
 from app.services.sites import connecting, sites
@@ -65,14 +65,14 @@ def main() -> None:
 def _webhooks(core: Core, site: Site, shopify: Shopify, env: dict[str, str], port: int) -> dict[str, object]:
     # A paused site takes deliveries, and its worker judges nothing meanwhile.
     with core.db.write() as connection:
-        rows.change(connection, site.id, {"state": "paused"})
+        rows.change(connection, site.id, state=SiteState.PAUSED)
     shop = shopify.shops[DOMAIN]
     requests = _deliveries(shopify, shop, SCHEDULED + 100)
     with running([PICWARD, "serve"], env, f"http://127.0.0.1:{port}/ready"):
         load.opened(port, requests[:100], PER_SECOND)  # warm
         seen = load.opened(port, requests[100:], PER_SECOND)
     with core.db.write() as connection:
-        rows.change(connection, site.id, {"state": "active"})
+        rows.change(connection, site.id, state=SiteState.ACTIVE)
     if seen.errors:
         print(f"{seen.errors} requests were not answered 202; the figures mean nothing", file=sys.stderr)
     return {

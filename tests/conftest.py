@@ -22,7 +22,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     machines (WordPress, browsers, whole installations) goes one after the other, so that none starves another."""
     for item in items:
         path = Path(item.location[0]).as_posix()
-        real = path.startswith(("tests/e2e/", "tests/integrations/wordpress/plugin/"))
+        real = path.startswith(("tests/e2e/", "tests/integrations/wordpress/plugin/", "tests/upgrade/"))
         item.add_marker(pytest.mark.xdist_group("machines" if real else path))
 
 

@@ -1,14 +1,35 @@
+"""Pictures that people try, encrypted, until they are put away or too old."""
+
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass
 
-from sqlalchemy import Connection, Row, bindparam, delete, exists, func, insert, literal_column, select, update
+from sqlalchemy import Connection, bindparam, delete, exists, func, insert, select, update
 
+from app.db.sql import columns, read_one, written
 from app.db.tables import attempts
 from app.domain.jobs import WorkState
 
-# Written into the statement, since a planner may only use a partial index for a value that it knows.
-_DUE = attempts.c.state == literal_column("'due'")
+_DUE = attempts.c.state == written(WorkState.DUE)
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """Hold a picture that is to be judged now."""
+
+    id: str
+    picture: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptRow:
+    """Hold what was seen in a picture, once it is DONE; `shown` is a small one, None where it cannot or must not be shown."""
+
+    id: str
+    state: WorkState
+    answer: bytes | None
+    shown: bytes | None
+    created_at: int
 
 
 def add(connection: Connection, id: str, person_id: int, picture: bytes, now: int) -> None:
@@ -28,11 +49,11 @@ def due(connection: Connection) -> bool:
     return bool(connection.execute(_DUE_NOW).scalar())
 
 
-def claim(connection: Connection, since: int) -> Row[Any] | None:
+def claim(connection: Connection, since: int) -> Taken | None:
     """Take the oldest picture that waits and came after `since`. It is taken once: a worker that dies of it leaves it."""
     oldest = select(attempts.c.id).where(_DUE, attempts.c.created_at > since).order_by(attempts.c.created_at).limit(1)
     statement = update(attempts).where(attempts.c.id == oldest.scalar_subquery(), _DUE).values(state=WorkState.BUSY)
-    return connection.execute(statement.returning(*attempts.c)).one_or_none()
+    return read_one(connection, statement.returning(*columns(attempts, Taken)), Taken)
 
 
 def end(connection: Connection, id: str, answer: bytes, shown: bytes | None) -> None:
@@ -41,9 +62,9 @@ def end(connection: Connection, id: str, answer: bytes, shown: bytes | None) -> 
     connection.execute(update(attempts).where(attempts.c.id == id).values(values))
 
 
-def get(connection: Connection, id: str, person_id: int) -> Any:
-    query = select(attempts.c.id, attempts.c.state, attempts.c.answer, attempts.c.shown, attempts.c.created_at)
-    return connection.execute(query.where(attempts.c.id == id, attempts.c.person_id == person_id)).one_or_none()
+def get(connection: Connection, id: str, person_id: int) -> AttemptRow | None:
+    query = select(*columns(attempts, AttemptRow)).where(attempts.c.id == id, attempts.c.person_id == person_id)
+    return read_one(connection, query, AttemptRow)
 
 
 def forget(connection: Connection, person_id: int, id: str) -> int:

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Table, and_, exists, func, literal_column, or_, select
+from sqlalchemy import ColumnElement, Connection, Table, and_, exists, func, or_, select
 
+from app.db.audit import LINES, AuditRow
 from app.db.decisions import CURRENT, FULL, folded, whole
+from app.db.sql import read_all, written
 from app.db.tables import audit, decisions, enforcements, jobs
 from app.domain.decisions import Decision
+from app.domain.jobs import WorkState
 from app.domain.scope import Scope
 from app.domain.time import HOUR
 
@@ -27,8 +29,7 @@ MATCHES = 500
 SKEW = HOUR
 """How far the order of ids and the order of times may differ, in microseconds: the clocks of several machines."""
 
-_NOTHING: ColumnElement[str] = literal_column("''")
-_DONE: ColumnElement[str] = literal_column("'done'")
+_NOTHING, _DONE = written(""), written(WorkState.DONE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +74,9 @@ def page(connection: Connection, scope: Scope, filters: Filters, before: int, li
     if floor:
         chosen.append(decisions.c.id > floor)
     query = FULL.where(*chosen, *_rest(scope, filters)).order_by(decisions.c.id.desc()).limit(limit + 1)
-    rows = connection.execute(query).all()
-    found = tuple(whole(row) for row in rows[:limit])
-    following = found[-1].id if len(rows) > limit else floor + 1 if floor else 0
-    return Found(found, following, matched is not None and len(matched) >= MATCHES)
+    found = read_all(connection, query, whole)
+    following = found[limit - 1].id if len(found) > limit else floor + 1 if floor else 0
+    return Found(tuple(found[:limit]), following, matched is not None and len(matched) >= MATCHES)
 
 
 def _floor(connection: Connection, table: Table, chosen: Sequence[ColumnElement[bool]]) -> int:
@@ -130,7 +130,7 @@ def _driver(filters: Filters, matched: Sequence[int] | None) -> list[ColumnEleme
         return [decisions.c.job_id.in_(matched)]
     if filters.batch:
         return [decisions.c.batch == filters.batch, decisions.c.batch != _NOTHING]
-    if filters.state and filters.state != "done":
+    if filters.state and filters.state != WorkState.DONE:
         unusual = select(enforcements.c.decision_id).where(enforcements.c.state == filters.state, enforcements.c.state != _DONE)
         return [decisions.c.id.in_(unusual)]
     if filters.person:
@@ -188,7 +188,7 @@ class StepFilters:
     until: int = 0
 
 
-def steps(connection: Connection, scope: Scope, filters: StepFilters, before: int, limit: int) -> tuple[Sequence[Row[Any]], int]:
+def steps(connection: Connection, scope: Scope, filters: StepFilters, before: int, limit: int) -> tuple[list[AuditRow], int]:
     """Give the next steps before an id, newest first, and the id to go on from, 0 at the end."""
     chosen: list[ColumnElement[bool]] = []
     if filters.about and filters.site:
@@ -198,8 +198,8 @@ def steps(connection: Connection, scope: Scope, filters: StepFilters, before: in
     floor = _floor(connection, audit, chosen)
     if floor:
         chosen.append(audit.c.id > floor)
-    query = select(audit).where(*chosen, _seen_by(scope), *_of_steps(filters)).order_by(audit.c.id.desc())
-    rows = connection.execute(query.limit(limit + 1)).all()
+    query = LINES.where(*chosen, _seen_by(scope), *_of_steps(filters))
+    rows = read_all(connection, query.limit(limit + 1), AuditRow)
     if len(rows) > limit:
         return rows[:limit], rows[limit - 1].id
     return rows, floor + 1 if floor else 0

@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, select
+from sqlalchemy import Connection, delete, select
 
-from app.db.statements import insert_many, put
+from app.db.sql import columns, insert_many, put, read_one
 from app.db.tables import decisions, looks, pictures, previews, signals
 from app.domain.detector import MATCH_DISTANCE, Fingerprint
 from app.domain.media import Region
 from app.domain.signals import Signal
+
+
+@dataclass(frozen=True, slots=True)
+class PreviewRow:
+    """Hold a picture's small versions, each encrypted."""
+
+    clear: bytes
+    blurred: bytes
 
 
 def known_signals(connection: Connection, sha256: str, detectors: Mapping[str, str]) -> dict[str, tuple[Signal, ...]]:
@@ -52,16 +60,16 @@ def keep(
 
 
 def fingerprint(connection: Connection, sha256: str) -> Fingerprint | None:
-    row = connection.execute(select(pictures).where(pictures.c.sha256 == sha256)).one_or_none()
-    return Fingerprint(row.sha256, row.pdq, row.width, row.height) if row else None
+    return read_one(connection, select(*columns(pictures, Fingerprint)).where(pictures.c.sha256 == sha256), Fingerprint)
 
 
 def keep_preview(connection: Connection, site_id: str, sha256: str, clear: bytes, blurred: bytes, now: int) -> None:
     put(connection, previews, {"site_id": site_id, "sha256": sha256, "clear": clear, "blurred": blurred, "created_at": now})
 
 
-def preview(connection: Connection, site_id: str, sha256: str) -> Row[Any] | None:
-    return connection.execute(select(previews).where(previews.c.site_id == site_id, previews.c.sha256 == sha256)).one_or_none()
+def preview(connection: Connection, site_id: str, sha256: str) -> PreviewRow | None:
+    query = select(*columns(previews, PreviewRow)).where(previews.c.site_id == site_id, previews.c.sha256 == sha256)
+    return read_one(connection, query, PreviewRow)
 
 
 def has_preview(connection: Connection, site_id: str, sha256: str) -> bool:

@@ -10,9 +10,10 @@ from typing import Any
 from sqlalchemy import Connection, Executable, Text, bindparam, case, cast, func, literal_column, or_, select
 
 from app.db.decisions import CURRENT
-from app.db.statements import execute_compiled
+from app.db.sql import execute_compiled, written
 from app.db.tables import decisions, jobs, pictures, signals
 from app.domain.decisions import Verdict
+from app.domain.jobs import WorkState
 from app.domain.media import Context
 
 CHUNK = 2_000
@@ -64,14 +65,14 @@ def _reading(*, looks: bool) -> Executable:
         )
         .join(jobs, jobs.c.id == decisions.c.job_id)
         .where(decisions.c.site_id == bindparam("site"), decisions.c.id < bindparam("before"), _POLICYS_WORD, CURRENT)
-        .where(jobs.c.state == literal_column("'done'"))
+        .where(jobs.c.state == written(WorkState.DONE))
         .order_by(decisions.c.id.desc())
         .limit(bindparam("size"))
         .offset(literal_column("0"))  # else it becomes a parameter without a name of ours
         .subquery("picked")
     )
     source = picked.outerjoin(signals, signals.c.sha256 == picked.c.sha256)
-    look = pictures.c.pdq if looks else literal_column("''")
+    look = pictures.c.pdq if looks else written("")
     if looks:
         source = source.outerjoin(pictures, pictures.c.sha256 == picked.c.sha256)
     seen = (signals.c.detector, signals.c.version, signals.c.seen)
@@ -126,7 +127,7 @@ def _peaks(seen: Any) -> Mapping[str, float]:
 
 def decided_by_people(connection: Connection, site_id: str) -> set[str]:
     """Give the sha256 of all bytes that a person's last verdict on this site binds."""
-    of_people = (decisions.c.site_id == site_id, decisions.c.person != literal_column("''"), decisions.c.sha256 != "")
+    of_people = (decisions.c.site_id == site_id, decisions.c.person != written(""), decisions.c.sha256 != "")
     last = select(func.max(decisions.c.id).label("id")).where(*of_people).group_by(decisions.c.sha256).subquery("last")
     query = (
         select(decisions.c.sha256)
@@ -154,7 +155,7 @@ def blocked_by(connection: Connection, site_id: str, version: int) -> list[tuple
         select(decisions.c.id, decisions.c.sha256)
         .join(jobs, jobs.c.id == decisions.c.job_id)
         .where(decisions.c.site_id == site_id, decisions.c.policy_version == version, CURRENT)
-        .where(decisions.c.verdict == literal_column("'block'"), jobs.c.state == literal_column("'done'"))
+        .where(decisions.c.verdict == written(Verdict.BLOCK), jobs.c.state == written(WorkState.DONE))
         .order_by(decisions.c.id)
     )
     return [(row.id, row.sha256) for row in connection.execute(query)]

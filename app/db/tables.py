@@ -1,7 +1,8 @@
-"""The tables. Times are UTC microseconds; states are the values of `app.domain.jobs.WorkState` and its neighbours."""
+"""The tables. Times are UTC microseconds."""
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import (
@@ -9,6 +10,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    Enum,
     ForeignKey,
     Index,
     Integer,
@@ -21,6 +23,14 @@ from sqlalchemy import (
     false,
     text,
 )
+
+from app.domain.batches import BatchKind, ItemState
+from app.domain.decisions import Action, Verdict
+from app.domain.detector import HashKind, ListKind
+from app.domain.figures import Tally
+from app.domain.jobs import ScanState, WorkState
+from app.domain.platform import SiteState
+from app.domain.roles import LinkPurpose, Role
 
 metadata = MetaData(
     naming_convention={
@@ -38,6 +48,15 @@ Id = BigInteger().with_variant(Integer, "sqlite")
 Name = String(200).with_variant(String(200, collation="C"), "postgresql")
 
 
+def _values(kind: type[StrEnum]) -> list[str]:
+    return [member.value for member in kind]
+
+
+def _one_of(kind: type[StrEnum], characters: int = 16) -> Enum:
+    """Store a member as its value and nothing of the enumeration in the database, so that a new member needs no migration."""
+    return Enum(kind, native_enum=False, length=characters, values_callable=_values)
+
+
 def _where(condition: str) -> dict[str, Any]:
     return {"sqlite_where": text(condition), "postgresql_where": text(condition)}
 
@@ -52,7 +71,7 @@ sites = Table(
     Column("id", String(40), primary_key=True),
     Column("platform", String(40), nullable=False),
     Column("name", String(200), nullable=False),
-    Column("state", String(16), nullable=False),
+    Column("state", _one_of(SiteState), nullable=False),
     Column("secrets", LargeBinary, nullable=False),
     Column("connection", JSON, nullable=False),
     Column("settings", JSON, nullable=False),
@@ -112,7 +131,7 @@ jobs = Table(
     Column("parent", String(400), nullable=False),
     Column("context", JSON, nullable=False),
     Column("priority", Integer, nullable=False),
-    Column("state", String(16), nullable=False),
+    Column("state", _one_of(WorkState), nullable=False),
     Column("run_at", BigInteger, nullable=False),
     Column("lease_until", BigInteger, nullable=False),
     Column("token", Integer, nullable=False),
@@ -137,7 +156,7 @@ decisions = Table(
     _site(),
     Column("job_id", Id, ForeignKey("jobs.id"), nullable=False),
     Column("sha256", String(64), nullable=False),
-    Column("verdict", String(16), nullable=False),
+    Column("verdict", _one_of(Verdict), nullable=False),
     Column("severity", Integer, nullable=False),
     Column("reasons", JSON, nullable=False),
     Column("enforce", Boolean, nullable=False),
@@ -199,7 +218,7 @@ opinions = Table(
     Column("decision_id", Id, ForeignKey("decisions.id", ondelete="CASCADE"), primary_key=True),
     Column("person_id", BigInteger, primary_key=True),
     Column("person", String(200), nullable=False),
-    Column("verdict", String(16), nullable=False),
+    Column("verdict", _one_of(Verdict), nullable=False),
     Column("category", String(80), nullable=False),
     Column("at", BigInteger, nullable=False),
 )
@@ -225,7 +244,7 @@ batches = Table(
     "batches",
     metadata,
     Column("id", String(32), primary_key=True),
-    Column("kind", String(16), nullable=False),  # a verdict, or "undo"
+    Column("kind", _one_of(BatchKind), nullable=False),
     Column("person_id", BigInteger, nullable=False),
     Column("person", String(200), nullable=False),
     Column("rejection", String(8), nullable=False),  # a key of REJECTIONS, or ""
@@ -240,7 +259,7 @@ batch_items = Table(
     metadata,
     Column("batch_id", String(32), ForeignKey("batches.id", ondelete="CASCADE"), primary_key=True),
     Column("decision_id", Id, ForeignKey("decisions.id", ondelete="CASCADE"), primary_key=True),
-    Column("outcome", String(16), nullable=False, server_default=""),  # "" is still to do
+    Column("outcome", _one_of(ItemState), nullable=False, server_default=""),
     Index("ix_batch_items_todo", "batch_id", "decision_id", **_where("outcome = ''")),
     Index("ix_batch_items_decision", "decision_id"),
 )
@@ -264,8 +283,8 @@ enforcements = Table(
     Column("media_id", String(400), nullable=False),
     Column("version", String(200), nullable=False),
     Column("parent", String(400), nullable=False),
-    Column("action", String(16), nullable=False),
-    Column("state", String(16), nullable=False),
+    Column("action", _one_of(Action), nullable=False),
+    Column("state", _one_of(WorkState), nullable=False),
     Column("run_at", BigInteger, nullable=False),
     Column("lease_until", BigInteger, nullable=False),
     Column("token", Integer, nullable=False),
@@ -324,8 +343,8 @@ hash_entries = Table(
     metadata,
     Column("id", Id, primary_key=True),
     Column("site_id", String(40), nullable=False),  # "" is every site
-    Column("list", String(16), nullable=False),
-    Column("kind", String(16), nullable=False),
+    Column("list", _one_of(ListKind), nullable=False),
+    Column("kind", _one_of(HashKind), nullable=False),
     Column("value", String(64), nullable=False),
     Column("category", String(80), nullable=False),
     Column("note", Text, nullable=False),
@@ -368,7 +387,7 @@ people = Table(
     Column("email", String(320), nullable=False, unique=True),
     Column("name", String(200), nullable=False),
     Column("password", String(200), nullable=False),
-    Column("role", String(40), nullable=False),
+    Column("role", _one_of(Role, 40), nullable=False),
     Column("created_at", BigInteger, nullable=False),
     Column("sites", JSON, nullable=False, server_default="[]"),  # ids; [] is every site
     Column("disabled_at", BigInteger),
@@ -378,7 +397,7 @@ links = Table(
     "links",
     metadata,
     Column("token", String(64), primary_key=True),  # sha256 of what the link holds
-    Column("purpose", String(40), nullable=False),
+    Column("purpose", _one_of(LinkPurpose, 40), nullable=False),
     Column("expires_at", BigInteger, nullable=False),
     Column("used_at", BigInteger),
     Column("person_id", Id),  # whose password it sets
@@ -432,7 +451,7 @@ scans = Table(
     Column("total", Integer),
     Column("seen", Integer, nullable=False),
     Column("queued", Integer, nullable=False),
-    Column("state", String(16), nullable=False),
+    Column("state", _one_of(ScanState), nullable=False),
     Column("problem", Text, nullable=False),
     Column("started_at", BigInteger, nullable=False),
     Column("updated_at", BigInteger, nullable=False),
@@ -461,7 +480,7 @@ tallies = Table(
     "tallies",
     metadata,
     Column("site_id", String(40), ForeignKey("sites.id"), primary_key=True),
-    Column("name", String(40), primary_key=True),
+    Column("name", _one_of(Tally, 40), primary_key=True),
     Column("category", String(80), primary_key=True),  # or a verdict, or a span of time; "" for none
     Column("day", Integer, primary_key=True),  # since 1970-01-01, UTC; last, since pages sum one category over many days
     Column("count", BigInteger, nullable=False),
@@ -486,7 +505,7 @@ attempts = Table(
     metadata,
     Column("id", String(40), primary_key=True),
     Column("person_id", Id, nullable=False),
-    Column("state", String(16), nullable=False),
+    Column("state", _one_of(WorkState), nullable=False),
     Column("picture", LargeBinary),  # encrypted, until it is judged
     Column("answer", LargeBinary),  # encrypted JSON
     Column("shown", LargeBinary),  # encrypted WebP

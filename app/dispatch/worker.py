@@ -75,6 +75,11 @@ class Lane:
             return False
 
 
+def judge_next(moderator: Moderator, found: Callable[[], None] = lambda: None) -> bool:
+    """Judge the picture that somebody waits for before a page, else the next job's; False when there is none."""
+    return pictures.run_next(moderator.core, lambda: moderator.judge, found) or moderator.run_next(found)
+
+
 class Worker:
     """Judge, enforce and keep up until stopped."""
 
@@ -82,13 +87,9 @@ class Worker:
         self._core, self._data_dir = core, data_dir
         self._stop = threading.Event()
         self._moderator = Moderator(core)
-        self._judging = Lane("judge", judge_threads, self._judge_next, self._stop)
+        self._judging = Lane("judge", judge_threads, lambda found: judge_next(self._moderator, found), self._stop)
         self._enforcing = Lane("enforce", ENFORCE_THREADS, lambda found: enforce.run_next(core, found), self._stop)
         self._tending = threading.Thread(target=self._tend, name="tend")
-
-    def _judge_next(self, found: Callable[[], None]) -> bool:
-        """Judge what somebody waits for before a page, else the next job."""
-        return pictures.run_next(self._core, lambda: self._moderator.judge, found) or self._moderator.run_next(found)
 
     def stop(self) -> None:
         """Take no more work; `run` returns when what is under way has ended."""

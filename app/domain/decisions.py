@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
 from app.domain.media import MediaRef, Region
+from app.domain.taxonomy import CATEGORIES, Severity
 
 
 class Verdict(StrEnum):
@@ -51,6 +52,37 @@ class Outcome:
     reasons: tuple[Reason, ...]
     enforce: bool = False
     """True when a BLOCK may be acted on: a rule in enforce mode, or a person."""
+
+
+def severity(reasons: Iterable[Reason]) -> Severity:
+    """Give the most severe category among the reasons, to order the review queue."""
+    return max(
+        (CATEGORIES[reason.category].severity for reason in reasons if reason.category in CATEGORIES),
+        default=Severity.INFORMATION,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Ruling:
+    """Hold all that one decision says, as it travels from judging to every table.
+
+    `person` is empty when a policy decides; `policy_version` is None when a person does. `supersedes` is the decision that it
+    replaces, `batch` the many that it is made with, `restored_version` the policy whose word an undo puts in force. `action`
+    is what makes it true, chosen by the outcome unless it is named; with `silent` it is true already and nothing is to be done.
+    """
+
+    job_id: int
+    media: MediaRef
+    sha256: str
+    outcome: Outcome
+    decided_at: int
+    person: str = ""
+    policy_version: int | None = None
+    supersedes: int | None = None
+    batch: str = ""
+    restored_version: int | None = None
+    action: Action | None = None
+    silent: bool = False
 
 
 @dataclass(frozen=True, slots=True)

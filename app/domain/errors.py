@@ -117,6 +117,10 @@ class PersonUnknown(PicwardError):
     """No such account."""
 
 
+class Escalated(PicwardError):
+    """The picture was handed to those with more rights."""
+
+
 class BeingReviewed(PicwardError):
     """Another person looks at this picture now, and has it for themselves for a while."""
 
@@ -163,6 +167,14 @@ class TooManyRequests(PicwardError):
 
 class AttemptGone(PicwardError):
     """A picture that somebody tried was dropped since, or was never theirs."""
+
+
+class DatabaseUnavailable(PicwardError):
+    """The database is busy or away; nothing was written, and trying again later can help."""
+
+
+class NotStored(PicwardError):
+    """The database did not take a row: another has its key, or a rule of its table forbids it."""
 
 
 class VaultKeyWrong(PicwardError):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from math import ceil, log2, sqrt
 
 Z = 1.959964
@@ -14,6 +15,22 @@ ENOUGH = 20
 
 _STEPS = 4
 """Steps for each doubling of a span of time: 19 % wide, so that a percentile is at most that much too high."""
+
+
+class Tally(StrEnum):
+    """Name what is counted per site, day and category; `app.db.tallies` says what stands in the place of the category."""
+
+    JUDGED = "judged"
+    FOUND = "found"
+    JUDGED_IN = "judged_in"
+    HIDDEN = "hidden"
+    RESTORED = "restored"
+    ANSWERED = "answered"
+    ANSWERED_IN = "answered_in"
+    CONFIRMED = "confirmed"
+    OVERTURNED = "overturned"
+    EXPOSED = "exposed"
+    WAITING = "waiting"
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,15 @@ class WorkState(StrEnum):
     SUPERSEDED = "superseded"
 
 
+class ScanState(StrEnum):
+    """ASKED waits for a worker's next page; RUNNING is in the hands of who began it; STOPPED goes on when it is asked again."""
+
+    ASKED = "asked"
+    RUNNING = "running"
+    STOPPED = "stopped"
+    DONE = "done"
+
+
 @dataclass(frozen=True, slots=True)
 class ModerationJob:
     """Hold a claimed job.

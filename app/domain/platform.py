@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, BinaryIO, ClassVar, Protocol, Self
+from typing import Any, BinaryIO, ClassVar, Protocol
 
 from app.domain.decisions import Action, Enforcement, Receipt
 from app.domain.events import Delivery, Parsed
@@ -100,10 +100,17 @@ class Credentials(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """Hold what a platform is given once, at start-up: the address that it reaches us under, and the credentials' keeper."""
+    """Hold what a platform is given once, at start-up.
+
+    `public_url` is the address that it reaches us under, `max_image_bytes` the most that it fetches of a picture. `blurred`
+    makes the small blurred WebP of a picture that may be shown in its place, b"" of what cannot be decoded within the limits:
+    platforms open no picture themselves.
+    """
 
     public_url: str
     credentials: Credentials
+    max_image_bytes: int
+    blurred: Callable[[bytes], bytes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +137,9 @@ class Doorstep:
 
 
 class Platform(ABC):
-    """Be a kind of place that images live in. It holds no merchant and keeps no state about one.
+    """Be a kind of place that images live in, made once per process. It holds no merchant and keeps no state about one.
+
+    `config` is an instance of `Config`, None where there is none. An `__init__` raises ValueError when it cannot work with it.
 
     Every method may raise `PlatformUnavailable` (try later) or `PlatformRefused` (the owner must act) when it talks to the
     platform; `authenticate`, `parse` and `admit` never do, since they talk to nobody.
@@ -162,6 +171,10 @@ class Platform(ABC):
     """Whether HIDE is about the parent (a listing). Then one action runs at a time per parent, and when a hidden image is
     gone for good RESTORE is asked for, which gives the parent back although the image is missing."""
 
+    uses_door: ClassVar[bool] = False
+    """Whether pages at the platform ask for a site's settings, summary, history and links, proven as its webhooks are. What
+    proves webhooks lies with whoever sends them, and opens nothing else where this is left out."""
+
     kept_headers: ClassVar[tuple[str, ...]] = ()
     """Headers, in lower case, that `parse` needs besides the body; they are stored with a delivery, for its replay."""
 
@@ -171,9 +184,9 @@ class Platform(ABC):
     pulse_seconds: ClassVar[int] = 0
     """How often `pulse` is wanted; 0 is never."""
 
-    def configured(self, config: Any, surroundings: Surroundings) -> Self:
-        """Give the platform with the operator's settings; called once per process. Raise ValueError when they cannot work."""
-        return self
+    def __init__(self, config: Any, surroundings: Surroundings) -> None:
+        self.config = config
+        self.surroundings = surroundings
 
     @abstractmethod
     def authenticate(self, delivery: Delivery, find: FindSite) -> Site:

@@ -1,4 +1,4 @@
-"""Who may do what: four roles, and what each may do. A person may also be limited to some sites."""
+"""Who may do what: four roles, what each may do, and the links that lead to them. A person may also be limited to some sites."""
 
 from __future__ import annotations
 
@@ -41,3 +41,12 @@ RIGHTS: dict[Role, frozenset[Right]] = {
 
 LIMITED = frozenset(Role) - {Role.OWNER}
 """The roles that may be limited to some sites: an owner sees all, else a site could be left without one."""
+
+
+class LinkPurpose(StrEnum):
+    """Name what a one-time link does."""
+
+    SETUP = "owner"
+    INVITATION = "invitation"
+    RESET = "reset"
+    GUEST = "guest"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, field_validator
 
 from app.domain.errors import SettingsInvalid
 from app.domain.media import Context
@@ -29,11 +29,9 @@ class SiteSettings(BaseModel):
     mode: Mode = Field(
         default=Mode.HIDE,
         title="What happens to blocked pictures",
-        description="Flag only: nothing is hidden, you see the verdict. Hide flagged: a blocked picture is replaced until "
-        "a person decides. Hold until checked: a new picture is not shown before it was judged.",
-        json_schema_extra={
-            "choices": {"flag": "Flag only", "hide": "Hide flagged", "hold": "Hold until checked"},
-        },
+        description="Flag only: nothing is hidden, you see the verdict. Hide flagged: a blocked picture is hidden until "
+        "a person decides.",
+        json_schema_extra={"choices": {"flag": "Flag only", "hide": "Hide flagged"}},
     )
     delete_blocked: bool = Field(
         default=False,
@@ -81,9 +79,25 @@ class SiteSettings(BaseModel):
         description="It does not answer, or no longer lets Picward in.",
     )
 
+    @field_validator("mode")
+    @classmethod
+    def _is_offered(cls, mode: Mode) -> Mode:
+        """Take no mode that the platform cannot do: it would look like protection and be none."""
+        offered = modes_of(cls)
+        if mode not in offered:
+            raise ValueError(f"must be one of {', '.join(offered)}")
+        return mode
+
     def may_hide(self, context: Context) -> bool:
         """Say whether a BLOCK of an image with this context may be acted on."""
         return self.mode is not Mode.FLAG
+
+
+def modes_of(settings: type[SiteSettings]) -> tuple[Mode, ...]:
+    """List the modes that a platform's settings offer."""
+    extra = settings.model_fields["mode"].json_schema_extra
+    choices = extra.get("choices") if isinstance(extra, dict) else None
+    return tuple(Mode(choice) for choice in choices) if isinstance(choices, dict) else tuple(Mode)
 
 
 class NetworkedSettings(SiteSettings):
@@ -105,6 +119,18 @@ class LinkedSettings(NetworkedSettings):
         title="Let this site's administrators open Picward from there",
         description="A link that works once leads them into Picward as reviewers of this site, and of nothing else. "
         "Off: they need an account here.",
+    )
+
+
+class HoldingSettings(SiteSettings):
+    """Declare what can be set where a new picture can be kept from the public until it was judged."""
+
+    mode: Mode = Field(
+        default=Mode.HIDE,
+        title="What happens to blocked pictures",
+        description="Flag only: nothing is hidden, you see the verdict. Hide flagged: a blocked picture is replaced until "
+        "a person decides. Hold until checked: a new picture is not shown before it was judged.",
+        json_schema_extra={"choices": {"flag": "Flag only", "hide": "Hide flagged", "hold": "Hold until checked"}},
     )
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from app.db.engine import Database
 from app.domain.detector import Judge
 from app.domain.errors import PlatformUnknown
+from app.domain.media import Region
 from app.domain.platform import Platform
 from app.domain.ports import Keeper, Mail, Vault, Webhook
 
@@ -40,6 +41,9 @@ class Core:
     wake: Callable[[], None]
     limits: Limits
     public_url: str
+    crop_preview: Callable[[bytes, Region], bytes]
+    """Cut a region out of one of our own previews, both WebP, with some of what is around it."""
+
     send_mail: Callable[[Mail], None] | None = None
     """None where the operator named no mail server. It raises `PlatformUnavailable` and `PlatformRefused`."""
 

@@ -24,12 +24,12 @@ from app.domain.errors import (
     DecisionUnknown,
     DeliveryRefused,
     PicwardError,
-    SecondPersonNeeded,
     SettingsInvalid,
 )
 from app.domain.platform import Doorstep, Frame, Platform, Site
 from app.domain.policy import Policy
 from app.domain.presets import PRESETS, advised
+from app.domain.scope import Scope
 from app.domain.settings import declare
 from app.services.pipeline import scan
 from app.services.review import showing, verdicts
@@ -272,9 +272,9 @@ def save_policy(slug: str) -> Response:
 def give_verdict(slug: str) -> Response:
     """Let a person decide, or decide otherwise; allow brings back what was hidden."""
     site, person, sent = _sent(slug, VerdictSent)
-    if _own(site, sent.decision_id).two_people:
-        raise SecondPersonNeeded("Two people must agree about this picture. They decide in Picward's console.")
-    return jsonify(decision_id=verdicts.resolve(core(), sent.decision_id, sent.verdict, person))
+    _own(site, sent.decision_id)
+    within = Scope((site.id,))
+    return jsonify(decision_id=verdicts.resolve(core(), sent.decision_id, sent.verdict, person, within=within, alone=True))
 
 
 @room.post("/embedded/<slug>/undo")
@@ -282,7 +282,7 @@ def undo(slug: str) -> Response:
     """Put in force again what was before a decision, at the platform too."""
     site, person, sent = _sent(slug, UndoSent)
     _own(site, sent.decision_id)
-    return jsonify(decision_id=verdicts.undo(core(), sent.decision_id, person))
+    return jsonify(decision_id=verdicts.undo(core(), sent.decision_id, person, Scope((site.id,))))
 
 
 @room.post("/embedded/<slug>/picture/<int:decision_id>")

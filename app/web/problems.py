@@ -6,11 +6,10 @@ import logging
 from dataclasses import dataclass
 
 from flask import Flask, Response, current_app, jsonify, render_template, request
-from sqlalchemy.exc import OperationalError
 from werkzeug.exceptions import HTTPException
 
 from app.domain import errors
-from app.domain.errors import PicwardError, VaultKeyWrong
+from app.domain.errors import DatabaseUnavailable, PicwardError, VaultKeyWrong
 from app.web.texts import _, marked, say
 
 log = logging.getLogger(__name__)
@@ -46,6 +45,7 @@ PROBLEMS: dict[type[PicwardError], Problem] = {
     errors.ModelUnavailable: Problem(503, marked("A model is missing")),
     errors.DecisionStale: Problem(409, marked("Decided meanwhile")),
     errors.DecisionUnknown: Problem(404, marked("No such decision")),
+    errors.Escalated: Problem(403, marked("Escalated")),
     errors.BeingReviewed: Problem(409, marked("Somebody looks at it now")),
     errors.SecondPersonNeeded: Problem(409, marked("A second person is needed")),
     errors.UndoImpossible: Problem(409, marked("This cannot be undone")),
@@ -58,6 +58,8 @@ PROBLEMS: dict[type[PicwardError], Problem] = {
     errors.TokenRefused: Problem(401, marked("Token refused"), hidden=True),
     errors.ScopeMissing: Problem(403, marked("Not within this token's scopes")),
     errors.TooManyRequests: Problem(429, marked("Too many requests")),
+    DatabaseUnavailable: Problem(503, marked("Try again")),
+    errors.NotStored: Problem(409, marked("Not stored")),
     VaultKeyWrong: Problem(500, marked("The vault key is wrong")),
 }
 
@@ -76,7 +78,7 @@ def answer(status: int, title: str, detail: str = "", **more: object) -> Respons
 def register(application: Flask) -> None:
     application.register_error_handler(PicwardError, known)
     application.register_error_handler(HTTPException, _http)
-    application.register_error_handler(OperationalError, _database)
+    application.register_error_handler(DatabaseUnavailable, _database)
     application.register_error_handler(Exception, _unknown)
 
 
@@ -106,9 +108,9 @@ def _http(error: HTTPException) -> Response:
     return response
 
 
-def _database(_error: OperationalError) -> Response:
+def _database(_error: DatabaseUnavailable) -> Response:
     log.exception("the database did not commit")
-    title, detail = marked("Try again"), marked("The database is busy or away.")
+    title, detail = PROBLEMS[DatabaseUnavailable].title, marked("The database is busy or away.")
     response = _page(503, say(title), say(detail)) if _for_people() else answer(503, title, detail)
     response.headers["Retry-After"] = str(RETRY_SECONDS)
     return response

@@ -7,13 +7,12 @@ import re
 import shlex
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
-from typing import Any, BinaryIO, ClassVar, Self
+from typing import Any, BinaryIO, ClassVar
 from urllib.parse import urlsplit
 
 from app.domain.decisions import Action, Enforcement, Receipt
 from app.domain.errors import DeliveryRefused, DeliveryUnreadable, PlatformRefused, PlatformUnavailable
 from app.domain.events import Delivery, Parsed
-from app.domain.limits import MAX_IMAGE_BYTES
 from app.domain.media import MediaRef, Page
 from app.domain.platform import (
     Admission,
@@ -87,20 +86,11 @@ class Firebase(Platform):
         ),
     )
 
-    def __init__(
-        self,
-        max_image_bytes: int = MAX_IMAGE_BYTES,
-        config: OperatorConfig | None = None,
-        public_url: str = "",
-        certificates: oidc.Certificates | None = None,
-    ) -> None:
-        self.max_image_bytes = max_image_bytes
-        self._config = config or OperatorConfig()
-        self._public_url = public_url.rstrip("/")
-        self._certificates = certificates or oidc.Certificates(oidc.fetch_from(self._config.certificates_url))
-
-    def configured(self, config: Any, surroundings: Surroundings) -> Self:
-        return type(self)(self.max_image_bytes, config, surroundings.public_url)
+    def __init__(self, config: OperatorConfig, surroundings: Surroundings) -> None:
+        super().__init__(config, surroundings)
+        self._config = config
+        self._public_url = surroundings.public_url.rstrip("/")
+        self.certificates = oidc.Certificates(oidc.fetch_from(config.certificates_url))
 
     # -- what comes in -----------------------------------------------------------------------------------------------------
 
@@ -134,7 +124,7 @@ class Firebase(Platform):
 
     def _pushed(self, delivery: Delivery, find: FindSite) -> Site:
         # The token first: whether a bucket is known here is told to nobody else.
-        identity = oidc.verify(delivery, self._certificates)
+        identity = oidc.verify(delivery, self.certificates)
         try:
             claimed = intake.claimed_bucket(delivery)
         except DeliveryUnreadable:
@@ -240,7 +230,7 @@ class Firebase(Platform):
         if blob is not None and store.version_of(blob) != media.version:
             raise store.gone(blob)
         try:
-            return io.BytesIO(store.read(blob or store.find(media).blob, self.max_image_bytes))
+            return io.BytesIO(store.read(blob or store.find(media).blob, self.surroundings.max_image_bytes))
         except Overtaken:
             raise store.gone(store.get(name)) from None
 
@@ -252,7 +242,7 @@ class Firebase(Platform):
         if enforcement.action is Action.HIDE:
             receipt = Receipt(hiding.hide(store, media))
             categories = tuple(reason.category for reason in enforcement.reasons)
-            blurred = blurring.write(store, media, categories, self.max_image_bytes)
+            blurred = blurring.write(store, media, categories, self.surroundings.max_image_bytes, self.surroundings.blurred)
         elif enforcement.action is Action.RESTORE:
             restored = hiding.restore(store, media, enforcement.undo, status == hiding.APPROVED)
             blob, receipt = restored.blob, Receipt(drifted=restored.drifted)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from functools import lru_cache
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, StringConstraints, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from app.domain.settings import Mode, SiteSettings
+from integrations.kit.paths import pattern
 
 Pattern = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=300)]
 Prefix = Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^[^/*][^*]*/$", max_length=100)]
@@ -35,7 +35,7 @@ class Config(BaseSettings):
 class Settings(SiteSettings):
     """Add what only Firebase has: paths, a quarantine in a bucket, and how the app is told."""
 
-    mode: Literal[Mode.FLAG, Mode.HIDE] = Field(
+    mode: Mode = Field(
         default=Mode.HIDE,
         title="What happens to blocked pictures",
         description="Flag only: nothing is moved, you and the app see the verdict. Hide flagged: a blocked picture loses its "
@@ -144,10 +144,10 @@ class Settings(SiteSettings):
                 raise ValueError("the prefixes of hidden, blurred, pending and public pictures must lie apart")
             if self.layout == "pending_public" and (self.pending.startswith(one) or one.startswith(self.pending)):
                 raise ValueError("the prefix of uploads must lie apart from those of hidden, blurred and public pictures")
-            for pattern in self.include:
+            for path in self.include:
                 # The bare * is the default and means “all but ours”; a path that someone typed must be meant.
-                if pattern != EVERYTHING and _pattern(pattern).match(one + "x"):
-                    raise ValueError(f"the watched path {pattern} holds {one}, which Picward writes to")
+                if path != EVERYTHING and pattern(path).matches(one + "x"):
+                    raise ValueError(f"the watched path {path} holds {one}, which Picward writes to")
         if self.layout == "pending_public" and not self.watches(self.pending + "x/x"):
             raise ValueError(f"the prefix of uploads {self.pending} is not among the watched paths")
         if self.tell == "database" and not self.database_url:
@@ -162,9 +162,9 @@ class Settings(SiteSettings):
         """Say whether uploads with this object name are judged."""
         if name.startswith(self._unwatched()):
             return False
-        if not any(_pattern(path).match(name) for path in self.include):
+        if not any(pattern(path).matches(name) for path in self.include):
             return False
-        return not any(_pattern(path).match(name) for path in self.exclude)
+        return not any(pattern(path).matches(name) for path in self.exclude)
 
     def watched_prefix(self) -> str:
         """Give what all watched names begin with, "" when nothing is common; it shortens listings and notifications."""
@@ -176,22 +176,6 @@ class Settings(SiteSettings):
     def owner_of(self, name: str) -> str:
         """Give the user id that the path holds, "" when none of the owner paths fits."""
         for path in self.owner_paths:
-            found = _pattern(path).match(name)
-            if found and "uid" in found.groupdict():
-                return found["uid"][:128]
+            if owner := pattern(path).owner_in(name):
+                return owner[:128]
         return ""
-
-
-@lru_cache(maxsize=1024)
-def _pattern(path: str) -> re.Pattern[str]:
-    path = path.lstrip("/")
-    parts = re.split(r"(\*|\{uid\})", path + EVERYTHING if path.endswith("/") else path)
-    seen = 0
-    regex = ""
-    for part in parts:
-        if part == "{uid}":
-            seen += 1
-            regex += "(?P<uid>[^/]+)" if seen == 1 else "[^/]+"
-        else:
-            regex += ".*" if part == "*" else re.escape(part)
-    return re.compile(regex + r"\Z", re.DOTALL)

@@ -34,6 +34,10 @@ class Config(BaseSettings):
     def complete(self) -> bool:
         return bool(self.client_id and self.client_secret)
 
+    def without_app(self) -> Config:
+        """Give the same settings as if no app was registered."""
+        return self.model_copy(update={"client_id": "", "client_secret": "", "old_client_secret": ""})
+
     @property
     def secrets(self) -> tuple[str, ...]:
         """Give the client secrets that are accepted, the newest first."""

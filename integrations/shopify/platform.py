@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import copy
 import time
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, BinaryIO, ClassVar, Self, cast
+from typing import Any, BinaryIO, ClassVar, cast
 from urllib.parse import urlsplit
 
 from app.domain.decisions import Action, Enforcement, Receipt
 from app.domain.errors import DeliveryRefused, MediaGone, PlatformRefused, PlatformUnavailable
 from app.domain.events import Delivery, Noted, Parsed, SiteRemoved
-from app.domain.limits import MAX_IMAGE_BYTES
 from app.domain.media import MediaRef, Page
 from app.domain.platform import (
     Admission,
-    Credentials,
     Doorstep,
     FindSite,
     Frame,
@@ -32,7 +29,7 @@ from integrations.kit.http import Session
 from integrations.shopify import auth, frame, gallery, listing, mark, scopes, webhooks
 from integrations.shopify.api import Admin, understood
 from integrations.shopify.brake import Brake
-from integrations.shopify.config import Config
+from integrations.shopify.config import Config as ShopifyConfig
 from integrations.shopify.hiding import READY_SECONDS, WriteBack
 from integrations.shopify.media import PENDING, image_gid, product_id, version_of
 from integrations.shopify.settings import Settings
@@ -63,7 +60,7 @@ class Shopify(Platform):
         "It comes back as it was, and what you change in Shopify yourself is left as you want it."
     )
     Settings: ClassVar[type[SiteSettings]] = Settings
-    Config: ClassVar[type[Any] | None] = Config
+    Config: ClassVar[type[Any] | None] = ShopifyConfig
     installs_itself: ClassVar[bool] = True
     hides_parents: ClassVar[bool] = True
     kept_headers: ClassVar[tuple[str, ...]] = webhooks.KEPT_HEADERS
@@ -71,21 +68,14 @@ class Shopify(Platform):
     pulse_seconds: ClassVar[int] = PULSE_SECONDS
     retry_header: ClassVar[str] = frame.RETRY_HEADER
 
-    def __init__(self, max_image_bytes: int = MAX_IMAGE_BYTES) -> None:
-        self._max_image_bytes = max_image_bytes
-        self._config = Config.model_construct()  # whatever the environment says: it is given by `configured`
-        self._keeper: Credentials | None = None
-        self._brake = Brake()
-
-    def configured(self, config: Any, surroundings: Surroundings) -> Self:
+    def __init__(self, config: ShopifyConfig, surroundings: Surroundings) -> None:
+        super().__init__(config, surroundings)
         problem = config.problem()
         if problem:
             raise ValueError(problem)
-        made = copy.copy(self)
-        made._keeper, made._brake = surroundings.credentials, Brake()
         # Without the extra nobody could be let in, so that nothing else is offered either; `check` says why.
-        made._config = config if auth.installed() else self._config
-        return made
+        self._config = config if auth.installed() else config.without_app()
+        self._brake = Brake()
 
     # --- who comes in
 
@@ -219,7 +209,7 @@ class Shopify(Platform):
         host = (parts.hostname or "").lower()
         if host not in self._config.hosts or not (parts.scheme == "https" or self._config.private_network):
             raise PlatformRefused(f"Shopify keeps the picture at {host[:100]}, which PICWARD_SHOPIFY_CDN_HOSTS does not name.")
-        return Session(self._config.private_network).open_bytes("GET", url, limit=self._max_image_bytes)
+        return Session(self._config.private_network).open_bytes("GET", url, limit=self.surroundings.max_image_bytes)
 
     def apply(self, site: Site, enforcement: Enforcement) -> Receipt:
         if not enforcement.media.parent:
@@ -227,9 +217,9 @@ class Shopify(Platform):
         return WriteBack(self._admin(site), cast(Settings, site.settings), self._brake).apply(enforcement)
 
     def _admin(self, site: Site) -> Admin:
-        if not self._config.complete or self._keeper is None:
+        if not self._config.complete:
             raise PlatformRefused(_UNCONFIGURED if auth.installed() else _UNINSTALLED)
-        return Admin(self._config, self._keeper, site)
+        return Admin(self._config, self.surroundings.credentials, site)
 
 
 _UNCONFIGURED = (

@@ -21,7 +21,6 @@ from app.domain.events import (
     SiteRemoved,
     VerdictGiven,
 )
-from app.domain.limits import MAX_IMAGE_BYTES
 from app.domain.media import MediaRef, Page
 from app.domain.platform import Admission, FindSite, Platform, Site, SiteState
 from app.domain.settings import SiteSettings
@@ -51,10 +50,8 @@ class WordPress(Platform):
         "Restoring puts the very same files back."
     )
     Settings: ClassVar[type[SiteSettings]] = Settings
+    uses_door: ClassVar[bool] = True
     pulse_seconds: ClassVar[int] = 60
-
-    def __init__(self, max_image_bytes: int = MAX_IMAGE_BYTES) -> None:
-        self._max_image_bytes = max_image_bytes
 
     def authenticate(self, delivery: Delivery, find: FindSite) -> Site:
         site = _proven(delivery, find)
@@ -118,7 +115,7 @@ class WordPress(Platform):
             raise PlatformUnavailable(f"The plugin's listing cannot be read: {error}") from None
 
     def fetch(self, site: Site, media: MediaRef) -> BinaryIO:
-        return Plugin(site).open_bytes(media.id, media.version, self._max_image_bytes)
+        return Plugin(site).open_bytes(media.id, media.version, self.surroundings.max_image_bytes)
 
     def apply(self, site: Site, enforcement: Enforcement) -> Receipt:
         answer = Plugin(site).ask(

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import importlib
 import re
 from pathlib import Path
+from types import NoneType
+from typing import Any, get_args, get_type_hints
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from sqlalchemy import JSON, Enum, Table
 
 from app.config import Config
 from app.db import migrate
@@ -27,6 +31,31 @@ def test_the_migrations_make_the_tables_that_the_code_uses(bench: Bench) -> None
     with bench.core.db.read() as connection:
         differences = compare_metadata(MigrationContext.configure(connection), metadata)
     assert differences == []
+
+
+def read_shapes() -> dict[str, tuple[Table, type[Any]]]:
+    """Find what is read of which table: every `columns(table, Shape)` under app/db."""
+    found = {}
+    for path in sorted((ROOT / "app/db").glob("*.py")):
+        module = importlib.import_module(f"app.db.{path.stem}")
+        for table, shape in re.findall(r"\bcolumns\((\w+), (\w+)\)", path.read_text()):
+            found[f"{path.stem}.{shape}"] = (getattr(module, table), getattr(module, shape))
+    return found
+
+
+NEVER_EMPTY = {("Taken", "picture")}
+"""Columns that may be empty in other rows than those that are read."""
+
+
+@pytest.mark.parametrize(("table", "shape"), read_shapes().values(), ids=read_shapes())
+def test_a_typed_row_has_the_types_of_its_columns(table: Table, shape: type[Any]) -> None:
+    for name, hint in get_type_hints(shape).items():
+        column = table.c[name]
+        empty = NoneType in get_args(hint)
+        assert column.nullable == (empty or (shape.__name__, name) in NEVER_EMPTY), name
+        if not isinstance(column.type, JSON):
+            kind = column.type.enum_class if isinstance(column.type, Enum) else column.type.python_type
+            assert (get_args(hint)[0] if empty else hint) is kind, name
 
 
 def test_the_newest_revision_is_named() -> None:

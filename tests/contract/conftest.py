@@ -43,7 +43,7 @@ def _fits(sample: Sample, fixtures: set[str]) -> bool:
 
 @pytest.fixture
 def platform(slug: str) -> Platform:
-    return sample_of(slug).configured(platforms()[slug])
+    return sample_of(slug).made(platforms()[slug])
 
 
 @pytest.fixture

@@ -17,6 +17,7 @@ from app.domain.decisions import Action, Enforcement, Verdict
 from app.domain.events import Delivery, Event
 from app.domain.media import MediaRef
 from app.domain.platform import Platform, Site
+from tests.support.surroundings import made
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,9 +95,9 @@ class Sample(ABC):
     secrets: ClassVar[tuple[str, ...]] = ()
     """What must never turn up in a log or an error."""
 
-    def configured(self, platform: Platform) -> Platform:
-        """Give the platform as an operator would have configured it."""
-        return platform
+    def made(self, platform: type[Platform], **over: Any) -> Platform:
+        """Make the platform as an operator would have configured it; `over` are surroundings, see `surroundings`."""
+        return made(platform, **over)
 
     def recordings(self) -> Mapping[str, Delivery]:
         """Read the recorded deliveries, by name, as received a second after they were sent."""
@@ -153,4 +154,4 @@ def finder(*sites: Site) -> Any:
 def platform_of(sample: Sample) -> Platform:
     from integrations.registry import platforms
 
-    return sample.configured(platforms()[sample.slug])
+    return sample.made(platforms()[sample.slug])

@@ -6,7 +6,7 @@ import re
 
 from app.domain.decisions import Action
 from app.domain.platform import Platform
-from app.domain.settings import SiteSettings
+from app.domain.settings import Mode, SiteSettings, modes_of
 from tests.contract.sample import Sample
 
 
@@ -16,6 +16,7 @@ def test_a_platform_declares_itself(slug: str, platform: Platform, sample: Sampl
     assert platform.summary and platform.hiding
     assert Action.HIDE not in platform.actions or Action.RESTORE in platform.actions
     assert issubclass(platform.Settings, SiteSettings)
+    assert Action.HIDE in platform.actions or modes_of(platform.Settings) == (Mode.FLAG,), "a mode that it cannot do is offered"
     assert platform.reconcile_seconds > 0 and platform.pulse_seconds >= 0
     assert sample.webhooks is bool(sample.recordings())
 

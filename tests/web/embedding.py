@@ -11,7 +11,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from app.domain.platform import Site, Surroundings
+from app.domain.platform import Site
 from app.domain.signals import Signal
 from app.factory import utc_now
 from app.services.pipeline import enforce
@@ -24,6 +24,7 @@ from integrations.shopify import PLATFORM
 from integrations.shopify.config import Config
 from tests.integrations.shopify.admin import CLIENT_ID, CLIENT_SECRET, Shop, Shopify
 from tests.support.core import Bench
+from tests.support.surroundings import made
 
 ONE, TWO = "one.myshopify.com", "two.myshopify.com"
 
@@ -92,7 +93,7 @@ def opened_admin(bench: Bench) -> Iterator[Admin]:
         config = Config(client_id=CLIENT_ID, client_secret=CLIENT_SECRET, admin_origin=shopify.origin, cdn_hosts="127.0.0.1")
         core = bench.core
         bench.clock.at = utc_now()
-        platform = PLATFORM.configured(config, Surroundings(core.public_url, core.credentials))
+        platform = made(PLATFORM, config, public_url=core.public_url, credentials=core.credentials)
         limits = replace(core.limits, max_image_bytes=10**6)
         bench.core = replace(core, platforms={**core.platforms, "shopify": platform}, limits=limits)
         application = make_application(bench.core, max_body_bytes=40_000)

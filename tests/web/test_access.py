@@ -13,7 +13,6 @@ import pytest
 from werkzeug.routing import Rule
 
 from app.domain.roles import LIMITED, RIGHTS, Right, Role
-from app.services.people import accounts
 from app.services.pipeline import enforce
 from app.services.review import showing
 from app.services.sites import sites
@@ -171,7 +170,7 @@ def test_what_somebody_else_tried_looks_like_what_is_over(house: House) -> None:
 def test_no_page_shows_anything_of_other_sites(house: House, role: Role) -> None:
     own, other = house.own["site_id"], house.other["site_id"]
     with house.bench.core.db.write() as connection:
-        accounts.site_rows.change(connection, other, {"name": "Secretshop"})
+        sites.rows.change(connection, other, name="Secretshop")
     visitor = house.visitor(role, own)
     shown, leaks = 0, []
     for rule, method, right in house.routes("GET"):

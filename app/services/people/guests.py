@@ -8,7 +8,7 @@ from app.db import audit
 from app.db import people as rows
 from app.domain.errors import LinkExpired, SettingsInvalid
 from app.domain.platform import Site, SiteState
-from app.domain.roles import Role
+from app.domain.roles import LinkPurpose, Role
 from app.domain.settings import LinkedSettings
 from app.domain.time import SECOND
 from app.services.core import Core
@@ -24,7 +24,7 @@ SESSION_HOURS = 12
 ROLES: dict[str, Role] = {"administrator": Role.REVIEWER}
 """What a site's own roles are worth here. There is one: a site vouches for its administrators, and for its own pictures."""
 
-_PURPOSE = "guest"
+_PURPOSE = LinkPurpose.GUEST
 
 
 def make_link(core: Core, site: Site, user_id: str, name: str, role: str) -> str:
@@ -65,8 +65,7 @@ def site_of(core: Core, token: str) -> str:
         link = rows.link(connection, digest(token), _PURPOSE, core.now())
     if link is None:
         raise LinkExpired("This link was used or is older than a minute. Open Picward from your site again.")
-    site_id: str = link.sites[0]
-    return site_id
+    return link.sites[0]
 
 
 def enter(core: Core, token: str, agent: str = "") -> str:
@@ -78,7 +77,7 @@ def enter(core: Core, token: str, agent: str = "") -> str:
             raise LinkExpired("This link was used or is older than a minute. Open Picward from your site again.")
         known = rows.by_email(connection, link.email)
         if known is None:
-            person_id = rows.add(connection, link.email, link.created_by, "", link.role, now, link.sites)
+            person_id = rows.add(connection, link.email, link.created_by, "", Role(link.role), now, link.sites)
         elif known.disabled_at is None:
             person_id = known.id
             rows.change(connection, person_id, name=link.created_by)

@@ -84,7 +84,7 @@ def _prove(core: Core, email: str, password: str, address: str) -> int:
             for key in keys:
                 rows.add_try(connection, key, now)
         raise SignInRefused("The e-mail or the password is wrong.")
-    return int(person.id)
+    return person.id
 
 
 def open_session(core: Core, person_id: int, agent: str = "", *, hours: int = SESSION_DAYS * 24) -> str:
@@ -99,7 +99,7 @@ def open_session(core: Core, person_id: int, agent: str = "", *, hours: int = SE
 def signed_in(core: Core, token: str) -> Person | None:
     with core.db.read() as connection:
         row = rows.session(connection, digest(token), core.now())
-    return Person(row.id, row.email, row.name, Role(row.role), row.form_token, frozenset(row.sites)) if row else None
+    return Person(row.id, row.email, row.name, row.role, row.form_token, frozenset(row.sites)) if row else None
 
 
 def sessions(core: Core, person_id: int, token: str) -> list[Session]:

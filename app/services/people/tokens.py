@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from app.db import audit
 from app.db import tokens as rows
+from app.db.tokens import NewToken
 from app.domain.errors import ScopeMissing, SettingsInvalid, TokenRefused
 from app.domain.time import DAY, SECOND
 from app.services.core import Core
@@ -101,16 +102,7 @@ def make(
     token, now = PREFIX + secrets.token_urlsafe(32), core.now()
     kept = [scope for scope in Scope if scope in set(scopes)]
     with core.db.write() as connection:
-        token_id = rows.add(
-            connection,
-            digest=digest(token),
-            name=name,
-            scopes=kept,
-            site_id=site_id,
-            created_by=person,
-            created_at=now,
-            expires_at=now + days * DAY,
-        )
+        token_id = rows.add(connection, NewToken(digest(token), name, kept, site_id, person, now, now + days * DAY))
         text = f"A token “{name}” was made: {', '.join(kept)}; {whose}; {days} days"
         audit.add(connection, now, person, "token.made", text, site_id)
     return token_id, token

@@ -11,9 +11,10 @@ from sqlalchemy import Connection
 
 from app.db import audit, enforcements, tallies
 from app.db import sites as site_rows
-from app.db.enforcements import Claim
+from app.db.enforcements import Claim, Undo
 from app.domain.decisions import Action
 from app.domain.errors import MediaGone, PlatformRefused, PlatformUnavailable
+from app.domain.figures import Tally
 from app.domain.jobs import MAX_DEATHS, Priority, WorkState, retry_delay
 from app.domain.media import MediaRef
 from app.domain.platform import Site
@@ -32,7 +33,7 @@ _SAID = {
 }
 
 
-_COUNTED = {Action.HIDE: "hidden", Action.RESTORE: "restored"}
+_COUNTED = {Action.HIDE: Tally.HIDDEN, Action.RESTORE: Tally.RESTORED}
 
 
 def run_next(core: Core, found: Callable[[], None] = lambda: None) -> bool:
@@ -81,7 +82,7 @@ def _retry(core: Core, claim: Claim, problem: str, asked: float | None, *, stumb
     run_at = now + int(retry_delay(claim.attempts, asked) * SECOND)
     with core.db.write() as connection:
         enforcements.later(connection, claim, run_at, problem, stumbled=stumbled)
-        site_rows.change(connection, claim.site_id, {"problem": problem})
+        site_rows.change(connection, claim.site_id, problem=problem)
 
 
 def _follow(core: Core, claim: Claim, site: Site, instead: MediaRef | None, connection: Connection) -> None:
@@ -97,7 +98,7 @@ def _end(
     claim: Claim,
     state: WorkState,
     problem: str,
-    undo: object,
+    undo: Undo | None,
     *,
     then: Callable[[Connection], None] = lambda connection: None,
 ) -> None:
@@ -114,7 +115,7 @@ def _end(
         if done and action in _COUNTED:
             tallies.count(connection, claim.site_id, now, _COUNTED[action])
         if done or state is WorkState.PARKED:
-            site_rows.change(connection, claim.site_id, {"problem": "" if done else problem})
+            site_rows.change(connection, claim.site_id, problem="" if done else problem)
         then(connection)
     core.wake()
 
@@ -126,8 +127,8 @@ class Parked:
     id: int
     decision_id: int
     media_id: str
-    action: str
-    state: str
+    action: Action
+    state: WorkState
     problem: str
 
 

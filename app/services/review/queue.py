@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from sqlalchemy import Connection
 
 from app.db import audit, decisions, pictures, preferences
 from app.db import queue as rows
 from app.db.queue import Order as Order
+from app.db.queue import WaitingRow
 from app.domain.decisions import Decision, Verdict
 from app.domain.errors import BeingReviewed, DecisionStale, SettingsInvalid
 from app.domain.scope import Scope
@@ -91,10 +91,7 @@ def take_next(core: Core, scope: Scope, person_id: int, name: str) -> Item | Non
     now = core.now()
     with core.db.write() as connection:
         row = rows.take_next(connection, scope, order, person_id, name, now, _until(now))
-        if row is None:
-            return None
-        fresh = rows.get(connection, row.decision_id)
-        return _items(connection, [fresh], order, now)[0]
+        return _items(connection, [row], order, now)[0] if row is not None else None
 
 
 def take(core: Core, decision_id: int, person_id: int, name: str, *, take_over: bool = False) -> Item:
@@ -108,7 +105,8 @@ def take(core: Core, decision_id: int, person_id: int, name: str, *, take_over: 
             rows.release(connection, row.reviewer, decision_id)
         if not rows.take(connection, decision_id, person_id, name, now, _until(now)):
             raise BeingReviewed(f"{row.reviewer_name} is looking at this picture now.")
-        return _items(connection, [rows.get(connection, decision_id)], Order.OLDEST, now)[0]
+        taken = rows.of_decisions(connection, [decision_id])
+        return _items(connection, list(taken.values()), Order.OLDEST, now)[0]
 
 
 def keep(core: Core, decision_id: int, person_id: int, name: str) -> bool:
@@ -174,11 +172,11 @@ def items(core: Core, scope: Scope, decision_ids: Sequence[int]) -> list[Item]:
         return _items(connection, seen, Order.OLDEST, now)
 
 
-def _seen(row: Any, scope: Scope) -> bool:
+def _seen(row: WaitingRow, scope: Scope) -> bool:
     return row.site_id in scope.sites and (scope.restricted or not (row.restricted or row.escalated))
 
 
-def _items(connection: Connection, found: Sequence[Any], order: Order, now: int) -> list[Item]:
+def _items(connection: Connection, found: Sequence[WaitingRow], order: Order, now: int) -> list[Item]:
     decided = decisions.by_ids(connection, [row.decision_id for row in found])
     return [
         Item(
@@ -196,13 +194,11 @@ def _items(connection: Connection, found: Sequence[Any], order: Order, now: int)
     ]
 
 
-def _opinions(connection: Connection, row: Any) -> tuple[str, ...]:
+def _opinions(connection: Connection, row: WaitingRow) -> tuple[str, ...]:
     if not row.two_people:
         return ()
     word = {Verdict.ALLOW: "approve", Verdict.BLOCK: "reject"}
-    return tuple(
-        f"{opinion.person} would {word[Verdict(opinion.verdict)]}" for opinion in rows.opinions_of(connection, row.decision_id)
-    )
+    return tuple(f"{opinion.person} would {word[opinion.verdict]}" for opinion in rows.opinions_of(connection, row.decision_id))
 
 
 def beside(core: Core, decision: Decision, scope: Scope) -> list[Near]:

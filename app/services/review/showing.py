@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 
 from sqlalchemy import Connection
 
 from app.db import audit, decisions, enforcements, pictures, queue, tallies
 from app.db import history as history_rows
+from app.db.enforcements import EnforcementRow
 from app.domain.decisions import Decision, Reason
-from app.domain.errors import (
-    DecisionUnknown,
-)
+from app.domain.errors import DecisionUnknown
+from app.domain.figures import Tally
 from app.domain.scope import Scope
 from app.domain.time import iso
 from app.services.core import Core
@@ -77,7 +76,7 @@ def with_actions(connection: Connection, found: Iterable[Decision]) -> list[Show
     return [_shown(decision, actions.get(decision.id)) for decision in found]
 
 
-def _shown(decision: Decision, action: Any) -> Shown:
+def _shown(decision: Decision, action: EnforcementRow | None) -> Shown:
     return Shown(decision, action.action, action.state, action.problem) if action is not None else Shown(decision, "", "", "")
 
 
@@ -105,12 +104,10 @@ def preview(core: Core, decision_id: int, person: str, *, clear: bool, part: boo
     region = next((reason.region for reason in decision.reasons if reason.region is not None), None) if part else None
     text = "Looked at the clear picture"
     if region is not None:
-        from app.services.review.cropping import crop  # Pillow is loaded where somebody asks for a part, and only there
-
-        shown, text = crop(shown, region), "Looked at the part that scored"
+        shown, text = core.crop_preview(shown, region), "Looked at the part that scored"
     with core.db.write() as connection:
         audit.add(connection, core.now(), person, "preview.revealed", text, decision.site_id, decision.media.id)
-        tallies.count(connection, decision.site_id, core.now(), "exposed")
+        tallies.count(connection, decision.site_id, core.now(), Tally.EXPOSED)
     return shown
 
 
@@ -121,7 +118,7 @@ def has_preview(core: Core, decision: Decision) -> bool:
         return pictures.has_preview(connection, decision.site_id, decision.sha256)
 
 
-def history(core: Core, site_id: str, media_id: str, *, restricted: bool = True) -> list[dict[str, str]]:
+def history(core: Core, site_id: str, media_id: str, *, restricted: bool = False) -> list[dict[str, str]]:
     """Tell an image's story, newest first: when (ISO 8601), who, what; nothing of a restricted one unless that is allowed."""
     with core.db.read() as connection:
         if not restricted and history_rows.is_restricted(connection, site_id, media_id):

@@ -10,7 +10,10 @@ import re
 from datetime import UTC, datetime
 from typing import Any
 
+from sqlalchemy import Connection
+
 from app.db import decisions, enforcements, jobs
+from app.db.enforcements import EnforcementRow
 from app.domain.decisions import Action, Decision, Verdict
 from app.domain.errors import DecisionUnknown
 from app.domain.media import name_of
@@ -69,7 +72,7 @@ def puid(decision: Decision) -> str:
     return re.sub(r"[^a-zA-Z0-9_-]", "-", f"{decision.site_id}-{decision.id}")[:PUID_CHARACTERS]
 
 
-def _found(connection: Any, decision: Decision) -> Decision:
+def _found(connection: Connection, decision: Decision) -> Decision:
     """Give the decision that says what was found: the policy's, when a person's came after it."""
     found = decision
     for _ in range(10):
@@ -89,9 +92,9 @@ def _category(decision: Decision, found: Decision) -> str:
     return ""
 
 
-def _visibility(action: Any) -> str:
+def _visibility(action: EnforcementRow | None) -> str:
     kinds = {Action.DELETE: "CONTENT_REMOVED", Action.HIDE: "CONTENT_DISABLED", Action.LABEL: "CONTENT_LABELLED"}
-    return "DECISION_VISIBILITY_" + (kinds.get(Action(action.action), "CONTENT_DISABLED") if action else "CONTENT_DISABLED")
+    return "DECISION_VISIBILITY_" + (kinds.get(action.action, "CONTENT_DISABLED") if action else "CONTENT_DISABLED")
 
 
 def _automated(decision: Decision, found: Decision) -> str:

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from app.db import audit, hashes, jobs, pictures
 from app.db.engine import Database
-from app.domain.detector import Fingerprint, HashEntry, HashIndex, ListKind, entries_of
+from app.domain.detector import HashEntry, HashIndex, ListKind, entries_of
 from app.services.core import Core
 
 
@@ -61,9 +61,9 @@ def _compare(
     while not stopping():
         with core.db.read() as connection:
             known = jobs.with_fingerprint(connection, site_id, after, COMPARED_TOGETHER)
-        matching = [row for row in known if judge.match(Fingerprint(row.sha256, row.pdq, row.width, row.height), index)]
+        matching = [row for row in known if judge.match(row.fingerprint, index)]
         done = len(known) < COMPARED_TOGETHER
-        after = known[-1].id if known else after
+        after = known[-1].job_id if known else after
         with core.db.write() as connection:
             again += sum(jobs.add_round(connection, row.site_id, row.media_id, core.now()) for row in matching)
             hashes.compared(connection, comparison_id, after, done=done)

@@ -9,7 +9,9 @@ from typing import Any
 from sqlalchemy import Connection
 
 from app.db import audit, replays
-from app.db import sites as rows
+from app.db import policies as rows
+from app.db import sites as site_rows
+from app.db.policies import PolicyRow
 from app.domain.errors import SettingsInvalid, SiteUnknown
 from app.domain.platform import SiteState
 from app.domain.policy import Policy, RuleMode, read_policy
@@ -24,10 +26,10 @@ def current(core: Core, site_id: str) -> Policy:
 
 def load(connection: Connection, site_id: str, version: int | None = None) -> Policy:
     """Read one version of a site's policy, the newest unless it is named, in the caller's transaction."""
-    row = rows.policy(connection, site_id, version)
+    row = rows.get(connection, site_id, version)
     if row is None:
         raise SiteUnknown(f"Site “{site_id}” has no such policy.")
-    return read_policy({"version": row["version"], "rules": row["rules"]})
+    return read_policy({"version": row.version, "rules": row.rules})
 
 
 def save(core: Core, site_id: str, rules: object, person: str, *, upon: int | None = None, why: str = "") -> Policy:
@@ -36,14 +38,14 @@ def save(core: Core, site_id: str, rules: object, person: str, *, upon: int | No
     `upon` is the version that the rules were made from. Raise `SettingsInvalid`, also when that is no longer the newest.
     """
     with core.db.write() as connection:
-        site = rows.get(connection, site_id)
-        if site is None or site.state == SiteState.REMOVED:
+        site = site_rows.get(connection, site_id)
+        if site is None or site.state is SiteState.REMOVED:
             raise SiteUnknown(f"There is no site “{site_id}”.")
         version = load(connection, site_id).version + 1
         if upon is not None and version != upon + 1:
             raise SettingsInvalid(f"Someone saved version {version - 1} meanwhile. Look at it, and make your change again.")
         policy = read_policy({"version": version, "rules": rules})
-        rows.add_policy(connection, site_id, version, stored(policy), core.now(), person)
+        rows.add(connection, PolicyRow(site_id, version, stored(policy), core.now(), person))
         text = f"Policy v{version}{why and f', {why}'}: {summarise(policy)}"
         audit.add(connection, core.now(), person, "policy.saved", text, site_id)
     core.wake()
@@ -70,7 +72,7 @@ def roll_back(core: Core, site_id: str, number: int, person: str) -> Policy:
 def versions(core: Core, site_id: str) -> list[tuple[Policy, str, int]]:
     """List every version of a site's policy with who saved it when, newest first."""
     with core.db.read() as connection:
-        found = rows.policy_versions(connection, site_id)
+        found = rows.versions(connection, site_id)
     return [(read_policy({"version": row.version, "rules": row.rules}), row.created_by, row.created_at) for row in found]
 
 

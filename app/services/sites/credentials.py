@@ -82,5 +82,4 @@ class Keeper:
             row = rows.get(connection, site_id)
         if row is None:
             raise SiteUnknown(f"There is no site “{site_id}”.")
-        locked: bytes | None = row.credentials
-        return locked
+        return row.credentials

@@ -12,11 +12,11 @@ import secrets
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row
+from sqlalchemy import Connection
 
 from app.db import audit, decisions
 from app.db import notices as rows
-from app.db.jobs import media
+from app.db.notices import NoticeChange, NoticeRow
 from app.domain.errors import PicwardError, PlatformUnavailable
 from app.domain.media import name_of
 from app.domain.ports import Mail
@@ -86,15 +86,17 @@ def secret(core: Core, site_id: str) -> str:
     """Give the secret that signs what goes to a site's outgoing web address; it is made at the first call."""
     with core.db.read() as connection:
         row = rows.get(connection, site_id)
-    if row is None or row.secret is None:
+    locked = row.secret if row is not None else None
+    if locked is None:
         fresh = new_signing_secret()
         with core.db.write() as connection:
             rows.begin(connection, site_id, core.now())
             row = rows.get(connection, site_id)
-            if row is not None and row.secret is None:
-                rows.change(connection, site_id, {"secret": core.vault.lock(fresh.encode())})
+            locked = row.secret if row is not None else None
+            if locked is None:
+                rows.change(connection, site_id, secret=core.vault.lock(fresh.encode()))
                 return fresh
-    return core.vault.open(row.secret).decode() if row is not None else ""
+    return core.vault.open(locked).decode()
 
 
 def problem(core: Core, site_id: str) -> str:
@@ -104,11 +106,11 @@ def problem(core: Core, site_id: str) -> str:
     return row.problem if row is not None else ""
 
 
-def _compose(core: Core, row: Row[Any], name: str, settings: SiteSettings, trouble: str, now: int) -> dict[str, Any] | None:
+def _compose(core: Core, row: NoticeRow, name: str, settings: SiteSettings, trouble: str, now: int) -> dict[str, Any] | None:
     """Find what there is to tell and keep it, or look again later."""
     site_id = row.site_id
     until = max(now - SETTLED_SECONDS * SECOND, row.covers_until)
-    changes: dict[str, Any] = {"covers_until": until, "run_at": now + LOOK_SECONDS * SECOND, "attempts": 0}
+    changes: NoticeChange = {"covers_until": until, "run_at": now + LOOK_SECONDS * SECOND, "attempts": 0}
     digest: dict[str, Any] = {}
     with core.db.read() as connection:
         if settings.tell_hidden:
@@ -125,9 +127,10 @@ def _compose(core: Core, row: Row[Any], name: str, settings: SiteSettings, troub
     if digest:
         site = {"id": site_id, "name": name, "page": f"{core.public_url}/sites/{site_id}"}
         digest = {"id": f"nt_{secrets.token_hex(12)}", "at": now, "site": site, "ways": wanted(settings), **digest}
-        changes |= {"digest": core.vault.lock(json.dumps(digest).encode()), "run_at": now + LEASE_SECONDS * SECOND}
+        changes["digest"] = core.vault.lock(json.dumps(digest).encode())
+        changes["run_at"] = now + LEASE_SECONDS * SECOND
     with core.db.write() as connection:
-        rows.change(connection, site_id, changes)
+        rows.change(connection, site_id, **changes)
     return digest or None
 
 
@@ -138,7 +141,7 @@ def _put(digest: dict[str, Any], what: str, found: object) -> None:
 
 def _hidden(connection: Connection, site_id: str, since: int, until: int) -> dict[str, Any] | None:
     found = rows.hidden(connection, site_id, since, until, COUNTED)
-    names = [{"decision": row.id, "name": name_of(media(row))} for row in found if not row.restricted]
+    names = [{"decision": one.decision_id, "name": name_of(one.media)} for one in found if not one.restricted]
     return {"count": len(found), "first": names[:NAMED]} if found else None
 
 
@@ -155,7 +158,7 @@ def _waiting(connection: Connection, site_id: str, hours: int, now: int) -> dict
     return {"count": decisions.count_waiting(connection, site_id), "oldest_hours": (now - oldest) // HOUR}
 
 
-def _deliver(core: Core, row: Row[Any], settings: SiteSettings, digest: dict[str, Any]) -> bool:
+def _deliver(core: Core, row: NoticeRow, settings: SiteSettings, digest: dict[str, Any]) -> bool:
     left: list[str] = []
     troubles: list[str] = []
     asked: float | None = None
@@ -174,10 +177,9 @@ def _deliver(core: Core, row: Row[Any], settings: SiteSettings, digest: dict[str
             kept = core.vault.lock(json.dumps({**digest, "ways": left}).encode())
             wait = max(min(RETRY_SECONDS * 2.0 ** (attempts - 1), PAUSE_SECONDS), asked or 0.0)
             again = now + int(wait * SECOND)
-            changes = {"digest": kept, "attempts": attempts, "run_at": again, "problem": "; ".join(troubles)}
         else:
-            changes = {"digest": None, "attempts": 0, "run_at": now + PAUSE_SECONDS * SECOND, "problem": "; ".join(troubles)}
-        rows.change(connection, row.site_id, changes)
+            kept, attempts, again = None, 0, now + PAUSE_SECONDS * SECOND
+        rows.change(connection, row.site_id, digest=kept, attempts=attempts, run_at=again, problem="; ".join(troubles))
         if left and old:
             audit.add(connection, now, "worker", "notice.given_up", "A message was not sent: " + "; ".join(troubles), row.site_id)
     return not left

@@ -16,6 +16,7 @@ from typing import Any
 from app.db import attempts as rows
 from app.db import audit, hashes
 from app.db import sites as site_rows
+from app.db.attempts import AttemptRow
 from app.domain.decisions import Outcome
 from app.domain.detector import Fingerprint, Judge, ListKind, entries_of
 from app.domain.errors import AddressForbidden, AttemptGone, MediaUnreadable, PlatformUnavailable, SettingsInvalid
@@ -108,7 +109,7 @@ def run_next(core: Core, judge: Callable[[], Judge], found: Callable[[], None] =
 def get(core: Core, id: str, person_id: int) -> Attempt:
     """Give one of a person's own attempts. Raise `AttemptGone` when it is not there any more."""
     row = _row(core, id, person_id)
-    if row.state != WorkState.DONE:
+    if row.state is not WorkState.DONE or row.answer is None:
         return Attempt(row.id, False, row.created_at)
     answer = json.loads(core.vault.open(row.answer))
     signals = tuple(_signal(seen) for seen in answer["signals"])
@@ -118,7 +119,7 @@ def get(core: Core, id: str, person_id: int) -> Attempt:
     )
 
 
-def _row(core: Core, id: str, person_id: int) -> Any:
+def _row(core: Core, id: str, person_id: int) -> AttemptRow:
     with core.db.read() as connection:
         row = rows.get(connection, id, person_id)
     if row is None or row.created_at < core.now() - MINUTES * MINUTE:
@@ -177,7 +178,7 @@ def put_on_list(core: Core, attempt: Attempt, site_id: str, on: ListKind, person
     entries = entries_of(fingerprint.sha256, fingerprint.pdq, on, f"tried by {person}", site_id)
     with core.db.write() as connection:
         row = site_rows.get(connection, site_id)
-        if row is None or row.state == SiteState.REMOVED:
+        if row is None or row.state is SiteState.REMOVED:
             raise SettingsInvalid("There is no such site.")
         added = len(hashes.add(connection, entries, now, person))
         text = f"{fingerprint.sha256[:12]}… was put on the {on} list"

@@ -1,4 +1,5 @@
 """What Firebase shows to the contract suite. The recorded requests are the forwarder's, signed with SECRET at NOW.
+from tests.support.surroundings import made
 
 Pushes of Google prove their sender and not their bytes, so they are not held to that suite; test_firebase_intake.py has them.
 """
@@ -17,11 +18,11 @@ from app.domain.events import Delivery, Event, MediaDeleted, MediaUploaded
 from app.domain.media import MediaRef
 from app.domain.platform import Platform, Site, SiteState
 from integrations.firebase.naming import MARK, MODERATION
-from integrations.firebase.platform import Firebase
 from integrations.firebase.settings import Settings
 from integrations.kit import signing
 from tests.contract.sample import Sample, Scripted, StandIn
 from tests.integrations.firebase.doubles.gcs import CloudStorage
+from tests.support.surroundings import made
 
 NOW = 1_795_348_800  # 2026-11-22T12:00:00Z
 SITE = "st_5d1c7a90b2e34f68"
@@ -91,9 +92,8 @@ class FirebaseSample(Sample):
         )
         return replace(made, **over)
 
-    def configured(self, platform: Platform) -> Platform:
-        assert isinstance(platform, Firebase)
-        return Firebase(platform.max_image_bytes, self.addresses, PUBLIC_URL)  # type: ignore[arg-type]
+    def made(self, platform: type[Platform], **over: Any) -> Platform:
+        return made(platform, self.addresses, public_url=PUBLIC_URL, **over)
 
     def with_dead_credentials(self, site: Site) -> Site:
         assert self._double is not None

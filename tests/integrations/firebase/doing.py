@@ -15,8 +15,9 @@ from integrations.firebase.platform import Firebase
 from integrations.firebase.settings import Settings
 from tests.contract.sample import enforcement
 from tests.integrations.firebase.contract import PUBLIC_URL
+from tests.support.surroundings import made
 
-PLATFORM = Firebase(public_url=PUBLIC_URL)
+PLATFORM = made(Firebase, public_url=PUBLIC_URL)
 
 
 def do(action: Action, site: Site, media: MediaRef, undo: Mapping[str, Any] | None = None, **over: Any) -> Receipt:

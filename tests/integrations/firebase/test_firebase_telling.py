@@ -143,7 +143,7 @@ def test_a_blurred_copy_is_named_and_goes_again(place: Bucket, firestore: Site) 
     copy = place.bucket.get(f"blurred/{id}.webp")
     assert copy is not None and copy.content_type == "image/webp"
     with Image.open(io.BytesIO(copy.data)) as shown:
-        assert shown.size == (256, 171)
+        assert shown.size == (512, 341)
         low, high = shown.convert("L").getextrema()
         assert high - low < 40, "the noise is still to be seen"
     do(Action.RESTORE, site, media, undo)

@@ -7,9 +7,12 @@ from pathlib import Path
 
 from app.domain.decisions import Action, Receipt
 from app.domain.media import MediaRef
-from integrations.folder import PLATFORM
+from integrations.folder.platform import Folder
 from tests.contract.sample import enforcement
 from tests.integrations.folder.contract import PIXELS, site
+from tests.support.surroundings import made
+
+PLATFORM = made(Folder)
 
 
 def picture(id: str = "a.png", data: bytes = PIXELS) -> MediaRef:

@@ -15,9 +15,8 @@ from typing import Any
 import pytest
 
 from app.domain.decisions import Action
-from integrations.folder import PLATFORM
 from tests.integrations.folder.contract import LONG_AGO, PIXELS, site, write
-from tests.integrations.folder.doing import do, picture, quarantined
+from tests.integrations.folder.doing import PLATFORM, do, picture, quarantined
 
 STEPS = ("rename", "link", "unlink", "fsync", "open", "utime", "fchmod", "mkdir")
 

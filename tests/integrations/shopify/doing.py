@@ -10,9 +10,8 @@ from typing import Any
 from app.domain.decisions import Action, Enforcement, Reason, Receipt, Verdict
 from app.domain.media import MediaRef, Page
 from app.domain.platform import Site
-from integrations.registry import platforms
 from tests.integrations.shopify.admin import Media, Product, Shop, Shopify
-from tests.integrations.shopify.contract import SHOP, Pocket, configured, credentials, ref, site_of
+from tests.integrations.shopify.contract import SHOP, Pocket, credentials, installed, ref, site_of
 
 ALL_SCOPES = ("write_products", "write_files", "read_publications", "write_publications")
 
@@ -70,7 +69,7 @@ class Place:
 def opened(shopify: Shopify, domain: str = SHOP, scopes: tuple[str, ...] = ALL_SCOPES, **config: Any) -> Place:
     shop = shopify.open_shop(domain, scopes=scopes)
     pocket = Pocket()
-    platform = configured(platforms()["shopify"], pocket, **config)
+    platform = installed(pocket, **config)
     site = replace(site_of(shop), id=f"st_{domain.split('.')[0]}", key=domain, credentials=credentials(shop))
     return Place(shop, platform, pocket, site)
 

@@ -16,11 +16,14 @@ from app.domain.media import MediaRef
 from app.domain.platform import Site
 from app.domain.settings import Mode
 from integrations.kit import signing
-from integrations.wordpress import PLATFORM
+from integrations.wordpress.platform import WordPress
 from integrations.wordpress.settings import Settings
 from tests.contract.sample import enforcement, finder
 from tests.integrations.wordpress.contract import NOW, SAMPLE, SECRET, SITE
 from tests.integrations.wordpress.stand_in import Attachment, PluginDouble, Refusal
+from tests.support.surroundings import made
+
+PLATFORM = made(WordPress)
 
 
 def upload(**over: Any) -> Delivery:

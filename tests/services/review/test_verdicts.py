@@ -12,9 +12,10 @@ from app.domain.media import Region
 from app.domain.platform import Site
 from app.domain.scope import Scope
 from app.services.pipeline import replay
-from app.services.review import batches, cropping, queue, showing, verdicts
+from app.services.review import batches, queue, showing, verdicts
 from app.services.rules import policies
 from app.services.sites import sites
+from models import preview
 from tests.services.pipeline.test_moderate import ENFORCED, settle, upload, verdict
 from tests.support.core import Bench
 
@@ -278,8 +279,8 @@ def test_the_part_that_scored_is_cut_out_with_some_of_what_is_around() -> None:
     picture.paste("red", (100, 50, 200, 100))
     out = io.BytesIO()
     picture.save(out, "WEBP", lossless=True)
-    part = Image.open(io.BytesIO(cropping.crop(out.getvalue(), Region(0.6, 0.6, 0.3, 0.3))))
+    part = Image.open(io.BytesIO(preview.crop(out.getvalue(), Region(0.6, 0.6, 0.3, 0.3))))
     assert 76 <= part.width <= 80 and 37 <= part.height <= 40
     assert part.convert("RGB").getpixel((40, 20))[0] > 200  # type: ignore[index]
-    tiny = Image.open(io.BytesIO(cropping.crop(out.getvalue(), Region(0.99, 0.99, 0.001, 0.001))))
-    assert tiny.size == (cropping.LEAST_SIDE, cropping.LEAST_SIDE)
+    tiny = Image.open(io.BytesIO(preview.crop(out.getvalue(), Region(0.99, 0.99, 0.001, 0.001))))
+    assert tiny.size == (preview.LEAST_SIDE, preview.LEAST_SIDE)

@@ -11,6 +11,7 @@ import pytest
 from app.db.tables import attempts, decisions, jobs, previews, signals
 from app.db.tables import pictures as picture_table
 from app.dispatch import clock
+from app.dispatch.worker import judge_next
 from app.domain.decisions import Verdict
 from app.domain.detector import ListKind
 from app.domain.errors import AttemptGone, MediaUnreadable, PlatformUnavailable, SettingsInvalid
@@ -30,8 +31,8 @@ def tried(bench: Bench, score: float = 0.7, data: bytes = DATA) -> pictures.Atte
     sha256 = hashlib.sha256(data).hexdigest()
     bench.judge.sees[sha256] = (Signal("told", "1", "sexual.explicit_nudity", score, Region(0.1, 0.2, 0.3, 0.4), "a note"),)
     id_ = pictures.begin(bench.core, data, ANN)
-    assert clock.look(bench.core)[0], "a worker is not roused"
-    assert Moderator(bench.core).run_next()
+    assert pictures.due(bench.core), "a worker is not roused"
+    assert judge_next(Moderator(bench.core))
     return pictures.get(bench.core, id_, ANN)
 
 
@@ -72,7 +73,7 @@ def test_it_goes_before_everything_else(bench: Bench) -> None:
 
     intake.receive(bench.core, "paper", bench.uploaded(site, "d", "upload"))
     id_ = pictures.begin(bench.core, DATA, ANN)
-    Moderator(bench.core).run_next()
+    judge_next(Moderator(bench.core))
     assert pictures.get(bench.core, id_, ANN).judged
 
 
@@ -144,7 +145,7 @@ def test_a_restricted_one_is_never_shown_and_a_failure_is_said(bench: Bench) -> 
     bench.judge.sees[sha256] = (Signal("told", "1", "csae.suspected", 0.9),)
     bench.judge.fails[sha256] = "it is torn"
     id_ = pictures.begin(bench.core, DATA, ANN)
-    Moderator(bench.core).run_next()
+    judge_next(Moderator(bench.core))
     found = pictures.get(bench.core, id_, ANN)
     assert (found.has_preview, found.failures) == (False, ("it is torn",))
     assert pictures.preview(bench.core, id_, ANN) is None
@@ -159,14 +160,14 @@ def test_a_picture_that_kills_a_worker_is_not_taken_again(bench: Bench, monkeypa
 
     monkeypatch.setattr(bench.judge, "judge", die)
     with pytest.raises(MemoryError):
-        Moderator(bench.core).run_next()
-    assert not Moderator(bench.core).run_next()
+        judge_next(Moderator(bench.core))
+    assert not judge_next(Moderator(bench.core))
     assert not pictures.get(bench.core, id_, ANN).judged
 
 
 def test_one_worker_takes_it(bench: Bench) -> None:
     pictures.begin(bench.core, DATA, ANN)
-    assert [Moderator(bench.core).run_next() for _ in range(2)] == [True, False]
+    assert [judge_next(Moderator(bench.core)) for _ in range(2)] == [True, False]
     assert len(bench.judge.looked) == 1
 
 

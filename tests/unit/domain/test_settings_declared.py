@@ -3,9 +3,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 from app.domain.errors import SettingsInvalid
-from app.domain.settings import Mode, SiteSettings, declare, validate
+from app.domain.settings import HoldingSettings, Mode, SiteSettings, declare, validate
 from integrations.registry import platforms
 
 EVERY = [SiteSettings, *(platform.Settings for platform in platforms().values())]
@@ -64,4 +65,15 @@ def test_a_wrong_value_is_named(values: dict[str, Any], name: str) -> None:
 def test_flag_only_hides_nothing() -> None:
     assert not SiteSettings(mode=Mode.FLAG).may_hide({})
     assert SiteSettings(mode=Mode.HIDE).may_hide({})
-    assert SiteSettings(mode=Mode.HOLD).may_hide({})
+    assert HoldingSettings(mode=Mode.HOLD).may_hide({})
+
+
+def test_no_platform_takes_a_mode_that_it_does_not_offer() -> None:
+    with pytest.raises(ValidationError, match="must be one of flag, hide"):
+        SiteSettings(mode=Mode.HOLD)
+    offered = {slug: set(declare(platform.Settings)[0]["choices"]) for slug, platform in platforms().items()}
+    assert {slug for slug, modes in offered.items() if "hold" in modes} == {"wordpress"}
+    for slug, modes in offered.items():
+        for mode in set(Mode) - modes:
+            with pytest.raises(ValidationError):
+                platforms()[slug].Settings(mode=mode)

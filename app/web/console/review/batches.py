@@ -52,7 +52,7 @@ def batch(batch_id: str) -> str:
 @needs(Right.REVIEW)
 def batch_step(batch_id: str) -> Response:
     """Do the next items of a batch."""
-    batches.run(core(), _own(batch_id).id)
+    batches.run(core(), _own(batch_id).id, scope())
     return go(url_for("console.batch", batch_id=batch_id), 303)
 
 
@@ -88,7 +88,7 @@ def undo_many(ids: list[int], action: str, batch_id: str = "", *, carried: bool 
     else:
         undone = batches.undo(core(), ids, person().name, person().id)
     remember(core(), person(), "batch", undone)
-    batches.run(core(), undone)
+    batches.run(core(), undone, scope())
     return go(url_for("console.batch", batch_id=undone), 303)
 
 

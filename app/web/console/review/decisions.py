@@ -94,7 +94,7 @@ def reveal(decision_id: int) -> str:
 @needs(Right.REVIEW)
 def decision_undo(decision_id: int) -> Response:
     """Put in force again what was before a decision."""
-    undone = verdicts.undo(core(), own_decision(decision_id).id, person().name)
+    undone = verdicts.undo(core(), own_decision(decision_id).id, person().name, scope())
     return go(url_for("console.decision", decision_id=undone, said="undone"), 303)
 
 
@@ -119,7 +119,7 @@ def _page(decision_id: int, *, revealed: bool) -> str:
         action=showing.action_of(core(), found),
         restricts=found.verdict is Verdict.BLOCK and found.enforce,
         rejections=REJECTIONS.values(),
-        history=showing.history(core(), found.site_id, found.media.id),
+        history=showing.history(core(), found.site_id, found.media.id, restricted=scope().restricted),
         done="done" in request.args,
         waits="waits" in request.args,
         stale="stale" in request.args,

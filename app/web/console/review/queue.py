@@ -82,7 +82,7 @@ def _focus(item: Item, site_id: str, *, revealed: bool = False) -> str:
         revealed=revealed,
         beside=queue.beside(core(), decision, seen),
         alike=queue.alike(core(), decision, seen),
-        history=showing.history(core(), decision.site_id, decision.media.id)[:12],
+        history=showing.history(core(), decision.site_id, decision.media.id, restricted=scope().restricted)[:12],
         rejections=REJECTIONS.values(),
         keys=keys.of(core(), person().id),
         actions=keys.ACTIONS,
@@ -211,6 +211,7 @@ def give_verdict(decision_id: int) -> Response:
             never_again="never_again" in request.form and verdict is Verdict.BLOCK,
             delete="delete" in request.form,
             take_over="take_over" in request.form,
+            within=scope(),
         )
     except DecisionStale:
         if queued:
@@ -264,7 +265,7 @@ def give_many(decision_ids: list[int], verdict: Verdict) -> Response:
     mine = [judged(decision_id).id for decision_id in decision_ids]
     batch = batches.give(core(), mine, verdict, person().name, person().id, rejection=rejection)
     remember(core(), person(), "batch", batch)
-    done = batches.run(core(), batch)
+    done = batches.run(core(), batch, scope())
     if done.left or done.done < done.total:
         return go(url_for("console.batch", batch_id=batch), 303)
     return _back()
@@ -280,14 +281,14 @@ def review_undo() -> Response:
     forget_lately(core(), person())
     if last.kind == "batch":
         undone = batches.undo_batch(core(), str(last.id), person().name, person().id)
-        if batches.run(core(), undone).left:
+        if batches.run(core(), undone, scope()).left:
             return go(url_for("console.batch", batch_id=undone), 303)
         return _back(said="undone")
     if last.kind == "opinion":
         verdicts.take_back_opinion(core(), int(last.id), person().name, person().id)
         again = int(last.id)
     else:
-        again = verdicts.undo(core(), own_decision(int(last.id)).id, person().name)
+        again = verdicts.undo(core(), own_decision(int(last.id)).id, person().name, scope())
     if request.form.get("back") == "list":
         return _back(said="undone")
     return go(url_for("console.review_item", decision_id=again, site=request.form.get("site") or None, said="undone"), 303)

@@ -7,7 +7,7 @@ from math import floor, log10
 
 from flask import render_template, request
 
-from app.domain.figures import ENOUGH
+from app.domain.figures import ENOUGH, Tally
 from app.domain.roles import Right
 from app.domain.time import DAY, utc
 from app.services.sites import sites
@@ -24,13 +24,13 @@ LEFT, BOTTOM, TOP = 44.0, 24.0, 10.0
 BARS_MOST = 92
 """Bars that a plot shows: more than a quarter's days are gathered into weeks, else a bar is thinner than a line."""
 
-PLOTS: tuple[tuple[str, Lazy, Lazy, bool], ...] = (
-    ("judged", lazy("Judged"), lazy("Pictures that a policy decided, each day."), True),
-    ("hidden", lazy("Hidden"), lazy("Pictures that were hidden at the site, by a rule or by a person."), True),
-    ("restored", lazy("Restored"), lazy("Hidden pictures that were shown again."), True),
-    ("waiting", lazy("Waiting"), lazy("Pictures that waited for a person at the end of the day."), False),
-    ("answered", lazy("Decided by people"), lazy("Reviews that a person decided."), True),
-    ("exposed", lazy("Exposures"), lazy("Clear looks that reviewers took at pictures."), True),
+PLOTS: tuple[tuple[Tally, Lazy, Lazy, bool], ...] = (
+    (Tally.JUDGED, lazy("Judged"), lazy("Pictures that a policy decided, each day."), True),
+    (Tally.HIDDEN, lazy("Hidden"), lazy("Pictures that were hidden at the site, by a rule or by a person."), True),
+    (Tally.RESTORED, lazy("Restored"), lazy("Hidden pictures that were shown again."), True),
+    (Tally.WAITING, lazy("Waiting"), lazy("Pictures that waited for a person at the end of the day."), False),
+    (Tally.ANSWERED, lazy("Decided by people"), lazy("Reviews that a person decided."), True),
+    (Tally.EXPOSED, lazy("Exposures"), lazy("Clear looks that reviewers took at pictures."), True),
 )
 """What is drawn: the series, its title, what it counts, and whether days add up (or the last one counts)."""
 
@@ -86,7 +86,7 @@ def insights() -> str:
     )
 
 
-def plot(figures: Figures, name: str, title: Lazy, about: Lazy, adds_up: bool) -> Plot:
+def plot(figures: Figures, name: Tally, title: Lazy, about: Lazy, adds_up: bool) -> Plot:
     """Lay a series out as bars, by day, or by week where there are many days."""
     numbers = list(figures.series[name])
     weekly = len(numbers) > BARS_MOST

@@ -5,14 +5,14 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Executable, Table, bindparam, exists, literal_column, select, update
+from sqlalchemy import Connection, Executable, Table, bindparam, exists, select, update
 
+from app.db.sql import written
 from app.db.tables import sites
 from app.domain.jobs import WorkState
+from app.domain.platform import SiteState
 
-# Written into the statement, since a planner may only use a partial index for a value that it knows.
-DUE: ColumnElement[str] = literal_column("'due'")
-BUSY: ColumnElement[str] = literal_column("'busy'")
+DUE, BUSY = written(WorkState.DUE), written(WorkState.BUSY)
 
 
 def lease(connection: Connection, table: Table, row_id: int, now: int, lease_us: int) -> int | None:
@@ -53,7 +53,7 @@ def sweep(connection: Connection, table: Table, now: int) -> int:
 
 @cache
 def _looking(table: Table) -> Executable:
-    active = select(sites.c.id).where(sites.c.state == "active")
+    active = select(sites.c.id).where(sites.c.state == SiteState.ACTIVE)
     due = exists().where(table.c.state == DUE, table.c.run_at <= bindparam("now"), table.c.site_id.in_(active))
     lost = exists().where(table.c.state == BUSY, table.c.lease_until < bindparam("now"))
     return select(due, lost)

@@ -1,14 +1,45 @@
-"""Statements of every webhook's path, compiled once; and insertions that mind what is there, in both dialects."""
+"""What all modules here write SQL with: typed rows, statements compiled once, insertions that mind what is there."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import fields
 from functools import cache
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
-from sqlalchemy import JSON, ClauseElement, Connection, Executable, Table
+from sqlalchemy import JSON, ClauseElement, Column, ColumnElement, Connection, Executable, Table, literal_column
 from sqlalchemy.dialects import sqlite
+
+T = TypeVar("T")
+
+
+def written(value: str | int) -> ColumnElement[Any]:
+    """Write one of our own constants into a statement: a planner may only use a partial index for a value that it knows."""
+    return literal_column(f"'{value}'" if isinstance(value, str) else str(value))
+
+
+def columns(table: Table, shape: type[Any]) -> list[Column[Any]]:
+    """Give the columns that the fields of a dataclass are named after, in their order."""
+    return [table.c[field.name] for field in fields(shape)]
+
+
+def values(row: Any) -> dict[str, Any]:
+    """Give the fields of a dataclass by name, as an insertion or a change takes them."""
+    return {field.name: getattr(row, field.name) for field in fields(row)}
+
+
+def read_one(
+    connection: Connection, statement: Executable, shape: Callable[..., T], given: Mapping[str, Any] | None = None
+) -> T | None:
+    """Make the only row of a statement what it stands for; the columns must come in the order of the fields."""
+    row = connection.execute(statement, given).one_or_none()
+    return shape(*row) if row is not None else None
+
+
+def read_all(connection: Connection, statement: Executable, shape: Callable[..., T]) -> list[T]:
+    """Make each row of a statement what it stands for, as `read_one` does."""
+    return [shape(*row) for row in connection.execute(statement)]
 
 
 def _family(dialect: str) -> Any:
