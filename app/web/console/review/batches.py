@@ -13,7 +13,7 @@ from app.domain.roles import Right
 from app.services.review import batches, queue
 from app.services.review.batches import Progress
 from app.web.console.guard import needs, own_decision, person, room, scope
-from app.web.console.review.lately import remember
+from app.web.console.review.lately import Act, remember
 from app.web.console.review.queue import give_many, site_names
 from app.web.console.words import Said
 from app.web.security import core
@@ -88,7 +88,7 @@ def undo_many(ids: list[int], action: str, batch_id: str = "", *, carried: bool 
         undone = batches.undo_batch(core(), batch_id, person().name, person().id)
     else:
         undone = batches.undo(core(), ids, person().name, person().id)
-    remember(core(), person(), "batch", undone)
+    remember(core(), person(), Act.BATCH, undone)
     batches.run(core(), undone, scope())
     return go(url_for("console.batch", batch_id=undone), 303)
 
