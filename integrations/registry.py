@@ -44,6 +44,11 @@ def broken() -> Mapping[str, str]:
 
 @functools.cache
 def _registry() -> Registry:
+    return discover()
+
+
+def discover() -> Registry:
+    """Look for every platform that can be imported now: ours, then those of other distributions."""
     return collect([*_ours(), *_third_parties()])
 
 

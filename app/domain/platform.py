@@ -141,7 +141,8 @@ class Platform(ABC):
     `config` is an instance of `Config`, None where there is none. An `__init__` raises ValueError when it cannot work with it.
 
     Every method may raise `PlatformUnavailable` (try later) or `PlatformRefused` (the owner must act) when it talks to the
-    platform; `authenticate`, `parse` and `admit` never do, since they talk to nobody.
+    platform; `authenticate`, `parse` and `admit` never do, since they talk to nobody. An answer that cannot be read is one of a
+    place that is away, as a maintenance page is: `PlatformUnavailable`.
     """
 
     slug: ClassVar[str]
@@ -243,7 +244,11 @@ class Platform(ABC):
 
     @abstractmethod
     def apply(self, site: Site, enforcement: Enforcement) -> Receipt:
-        """Make the action true there; doing it twice is doing it once. Raise `MediaGone` when the version is gone."""
+        """Make the action true there; doing it twice is doing it once.
+
+        Raise `MediaGone` when the platform itself says that the version is gone; a 404 of something in front of it does not
+        say so. Raise `PlatformRefused` for an action that is not among `actions`.
+        """
 
     @abstractmethod
     def check(self, site: Site) -> str:
