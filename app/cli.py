@@ -10,7 +10,7 @@ import click
 from pydantic import ValidationError
 
 from app.commands import ALL, open_core, trouble
-from app.domain.errors import DatabaseUnavailable, PicwardError
+from app.domain.errors import DatabaseUnavailable, PicwardError, SettingsInvalid
 
 if TYPE_CHECKING:
     from app.services.core import Core
@@ -27,8 +27,7 @@ class _Group(click.Group):
         except PicwardError as error:
             raise click.ClickException(str(error)) from None
         except ValidationError as error:  # of Config: everything else is checked where it comes in
-            wrong = [f"PICWARD_{str(item['loc'][0]).upper()}: {item['msg']}" for item in error.errors()]
-            raise click.ClickException("The settings are wrong.\n" + "\n".join(wrong)) from None
+            raise click.ClickException(str(SettingsInvalid.of_environment(error, "PICWARD_"))) from None
 
 
 @click.group(cls=_Group)

@@ -208,14 +208,15 @@ def hashes_of(files: tuple[Path, ...], on: str, note: str) -> None:
     """Print a list, ready for import, that knows these pictures by their bytes and by their look."""
     import csv
 
+    from app.domain.detector import ListKind, entries_of
+
     table = csv.writer(sys.stdout)
     table.writerow(["kind", "hash", "list", "category", "note"])
     with open_core() as core:
         for file in files:
             picture = core.judge().judge(file.read_bytes(), ()).fingerprint
-            table.writerow(["sha256", picture.sha256, on, f"owner.{on}ed_hash", note or file.name])
-            if picture.pdq:
-                table.writerow(["pdq", picture.pdq, on, f"owner.{on}ed_hash", note or file.name])
+            for entry in entries_of(picture.sha256, picture.pdq, ListKind(on), note or file.name):
+                table.writerow([entry.kind, entry.value, entry.list, entry.category, entry.note])
 
 
 @click.group()

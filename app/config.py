@@ -10,6 +10,8 @@ from urllib.parse import urlsplit
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from app.domain.limits import MAX_IMAGE_BYTES
+
 
 class Config(BaseSettings):
     """Hold the operator's settings. docs/operations.md lists each of them; a test compares."""
@@ -47,9 +49,9 @@ class Config(BaseSettings):
         1_000_000, ge=10_000, description="Bytes of one webhook; platforms send a few kB, a parsed body costs ten times its size."
     )
     max_image_bytes: int = Field(
-        20_000_000,
+        MAX_IMAGE_BYTES,
         ge=100_000,
-        le=20_000_000,
+        le=MAX_IMAGE_BYTES,
         description="Bytes of one picture, at most 20 MB: a 48-megapixel photo has 10 to 15 MB. Larger ones go to review.",
     )
     delivery_days: int = Field(

@@ -40,8 +40,8 @@ def judge_from(weights: Path, max_image_bytes: int) -> Callable[[], Judge]:
 
     @cache
     def judge() -> Judge:
+        from app.domain.limits import ImageLimits
         from models.judge import LocalJudge
-        from models.limits import ImageLimits
 
         return LocalJudge(weights, limits=ImageLimits(max_image_bytes=max_image_bytes))
 
@@ -85,8 +85,7 @@ def make_platform(platform: type[Platform], surroundings: Surroundings) -> Platf
     try:
         return platform(platform.Config() if platform.Config else None, surroundings)
     except ValidationError as error:
-        wrong = (f"PICWARD_{platform.slug}_{item['loc'][0]}".upper() + f": {item['msg']}" for item in error.errors())
-        raise SettingsInvalid("The settings are wrong.\n" + "\n".join(wrong)) from None
+        raise SettingsInvalid.of_environment(error, f"PICWARD_{platform.slug}_") from None
     except ValueError as error:
         raise SettingsInvalid(str(error)) from None
 

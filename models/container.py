@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from struct import unpack_from
 
 from app.domain.errors import MediaUnreadable
-from models.limits import ImageLimits
+from app.domain.limits import ImageLimits
 
 _MAX_JUNK = 65_536
 """Bytes between JPEG segments; real files have none, and Pillow skips them one at a time."""

@@ -23,8 +23,8 @@ from PIL import (
 )
 
 from app.domain.errors import MediaUnreadable
+from app.domain.limits import ImageLimits
 from models.container import shell_of, sniff
-from models.limits import ImageLimits
 
 VIEW_SIDE = 512
 """Pixels of the longer side of a frame that we keep: what PDQ hashes and a preview shows."""

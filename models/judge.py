@@ -10,11 +10,11 @@ from threading import Lock
 
 from app.domain.detector import Fingerprint, HashEntry, HashIndex, Judgement
 from app.domain.errors import MediaUnreadable, ModelUnavailable
+from app.domain.limits import ImageLimits
 from app.domain.signals import Signal
 from models.hashes import index as hashes
 from models.hashes.pdq import QUALITY_FLOOR, look_of
 from models.image import Picture, read
-from models.limits import ImageLimits
 from models.preview import preview_of
 from models.registry import Card, Detector, Machine, cards, load
 from models.runtime import CPU
@@ -66,7 +66,7 @@ class LocalJudge:
         return Judgement(fingerprint, signals, tuple(failures), lambda: preview_of(first))
 
     def match(self, fingerprint: Fingerprint, entries: HashIndex) -> tuple[Signal, ...]:
-        """Compare a fingerprint with hash lists. An allow entry gives a signal of category `owner.allowed_hash`."""
+        """Compare a fingerprint with hash lists. An allow entry gives a signal of category `ALLOWED_HASH`."""
         if not isinstance(entries, hashes.Index):
             raise TypeError("the index was not made by LocalJudge.index")
         return entries.match(fingerprint)

@@ -18,6 +18,7 @@ from app.db.tables import audit, decisions, enforcements, jobs
 from app.domain.decisions import Decision
 from app.domain.jobs import WorkState
 from app.domain.scope import Scope
+from app.domain.time import HOUR
 
 LOOKED_AT = 4000
 """Rows that one page looks at, at most: 30 ms, and at least one in 80 of them fills a page of 50."""
@@ -25,7 +26,7 @@ LOOKED_AT = 4000
 MATCHES = 500
 """Pictures that a search finds, at most. A search that finds so many is to be narrowed down, and the page says so."""
 
-SKEW = 3600 * 1_000_000
+SKEW = HOUR
 """How far the order of ids and the order of times may differ, in microseconds: the clocks of several machines."""
 
 _NOTHING, _DONE = written(""), written(WorkState.DONE)

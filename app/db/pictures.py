@@ -10,7 +10,7 @@ from sqlalchemy import Connection, delete, select
 
 from app.db.sql import columns, insert_many, put, read_one
 from app.db.tables import decisions, looks, pictures, previews, signals
-from app.domain.detector import Fingerprint
+from app.domain.detector import MATCH_DISTANCE, Fingerprint
 from app.domain.media import Region
 from app.domain.signals import Signal
 
@@ -88,9 +88,6 @@ def forget_preview(connection: Connection, site_id: str, sha256: str) -> None:
 PIECES = 16
 """A PDQ hash of 256 bits is cut into so many pieces: two that differ in at most 31 bits agree in one up to one bit."""
 
-LOOK_DISTANCE = 31
-"""Bits of 256 that may differ between look-alikes; the distance that PDQ's README recommends for a match."""
-
 LOOKED_AT = 2000
 """Candidates whose whole hash is compared at most. By chance a hash shares a piece, up to a bit, with one image in 240: with
 as many it is reached at half a million questioned images."""
@@ -111,7 +108,7 @@ def _pieces(pdq: str) -> list[int]:
 def look_alikes(connection: Connection, site_id: str, sha256: str, limit: int) -> list[tuple[int, int]]:
     """Find questioned images of a site that look like these bytes: (job id, bits that differ), the nearest first.
 
-    Exact up to `LOOK_DISTANCE`, by 16 x 17 look-ups in an index, as long as fewer than `LOOKED_AT` share a piece.
+    Exact up to `MATCH_DISTANCE`, by 16 x 17 look-ups in an index, as long as fewer than `LOOKED_AT` share a piece.
     """
     pdq = connection.execute(select(pictures.c.pdq).where(pictures.c.sha256 == sha256)).scalar()
     if not pdq:
@@ -127,4 +124,4 @@ def look_alikes(connection: Connection, site_id: str, sha256: str, limit: int) -
     )
     mine = int(pdq, 16)
     found = [((int(row.pdq, 16) ^ mine).bit_count(), row.job_id) for row in connection.execute(query)]
-    return [(job_id, distance) for distance, job_id in sorted(found) if distance <= LOOK_DISTANCE][:limit]
+    return [(job_id, distance) for distance, job_id in sorted(found) if distance <= MATCH_DISTANCE][:limit]

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from app.dispatch import clock, hints
 from app.domain.errors import ModelUnavailable
-from app.domain.time import SECOND
+from app.domain.time import HOUR, SECOND
 from app.services.core import Core
 from app.services.pipeline import due, enforce
 from app.services.pipeline.moderate import Moderator
@@ -33,7 +33,7 @@ ENFORCE_THREADS = 2
 TEND_SECONDS = 1.0
 """How often each site's periodic work is looked at; half the shortest interval of a platform, which is 2 s."""
 
-RETAIN_SECONDS = 3600.0
+RETAIN_SECONDS = HOUR // SECOND
 """How often retention is applied: its unit is days, and an hour more does no harm."""
 
 

@@ -8,6 +8,10 @@ from enum import StrEnum
 from typing import Protocol
 
 from app.domain.signals import Signal
+from app.domain.taxonomy import ALLOWED_HASH, BLOCKED_HASH
+
+MATCH_DISTANCE = 31
+"""Bits of 256 that may differ between two PDQ hashes of one picture; the distance that Meta's README recommends."""
 
 
 class HashKind(StrEnum):
@@ -30,6 +34,16 @@ class HashEntry:
     category: str
     note: str = ""
     site_id: str = ""
+
+
+OWN_CATEGORY = {ListKind.BLOCK: BLOCKED_HASH, ListKind.ALLOW: ALLOWED_HASH}
+"""What a match with a list means where its entry names no category."""
+
+
+def entries_of(sha256: str, pdq: str, on: ListKind, note: str, site_id: str = "") -> list[HashEntry]:
+    """Know one picture by its bytes and, where `pdq` is not "", by its look."""
+    known = ((HashKind.SHA256, sha256), (HashKind.PDQ, pdq))
+    return [HashEntry(kind, value, on, OWN_CATEGORY[on], note, site_id) for kind, value in known if value]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +86,7 @@ class Judge(Protocol):
         """Decode once and run the wanted detectors. Never raise for what is in the bytes: that becomes a failure."""
 
     def match(self, fingerprint: Fingerprint, entries: HashIndex) -> tuple[Signal, ...]:
-        """Compare a fingerprint with hash lists. An allow entry gives a signal of category `owner.allowed_hash`."""
+        """Compare a fingerprint with hash lists. An allow entry gives a signal of category `ALLOWED_HASH`."""
 
     def match_all(self, fingerprints: Sequence[Fingerprint], entries: HashIndex) -> Mapping[int, tuple[Signal, ...]]:
         """Match many pictures at once: the place of each that matches, and what `match` gives for it."""

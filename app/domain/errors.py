@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from app.domain.media import MediaRef
+
+if TYPE_CHECKING:
+    from pydantic import ValidationError
+
+
+MESSAGE_CHARACTERS = 1000
+"""What is said about wrong fields, at most: what was sent can have thousands, and `fields` names them all."""
 
 
 class PicwardError(Exception):
@@ -43,6 +52,18 @@ class SettingsInvalid(PicwardError):
     def __init__(self, message: str, fields: dict[str, str] | None = None) -> None:
         super().__init__(message)
         self.fields = fields or {}
+
+    @classmethod
+    def of(cls, error: ValidationError, about: str, whole: str) -> SettingsInvalid:
+        """Name each wrong field (a.b.0) after what the error is about; `whole` names what is wrong in no field alone."""
+        fields = wrong_fields(error, whole)
+        return cls(f"{about}: {'; '.join(f'{name}: {said}' for name, said in fields.items())}"[:MESSAGE_CHARACTERS], fields)
+
+    @classmethod
+    def of_environment(cls, error: ValidationError, prefix: str) -> SettingsInvalid:
+        """Name each wrong variable of the environment, a line each."""
+        fields = {f"{prefix}{name}".upper(): said for name, said in wrong_fields(error, "*").items()}
+        return cls("The settings are wrong.\n" + "\n".join(f"{name}: {said}" for name, said in fields.items()), fields)
 
 
 class MediaGone(PicwardError):
@@ -158,3 +179,11 @@ class NotStored(PicwardError):
 
 class VaultKeyWrong(PicwardError):
     """The database was written with another key."""
+
+
+def wrong_fields(error: ValidationError, whole: str) -> dict[str, str]:
+    """Say what is wrong with each field, in the words of its declaration and without pydantic's preambles."""
+    return {
+        ".".join(str(part) for part in found["loc"]) or whole: found["msg"].removeprefix("Value error, ")
+        for found in error.errors()
+    }

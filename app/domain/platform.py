@@ -13,6 +13,7 @@ from app.domain.decisions import Action, Enforcement, Receipt
 from app.domain.events import Delivery, Parsed
 from app.domain.media import MediaRef, Page
 from app.domain.settings import SiteSettings
+from app.domain.time import DAY, SECOND
 
 
 class SiteState(StrEnum):
@@ -178,7 +179,7 @@ class Platform(ABC):
     kept_headers: ClassVar[tuple[str, ...]] = ()
     """Headers, in lower case, that `parse` needs besides the body; they are stored with a delivery, for its replay."""
 
-    reconcile_seconds: ClassVar[int] = 86_400
+    reconcile_seconds: ClassVar[int] = DAY // SECOND
     """How often what changed is compared with what we know; it finds what a lost webhook missed."""
 
     pulse_seconds: ClassVar[int] = 0

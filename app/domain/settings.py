@@ -174,7 +174,4 @@ def validate(settings: type[SiteSettings], values: dict[str, Any]) -> SiteSettin
     try:
         return settings.model_validate(values)
     except ValidationError as error:
-        fields = {".".join(str(part) for part in e["loc"]) or "settings": e["msg"] for e in error.errors()}
-        raise SettingsInvalid(
-            "Some settings are not valid: " + "; ".join(f"{k}: {v}" for k, v in fields.items()), fields
-        ) from None
+        raise SettingsInvalid.of(error, "Some settings are not valid", "settings") from None

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from app.domain.taxonomy import ALLOWED_HASH, BLOCKED_HASH
+
 
 @dataclass(frozen=True, slots=True)
 class Ground:
@@ -132,8 +134,8 @@ GROUNDS: dict[str, Ground] = {
     "quality.too_small": _OTHER,
     "quality.text_overlay": _OTHER,
     "unsafe.file": _OTHER,
-    "owner.blocked_hash": _OTHER,
-    "owner.allowed_hash": _OTHER,
+    BLOCKED_HASH: _OTHER,
+    ALLOWED_HASH: _OTHER,
 }
 """Map every entry of our taxonomy. Where the database has nothing of the kind it is the general category."""
 

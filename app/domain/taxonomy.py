@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import IntEnum
+
+BLOCKED_HASH = "owner.blocked_hash"
+ALLOWED_HASH = "owner.allowed_hash"
 
 
 class Severity(IntEnum):
@@ -99,8 +103,8 @@ _TABLE: tuple[Category, ...] = (
     Category("quality.too_small", "Too small", _I),
     Category("quality.text_overlay", "Text over the picture", _I),
     Category("unsafe.file", "Unreadable or dangerous file", _M),
-    Category("owner.blocked_hash", "On your block list", _S),
-    Category("owner.allowed_hash", "On your allow list", _I),
+    Category(BLOCKED_HASH, "On your block list", _S),
+    Category(ALLOWED_HASH, "On your allow list", _I),
 )
 
 CATEGORIES: dict[str, Category] = {category.id: category for category in _TABLE}
@@ -109,3 +113,8 @@ CATEGORIES: dict[str, Category] = {category.id: category for category in _TABLE}
 def covers(rule: str, category: str) -> bool:
     """Say whether a rule's category names this one: itself, one of its children, or everything ("*")."""
     return rule in ("*", category) or category.startswith(rule + ".")
+
+
+def restricted(categories: Iterable[str]) -> bool:
+    """Say whether a picture that is said to show these may be shown to those with the right to it only."""
+    return any(CATEGORIES[category].restricted for category in categories if category in CATEGORIES)

@@ -221,8 +221,7 @@ def _sent(slug: str, shape: type[Body]) -> tuple[Site, str, Body]:
     try:
         body = shape.model_validate_json(received.body or b"{}")
     except ValidationError as error:
-        fields = {".".join(str(part) for part in e["loc"]) or "body": e["msg"] for e in error.errors(include_url=False)}
-        raise SettingsInvalid("What the page sent is not valid.", fields) from None
+        raise SettingsInvalid.of(error, "What the page sent is not valid", "body") from None
     return site, person or f"{site.name}'s administrator", body
 
 

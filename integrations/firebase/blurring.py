@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from app.domain.errors import MediaUnreadable
 from app.domain.media import MediaRef
-from app.domain.taxonomy import CATEGORIES
+from app.domain.taxonomy import restricted
 from integrations.firebase import naming
 from integrations.firebase.apps import Overtaken
 from integrations.firebase.storage import Place, Store
@@ -24,7 +24,7 @@ def write(store: Store, media: MediaRef, categories: tuple[str, ...], limit: int
 
     `blurred` gives the copy as WebP, b"" of what cannot be decoded.
     """
-    if not store.settings.blurred_copy or any(CATEGORIES[one].restricted for one in categories if one in CATEGORIES):
+    if not store.settings.blurred_copy or restricted(categories):
         return ""
     name = name_of(store, media)
     there = store.get(name)

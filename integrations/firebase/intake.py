@@ -13,7 +13,6 @@ import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import lru_cache
 from typing import cast
 
@@ -21,6 +20,7 @@ from app.domain.errors import DeliveryUnreadable
 from app.domain.events import Delivery, Event, MediaDeleted, MediaUploaded, Parsed
 from app.domain.media import MediaRef
 from app.domain.platform import Site
+from app.domain.time import microseconds
 from integrations.firebase import naming
 from integrations.firebase.naming import Kind
 from integrations.firebase.settings import Settings
@@ -140,7 +140,7 @@ def media(site: Site, name: str, version: str, resource: Untrusted) -> MediaRef:
         version=version,
         source=f"gs://{site.key}/{name}",
         context={key: (value,) for key, value in context.items() if value},
-        created_at=_microseconds(resource.label("timeCreated", 40)),
+        created_at=microseconds(resource.label("timeCreated", 40)),
     )
 
 
@@ -209,10 +209,3 @@ def _generation(fields: Untrusted, key: str) -> str:
     if not _GENERATION.fullmatch(generation):
         raise DeliveryUnreadable(f"{key} is no generation.")
     return generation
-
-
-def _microseconds(text: str) -> int:
-    try:
-        return int(datetime.fromisoformat(text).astimezone(UTC).timestamp() * 1_000_000)
-    except (ValueError, OverflowError, OSError):
-        return 0

@@ -15,6 +15,7 @@ from typing import Any
 
 from app.domain.errors import DeliveryRefused, DeliveryUnreadable, PicwardError, PlatformUnavailable
 from app.domain.events import Delivery
+from app.domain.time import DAY, MINUTE, SECOND
 from integrations.kit.answers import Answer
 from integrations.kit.http import Session
 from integrations.kit.untrusted import read_json
@@ -31,7 +32,7 @@ MAX_TOKEN_CHARACTERS = 8_000
 FETCH_SECONDS = 5.0
 """How long certificates may take; a push waits meanwhile."""
 
-SHORTEST_SECONDS, LONGEST_SECONDS = 60, 86_400
+SHORTEST_SECONDS, LONGEST_SECONDS = MINUTE // SECOND, DAY // SECOND
 """How long certificates are kept at least and at most, whatever Cache-Control says; Google says about six hours."""
 
 AGAIN_SECONDS = 60
@@ -139,7 +140,7 @@ def verify(delivery: Delivery, certificates: Certificates) -> Identity:
     if scheme.lower() != "bearer" or not token or not token.isascii() or len(token) > MAX_TOKEN_CHARACTERS:
         raise DeliveryRefused(_REFUSED)
     claims = _claims(token, certificates)
-    now = delivery.received_at / 1_000_000
+    now = delivery.received_at / SECOND
     if not _moment(claims, "iat") - SKEW_SECONDS <= now <= _moment(claims, "exp") + SKEW_SECONDS:
         raise DeliveryRefused(_REFUSED)
     audience, email = claims.get("aud"), claims.get("email")

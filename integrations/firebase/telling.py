@@ -9,12 +9,12 @@ import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 from app.domain.decisions import Action, Enforcement, Verdict
 from app.domain.errors import PlatformRefused
-from app.domain.taxonomy import CATEGORIES
+from app.domain.taxonomy import CATEGORIES, restricted
+from app.domain.time import utc
 from integrations.firebase import naming
 from integrations.firebase.apps import ANSWER_SECONDS, app_of, asking
 from integrations.firebase.hiding import APPROVED, DELETED, FLAGGED, PENDING, REJECTED
@@ -82,7 +82,7 @@ def status_of(enforcement: Enforcement) -> str:
 def categories_of(enforcement: Enforcement) -> tuple[str, ...]:
     """Give the categories that led to a verdict; of restricted ones the app learns nothing."""
     found = dict.fromkeys(reason.category for reason in enforcement.reasons if reason.verdict is not Verdict.ALLOW)
-    return tuple(one for one in found if one in CATEGORIES and not CATEGORIES[one].restricted)[:MAX_CATEGORIES]
+    return tuple(one for one in found if one in CATEGORIES and not restricted([one]))[:MAX_CATEGORIES]
 
 
 def word_of(store: Store, enforcement: Enforcement, blob: Blob | None, blurred: str) -> Word:
@@ -127,7 +127,7 @@ def _document(store: Store, word: Word) -> None:
 
         client = firestore.client(app)
         document = client.collection(store.settings.tell_path).document(word.id)
-        fields = word.fields(datetime.fromtimestamp(word.decided_at / 1_000_000, UTC))
+        fields = word.fields(utc(word.decided_at))
         # A transaction's own calls take no time limit, and wait a minute for a Firestore that is away; this one does not.
         known = document.get(retry=None, timeout=ANSWER_SECONDS).to_dict() or {}
         if _older(word, known) or all(known.get(key) == value for key, value in fields.items()):

@@ -21,8 +21,9 @@ from app.domain.errors import (
     PlatformRefused,
     PlatformUnavailable,
 )
+from app.domain.time import DAY, SECOND
 
-RETRY_AFTER_SECONDS = 86_400.0
+RETRY_AFTER_SECONDS = DAY / SECOND
 """The longest wait that a platform can ask for; longer ones are taken for a mistake."""
 
 

@@ -23,6 +23,7 @@ import requests
 from requests_hardened import Config, HTTPSession
 
 from app.domain.errors import MediaGone, MediaUnreadable, PicwardError, PlatformRefused, PlatformUnavailable
+from app.domain.limits import MAX_IMAGE_BYTES
 from integrations.kit.answers import Answer, Explain, gone, succeed, translated
 from integrations.kit.pinning import Deadline, PinnedAdapter, limited
 
@@ -34,9 +35,6 @@ READ_SECONDS = 60.0
 
 TOTAL_SECONDS = 120.0
 """How long one exchange may take in all, so that a server which drips one byte at a time holds no worker."""
-
-MAX_IMAGE_BYTES = 20_000_000
-"""How large an image may be to be fetched, in bytes; a 50-megapixel JPEG has about 15 million."""
 
 MAX_ANSWER_BYTES = 4_000_000
 """How large an answer that is no image may be, in bytes; a listing of 200 images has about 150 000."""

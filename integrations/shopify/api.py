@@ -15,6 +15,7 @@ from typing import Any, NoReturn
 
 from app.domain.errors import CredentialsExpired, DeliveryUnreadable, PicwardError, PlatformRefused, PlatformUnavailable
 from app.domain.platform import Credentials, Site
+from app.domain.time import SECOND
 from integrations.kit.answers import Answer
 from integrations.kit.http import Session, json_body
 from integrations.kit.untrusted import Untrusted, read_json
@@ -156,7 +157,7 @@ class Admin:
         if not held.get("refresh_token") and not token:
             raise CredentialsExpired(f"There is no token for this shop. {REOPEN}")
         ends = expires_at if isinstance(expires_at, int) else 0
-        if not token or ends < time.time_ns() // 1_000 + MARGIN_SECONDS * 1_000_000:
+        if not token or ends < time.time_ns() // 1_000 + MARGIN_SECONDS * SECOND:
             self._renew()
             token = self._held().get("access_token")
         if not isinstance(token, str) or not token or not token.isascii() or not token.isprintable():

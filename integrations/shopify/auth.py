@@ -23,20 +23,20 @@ from app.domain.errors import (
     PlatformUnavailable,
 )
 from app.domain.events import Delivery
+from app.domain.time import DAY, HOUR, SECOND, microseconds
 from integrations.kit.answers import Answer
 from integrations.kit.http import Session, json_body
 from integrations.kit.untrusted import read_json
 from integrations.shopify.answers import explain
 from integrations.shopify.config import Config
-from integrations.shopify.media import microseconds
 
 if TYPE_CHECKING:
     from shopify_app import ShopifyApp, TokenExchangeResult
 
-ACCESS_SECONDS = 3_600
+ACCESS_SECONDS = HOUR // SECOND
 """How long a token lives whose answer does not say: https://shopify.dev/docs/apps/build/authentication-authorization."""
 
-REFRESH_SECONDS = 90 * 86_400
+REFRESH_SECONDS = 90 * DAY // SECOND
 """How long a refresh token lives, when its answer does not say."""
 
 TOKEN_SECONDS = 25.0
@@ -207,9 +207,9 @@ def _credentials(result: TokenExchangeResult, before: Mapping[str, Any]) -> Mapp
     now = time.time_ns() // 1_000
     return {
         "access_token": token.token,
-        "expires_at": microseconds(token.expires or "") or now + ACCESS_SECONDS * 1_000_000,
+        "expires_at": microseconds(token.expires or "") or now + ACCESS_SECONDS * SECOND,
         "refresh_token": token.refresh_token or before.get("refresh_token", ""),
-        "refresh_expires_at": microseconds(token.refresh_token_expires or "") or now + REFRESH_SECONDS * 1_000_000,
+        "refresh_expires_at": microseconds(token.refresh_token_expires or "") or now + REFRESH_SECONDS * SECOND,
         "scope": token.scope or before.get("scope", ""),
         "obtained_at": now,
     }

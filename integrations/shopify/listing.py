@@ -12,11 +12,11 @@ import re
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
 from app.domain.errors import DeliveryUnreadable, MediaGone, PicwardError, PlatformRefused, PlatformUnavailable
 from app.domain.media import MediaRef, Page
+from app.domain.time import SECOND, microseconds, utc
 from integrations.kit.answers import Answer
 from integrations.kit.http import Session
 from integrations.kit.untrusted import Untrusted
@@ -136,20 +136,13 @@ def _state(admin: Admin, id: str) -> Operation | None:
             images=max(_count(node, "objectCount") - _count(node, "rootObjectCount"), 0),
             size=_count(node, "fileSize"),
             url=node.text("url", 4_000, default=""),
-            ended_at=_seconds(node.label("completedAt", 40)),
+            ended_at=microseconds(node.label("completedAt", 40)) / SECOND,
         )
 
 
 def _count(node: Untrusted, key: str) -> int:
     text = node.identifier(key, 20) if key in node else "0"
     return int(text) if text.isascii() and text.isdigit() else 0
-
-
-def _seconds(text: str) -> float:
-    try:
-        return datetime.fromisoformat(text).astimezone(UTC).timestamp()
-    except (ValueError, OverflowError, OSError):
-        return 0.0
 
 
 def _failed(admin: Admin, operation: Operation, restarts: int) -> Page:
@@ -251,7 +244,7 @@ def _object(line: bytes) -> Untrusted:
 
 def changed(admin: Admin, since: int, cursor: str, judge_drafts: bool) -> Page:
     """Give the images of products that were updated since then, in UTC microseconds, oldest change first."""
-    after = datetime.fromtimestamp(since / 1_000_000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    after = utc(since).strftime("%Y-%m-%dT%H:%M:%SZ")
     media: list[MediaRef] = []
     with understood():
         data = admin.ask("changed", partial=True, query=f"updated_at:>'{after}'", after=cursor or None)

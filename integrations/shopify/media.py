@@ -6,11 +6,11 @@ import hashlib
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from urllib.parse import parse_qs, urlsplit
 
 from app.domain.errors import DeliveryUnreadable, PlatformRefused
 from app.domain.media import Context, MediaRef
+from app.domain.time import microseconds
 from integrations.kit.untrusted import Untrusted
 
 PENDING = "pending"
@@ -125,11 +125,3 @@ def image_of(product: Product, node: Untrusted, position: int) -> MediaRef | Non
     source = node.object("image").text("url", 2_000) if ready else ""
     version = version_of(source) if ready else PENDING
     return product.image(gid, version, source, position, node.label("alt"), microseconds(node.label("createdAt")))
-
-
-def microseconds(text: str) -> int:
-    """Read a time of ISO 8601 as UTC microseconds; 0 for what is none."""
-    try:
-        return int(datetime.fromisoformat(text).astimezone(UTC).timestamp() * 1_000_000)
-    except (ValueError, OverflowError, OSError):
-        return 0

@@ -24,6 +24,7 @@ from app.domain.platform import (
     Surroundings,
 )
 from app.domain.settings import SiteSettings
+from app.domain.time import DAY, HOUR, SECOND
 from integrations.kit.http import Session
 from integrations.shopify import auth, frame, gallery, listing, mark, scopes, webhooks
 from integrations.shopify.api import Admin, understood
@@ -37,7 +38,7 @@ RENDITION_PIXELS = 1_024
 """How large a copy is fetched, in pixels of its longer side: NudeNet looks at 320, PDQ at 512; twice that keeps small
 regions readable, and is a tenth of a large photo's bytes."""
 
-RECONCILE_SECONDS = 3_600
+RECONCILE_SECONDS = HOUR // SECOND
 """Shopify gives a webhook up after 4 hours and may send it a day late; one search an hour costs some 50 points."""
 
 KEEP_ALIVE_DAYS = 30
@@ -165,7 +166,7 @@ class Shopify(Platform):
     def pulse(self, site: Site) -> None:
         obtained = site.credentials.get("obtained_at")
         age = time.time_ns() // 1_000 - (obtained if isinstance(obtained, int) else 0)
-        if _renewable(site) and age > KEEP_ALIVE_DAYS * 86_400 * 1_000_000:
+        if _renewable(site) and age > KEEP_ALIVE_DAYS * DAY:
             self._admin(site).renew()
 
     # --- images

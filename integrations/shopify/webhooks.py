@@ -27,6 +27,7 @@ from app.domain.events import (
     SiteRemoved,
 )
 from app.domain.media import MediaRef
+from app.domain.time import SECOND, microseconds
 from integrations.kit.untrusted import Untrusted, read_json
 from integrations.shopify.auth import is_shop
 from integrations.shopify.media import (
@@ -36,7 +37,6 @@ from integrations.shopify.media import (
     image_of,
     is_image,
     media_id,
-    microseconds,
     product_id,
     product_of,
     tags_of,
@@ -233,7 +233,7 @@ def overtaken(delivery: Delivery, obtained_at: object) -> bool:
     forges it can keep a site connected whose tokens are dead, and nothing else.
     """
     triggered = microseconds(delivery.headers.get(_CLASSIC + "triggered-at", ""))
-    return isinstance(obtained_at, int) and 0 < triggered < obtained_at - CLOCKS_SECONDS * 1_000_000
+    return isinstance(obtained_at, int) and 0 < triggered < obtained_at - CLOCKS_SECONDS * SECOND
 
 
 def _uninstalled(body: Untrusted) -> tuple[Event, ...]:

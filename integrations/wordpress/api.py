@@ -16,11 +16,12 @@ from app.domain.errors import (
     PlatformRefused,
     PlatformUnavailable,
 )
+from app.domain.limits import MAX_IMAGE_BYTES
 from app.domain.platform import Site
 from app.domain.settings import NetworkedSettings
 from integrations.kit import signing
 from integrations.kit.answers import Answer
-from integrations.kit.http import MAX_IMAGE_BYTES, Session, json_body
+from integrations.kit.http import Session, json_body
 from integrations.kit.untrusted import Untrusted, read_json
 
 VERSION = 1

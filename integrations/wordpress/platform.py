@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
 from functools import lru_cache
 from typing import BinaryIO, ClassVar
 from urllib.parse import urlsplit
@@ -25,6 +24,7 @@ from app.domain.events import (
 from app.domain.media import MediaRef, Page
 from app.domain.platform import Admission, FindSite, Platform, Site, SiteState
 from app.domain.settings import SiteSettings
+from app.domain.time import iso, microseconds
 from integrations.kit import signing
 from integrations.kit.untrusted import Untrusted, read_json
 from integrations.wordpress.api import VERSION, Plugin
@@ -127,7 +127,7 @@ class WordPress(Platform):
             verdict=enforcement.verdict.value,
             reasons=[reason.text for reason in enforcement.reasons],
             person=enforcement.person,
-            decided_at=datetime.fromtimestamp(enforcement.decided_at / 1_000_000, UTC).isoformat(timespec="seconds"),
+            decided_at=iso(enforcement.decided_at),
         )
         try:
             state = answer.choice("state", ("done", "drifted"))
@@ -216,15 +216,8 @@ def _media(item: Untrusted) -> MediaRef:
         source=item.label("url", 2_000),
         parent=parent,
         context={key: values for key, values in context.items() if any(values)},
-        created_at=_microseconds(item.label("created")),
+        created_at=microseconds(item.label("created")),
     )
-
-
-def _microseconds(text: str) -> int:
-    try:
-        return int(datetime.fromisoformat(text).astimezone(UTC).timestamp() * 1_000_000)
-    except (ValueError, OverflowError, OSError):
-        return 0
 
 
 def _attachment(body: Untrusted, key: str) -> str:

@@ -8,10 +8,11 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from app.domain.detector import Fingerprint, HashEntry, HashKind, ListKind
+from app.domain.detector import MATCH_DISTANCE, Fingerprint, HashEntry, HashKind, ListKind
 from app.domain.errors import HashListUnreadable
 from app.domain.signals import Signal
-from models.hashes.pdq import MATCH_DISTANCE, turns_of
+from app.domain.taxonomy import ALLOWED_HASH
+from models.hashes.pdq import turns_of
 
 DETECTOR = "hashes"
 VERSION = "1"
@@ -112,6 +113,6 @@ def _words(values: list[str]) -> Words:
 def _signal(entry: HashEntry, distance: int, exact: bool) -> Signal:
     allowed = entry.list is ListKind.ALLOW
     how = "the same file" if exact else f"looks the same, {distance} of 256 bits differ"
-    category = "owner.allowed_hash" if allowed else entry.category
+    category = ALLOWED_HASH if allowed else entry.category
     score = 1.0 if exact else round(1.0 - distance / (10 * MATCH_DISTANCE), 4)
     return Signal(DETECTOR, VERSION, category, score, note=f"{entry.note}: {how}" if entry.note else how)

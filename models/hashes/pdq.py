@@ -19,9 +19,6 @@ from PIL import Image
 QUALITY_FLOOR = 50
 """Hashes of pictures with less detail (0 to 100) match too much; Meta's README says to discard 49 and below."""
 
-MATCH_DISTANCE = 31
-"""Bits of 256 that may differ in a match; the distance that Meta's README recommends."""
-
 _SIDE = 64
 _WAVES = 16
 _LEAST_PIXELS = 5

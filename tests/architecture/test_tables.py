@@ -17,11 +17,11 @@ from sqlalchemy import JSON, Enum, Table
 from app.config import Config
 from app.db import migrate
 from app.db.tables import metadata
+from app.domain.limits import explained
 from app.domain.roles import RIGHTS, Right
 from app.domain.taxonomy import CATEGORIES
 from app.services.review import keys
 from integrations.registry import platforms
-from models.limits import explained
 from tests.support.core import Bench
 
 ROOT = Path(__file__).parents[2]

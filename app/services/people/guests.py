@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import secrets
 
 from app.db import audit
@@ -14,6 +13,7 @@ from app.domain.settings import LinkedSettings
 from app.domain.time import SECOND
 from app.services.core import Core
 from app.services.people import sessions
+from app.services.secrets import digest
 
 LINK_SECONDS = 60
 """How long a link works: it is followed by a redirect, at once."""
@@ -42,7 +42,7 @@ def make_link(core: Core, site: Site, user_id: str, name: str, role: str) -> str
             raise SettingsInvalid("Picward has no owner yet. Open it there and make an account first.")
         rows.add_link(
             connection,
-            _digest(token),
+            digest(token),
             _PURPOSE,
             now + LINK_SECONDS * SECOND,
             email=_address(site, user_id),
@@ -56,17 +56,13 @@ def make_link(core: Core, site: Site, user_id: str, name: str, role: str) -> str
 
 def _address(site: Site, user_id: str) -> str:
     """Give what stands in the place of an e-mail: it cannot be one, and no password opens it."""
-    return f"{hashlib.sha256(user_id.encode()).hexdigest()[:20]}@{site.id}".casefold()
-
-
-def _digest(token: str) -> str:
-    return hashlib.sha256(token.encode()).hexdigest()
+    return f"{digest(user_id)[:20]}@{site.id}".casefold()
 
 
 def site_of(core: Core, token: str) -> str:
     """Give the id of the site that a link leads to. Raise `LinkExpired`."""
     with core.db.read() as connection:
-        link = rows.link(connection, _digest(token), _PURPOSE, core.now())
+        link = rows.link(connection, digest(token), _PURPOSE, core.now())
     if link is None:
         raise LinkExpired("This link was used or is older than a minute. Open Picward from your site again.")
     return link.sites[0]
@@ -76,7 +72,7 @@ def enter(core: Core, token: str, agent: str = "") -> str:
     """Use a link up and open a session; the account is made at the first visit. Raise `LinkExpired`."""
     now = core.now()
     with core.db.write() as connection:
-        link = rows.link(connection, _digest(token), _PURPOSE, now)
+        link = rows.link(connection, digest(token), _PURPOSE, now)
         if link is None or not rows.use_link(connection, link.token, _PURPOSE, now):
             raise LinkExpired("This link was used or is older than a minute. Open Picward from your site again.")
         known = rows.by_email(connection, link.email)

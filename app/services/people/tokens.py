@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import secrets
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from app.db.tokens import NewToken
 from app.domain.errors import ScopeMissing, SettingsInvalid, TokenRefused
 from app.domain.time import DAY, SECOND
 from app.services.core import Core
+from app.services.secrets import digest
 from app.services.sites import sites
 
 PREFIX = "picward_"
@@ -102,7 +102,7 @@ def make(
     token, now = PREFIX + secrets.token_urlsafe(32), core.now()
     kept = [scope for scope in Scope if scope in set(scopes)]
     with core.db.write() as connection:
-        token_id = rows.add(connection, NewToken(_digest(token), name, kept, site_id, person, now, now + days * DAY))
+        token_id = rows.add(connection, NewToken(digest(token), name, kept, site_id, person, now, now + days * DAY))
         text = f"A token “{name}” was made: {', '.join(kept)}; {whose}; {days} days"
         audit.add(connection, now, person, "token.made", text, site_id)
     return token_id, token
@@ -114,18 +114,13 @@ def prove(core: Core, presented: str) -> Token:
     row = None
     if presented.startswith(PREFIX) and len(presented) < 200 and presented.isascii():
         with core.db.read() as connection:
-            row = rows.find(connection, _digest(presented), now)
+            row = rows.find(connection, digest(presented), now)
     if row is None:
         raise TokenRefused("The token is unknown, revoked or too old.")
     if now - (row.used_at or 0) > USED_SECONDS * SECOND:
         with core.db.write() as connection:
             rows.used(connection, row.id, now)
     return Token(row.id, row.name, frozenset(Scope(scope) for scope in row.scopes), row.site_id)
-
-
-def _digest(token: str) -> str:
-    # No salt and no stretching: 256 random bits cannot be guessed.
-    return hashlib.sha256(token.encode()).hexdigest()
 
 
 def listing(core: Core) -> list[Listed]:

@@ -7,7 +7,6 @@ import io
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 from app.db import history as rows
@@ -16,7 +15,7 @@ from app.db.history import StepFilters as StepFilters
 from app.domain.decisions import Decision
 from app.domain.media import name_of
 from app.domain.scope import Scope
-from app.domain.time import SECOND
+from app.domain.time import iso
 from app.services.core import Core
 from app.services.review import showing
 from app.services.review.showing import Shown
@@ -124,10 +123,6 @@ def decided_by(decision: Decision) -> str:
     if decision.person:
         return decision.person
     return f"policy v{decision.policy_version}" if decision.policy_version is not None else "Picward"
-
-
-def iso(at: int) -> str:
-    return datetime.fromtimestamp(at / SECOND, UTC).isoformat(timespec="seconds")
 
 
 def _cell(value: Any) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 from sqlalchemy import Connection
 
@@ -15,7 +14,7 @@ from app.domain.decisions import Decision, Reason
 from app.domain.errors import DecisionUnknown
 from app.domain.figures import Tally
 from app.domain.scope import Scope
-from app.domain.time import SECOND
+from app.domain.time import iso
 from app.services.core import Core
 from app.services.sites import sites
 
@@ -132,13 +131,9 @@ def history(core: Core, site_id: str, media_id: str, *, restricted: bool = False
         why = "; ".join(reason_text(reason) for reason in decision.reasons) or "nothing found"
         entries.append((decision.decided_at, who, f"{decision.verdict}: {why}"))
     entries.sort(key=lambda entry: entry[0], reverse=True)
-    return [{"at": _iso(at), "who": who, "text": text} for at, who, text in entries]
+    return [{"at": iso(at), "who": who, "text": text} for at, who, text in entries]
 
 
 def reason_text(reason: Reason) -> str:
     """Say a reason as people read it, shadow marked."""
     return f"{reason.text} [shadow: only recorded]" if reason.mode == "shadow" else reason.text
-
-
-def _iso(at: int) -> str:
-    return datetime.fromtimestamp(at / SECOND, UTC).isoformat(timespec="seconds")

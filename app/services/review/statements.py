@@ -27,7 +27,7 @@ from app.domain.statements import (
     Ground,
 )
 from app.domain.taxonomy import CATEGORIES
-from app.domain.time import SECOND
+from app.domain.time import utc
 from app.services.core import Core
 
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
@@ -122,4 +122,4 @@ def _facts(decision: Decision, found: Decision) -> str:
 
 
 def _day(at: int) -> str:
-    return max(datetime.fromtimestamp(at / SECOND, UTC), EARLIEST).strftime("%Y-%m-%d")
+    return max(utc(at), EARLIEST).strftime("%Y-%m-%d")

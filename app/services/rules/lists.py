@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from app.db import audit, hashes, jobs, pictures
 from app.db.engine import Database
-from app.domain.detector import HashEntry, HashIndex, HashKind, ListKind
+from app.domain.detector import HashEntry, HashIndex, ListKind, entries_of
 from app.services.core import Core
 
 
@@ -74,12 +74,9 @@ def _compare(
 
 def never_again(connection: Connection, site_id: str, sha256: str, person: str, now: int) -> None:
     """Put an image on the site's block list, by its bytes and by its look."""
-    note = f"never again, said {person}"
-    entries = [HashEntry(HashKind.SHA256, sha256, ListKind.BLOCK, "owner.blocked_hash", note, site_id)]
     picture = pictures.fingerprint(connection, sha256)
-    if picture is not None and picture.pdq:
-        entries.append(HashEntry(HashKind.PDQ, picture.pdq, ListKind.BLOCK, "owner.blocked_hash", note, site_id))
-    hashes.add(connection, entries, now, person)
+    pdq = picture.pdq if picture is not None else ""
+    hashes.add(connection, entries_of(sha256, pdq, ListKind.BLOCK, f"never again, said {person}", site_id), now, person)
     audit.add(connection, now, person, "hashes.never_again", f"{sha256[:12]}… was put on the block list", site_id)
 
 

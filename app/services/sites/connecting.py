@@ -23,13 +23,11 @@ from app.domain.settings import validate
 from app.domain.time import HOUR
 from app.services.core import Core
 from app.services.rules import policies
+from app.services.secrets import new_signing_secret
 from app.services.sites import sites
 
 PAIRING_HOURS = 24
 """How long an unused pairing code works: long enough to hand it to the person who runs the site."""
-
-SECRET_BYTES = 32
-"""Standard Webhooks wants 24 to 64 bytes."""
 
 
 def add(
@@ -54,7 +52,7 @@ def add(
         platform=slug,
         name=name.strip()[:200] or platform.name,
         state=SiteState.ACTIVE if typed else SiteState.PAIRING,
-        secrets=(_new_secret(),),
+        secrets=(new_signing_secret(),),
         connection=connection_typed,
         settings=settings,
         key=platform.key_of(connection_typed),
@@ -121,10 +119,6 @@ def _new_id() -> str:
     return "st_" + secrets.token_hex(8)
 
 
-def _new_secret() -> str:
-    return "whsec_" + base64.b64encode(secrets.token_bytes(SECRET_BYTES)).decode()
-
-
 def _store_new(core: Core, connection: Connection, site: Site, person: str, found: str = "") -> None:
     now = core.now()
     rows.add(connection, _row(core, site, found))
@@ -169,12 +163,17 @@ def _welcome(core: Core, newcomer: Site) -> Site:
         if row is None:
             settings = validate(core.platform(newcomer.platform).Settings, {})
             fresh = replace(
-                newcomer, id=_new_id(), secrets=(_new_secret(),), state=SiteState.PAIRING, settings=settings, credentials={}
+                newcomer,
+                id=_new_id(),
+                secrets=(new_signing_secret(),),
+                state=SiteState.PAIRING,
+                settings=settings,
+                credentials={},
             )
             _store_new(core, connection, fresh, "platform")
             return fresh
         if row.state is SiteState.REMOVED:
-            fresh_secrets = core.vault.lock(json.dumps([_new_secret()]).encode())
+            fresh_secrets = core.vault.lock(json.dumps([new_signing_secret()]).encode())
             rows.change(
                 connection,
                 row.id,
@@ -200,7 +199,7 @@ def renew_pairing(core: Core, site_id: str, person: str) -> Site:
     platform = core.platform(site.platform)
     if platform.connect_fields or platform.installs_itself:
         raise PairingRefused("This site is not connected by a pairing code.")
-    fresh = (_new_secret(),)
+    fresh = (new_signing_secret(),)
     with core.db.write() as connection:
         locked = core.vault.lock(json.dumps(fresh).encode())
         rows.change(connection, site_id, secrets=locked, state=SiteState.PAIRING, created_at=core.now())

@@ -9,9 +9,7 @@ from __future__ import annotations
 import json
 import logging
 import secrets
-from base64 import b64encode
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import Connection
@@ -23,8 +21,9 @@ from app.domain.errors import PicwardError, PlatformUnavailable
 from app.domain.media import name_of
 from app.domain.ports import Mail
 from app.domain.settings import SiteSettings
-from app.domain.time import HOUR, SECOND
+from app.domain.time import DAY, HOUR, SECOND, iso
 from app.services.core import Core
+from app.services.secrets import new_signing_secret
 
 log = logging.getLogger(__name__)
 
@@ -34,10 +33,10 @@ LOOK_SECONDS = 60
 SETTLED_SECONDS = 60
 """How long ago something must have happened to be told: what is being written down at this moment cannot be read yet."""
 
-PAUSE_SECONDS = 3600
+PAUSE_SECONDS = HOUR // SECOND
 """How long nothing is told after a message: a bad day is a few messages, and not a thousand."""
 
-REMIND_SECONDS = 86_400
+REMIND_SECONDS = DAY // SECOND
 """How often a queue that waits is told again."""
 
 LEASE_SECONDS = 120
@@ -46,7 +45,7 @@ LEASE_SECONDS = 120
 RETRY_SECONDS = 10
 """How long the first try after a failure waits; each waits twice as long as the one before, up to `PAUSE_SECONDS`."""
 
-GIVE_UP_SECONDS = 86_400
+GIVE_UP_SECONDS = DAY // SECOND
 """How long a digest is tried: after a day it is no news, and the next one is due."""
 
 NAMED = 10
@@ -89,7 +88,7 @@ def secret(core: Core, site_id: str) -> str:
         row = rows.get(connection, site_id)
     locked = row.secret if row is not None else None
     if locked is None:
-        fresh = "whsec_" + b64encode(secrets.token_bytes(32)).decode()
+        fresh = new_signing_secret()
         with core.db.write() as connection:
             rows.begin(connection, site_id, core.now())
             row = rows.get(connection, site_id)
@@ -156,7 +155,7 @@ def _waiting(connection: Connection, site_id: str, hours: int, now: int) -> dict
     oldest = decisions.oldest_waiting(connection, site_id)
     if oldest is None or now - oldest < hours * HOUR:
         return None
-    return {"count": decisions.count_waiting(connection, site_id), "oldest_hours": (now - oldest) // (3600 * SECOND)}
+    return {"count": decisions.count_waiting(connection, site_id), "oldest_hours": (now - oldest) // HOUR}
 
 
 def _deliver(core: Core, row: NoticeRow, settings: SiteSettings, digest: dict[str, Any]) -> bool:
@@ -193,7 +192,7 @@ def _send(core: Core, way: str, site_id: str, settings: SiteSettings, digest: Ma
         core.send_mail(Mail(settings.tell_emails, _subject(digest), _text(digest), digest["id"]))
     if way == WEBHOOK and settings.tell_webhook and core.call_webhook is not None:
         said = {key: value for key, value in digest.items() if key not in ("id", "at", "ways")}
-        body = {"type": "site.digest", "timestamp": _iso(digest["at"]), "data": said}
+        body = {"type": "site.digest", "timestamp": iso(digest["at"]).replace("+00:00", "Z"), "data": said}
         private = bool(getattr(settings, "private_network", False))
         core.call_webhook(
             settings.tell_webhook,
@@ -203,10 +202,6 @@ def _send(core: Core, way: str, site_id: str, settings: SiteSettings, digest: Ma
             json.dumps(body, ensure_ascii=False).encode(),
             private_network=private,
         )
-
-
-def _iso(at: int) -> str:
-    return datetime.fromtimestamp(at / SECOND, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 def _subject(digest: Mapping[str, Any]) -> str:

@@ -18,14 +18,14 @@ from app.db import audit, hashes
 from app.db import sites as site_rows
 from app.db.attempts import AttemptRow
 from app.domain.decisions import Outcome
-from app.domain.detector import Fingerprint, HashEntry, HashKind, Judge, ListKind
+from app.domain.detector import Fingerprint, Judge, ListKind, entries_of
 from app.domain.errors import AddressForbidden, AttemptGone, MediaUnreadable, PlatformUnavailable, SettingsInvalid
 from app.domain.jobs import WorkState
 from app.domain.media import Context, Region
 from app.domain.platform import SiteState
 from app.domain.policy import decide
 from app.domain.signals import Signal
-from app.domain.taxonomy import CATEGORIES
+from app.domain.taxonomy import restricted
 from app.domain.time import MINUTE
 from app.services.core import Core
 from app.services.rules import policies
@@ -93,7 +93,7 @@ def run_next(core: Core, judge: Callable[[], Judge], found: Callable[[], None] =
     judging = judge()
     judgement = judging.judge(core.vault.open(row.picture), judging.detectors)
     signals = [signal for seen in judgement.signals.values() for signal in seen]
-    hidden = any(CATEGORIES[signal.category].restricted for signal in signals if signal.category in CATEGORIES)
+    hidden = restricted(signal.category for signal in signals)
     preview = None if hidden else judgement.preview()
     answer = {
         "fingerprint": asdict(judgement.fingerprint),
@@ -175,10 +175,7 @@ def put_on_list(core: Core, attempt: Attempt, site_id: str, on: ListKind, person
     if not attempt.judged:
         raise SettingsInvalid("The picture was not judged yet.")
     now, fingerprint = core.now(), attempt.fingerprint
-    category, note = f"owner.{on}ed_hash", f"tried by {person}"
-    entries = [HashEntry(HashKind.SHA256, fingerprint.sha256, on, category, note, site_id)]
-    if fingerprint.pdq:
-        entries.append(HashEntry(HashKind.PDQ, fingerprint.pdq, on, category, note, site_id))
+    entries = entries_of(fingerprint.sha256, fingerprint.pdq, on, f"tried by {person}", site_id)
     with core.db.write() as connection:
         row = site_rows.get(connection, site_id)
         if row is None or row.state is SiteState.REMOVED:

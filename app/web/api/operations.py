@@ -147,7 +147,7 @@ def _checked(shape: type[BaseModel], values: Any) -> BaseModel:
     try:
         return shape.model_validate(values)
     except ValidationError as error:
-        raise _invalid(error) from None
+        raise SettingsInvalid.of(error, "The request is not valid", "body") from None
 
 
 def _checked_json(shape: type[BaseModel]) -> BaseModel:
@@ -157,13 +157,7 @@ def _checked_json(shape: type[BaseModel]) -> BaseModel:
     except RequestEntityTooLarge:
         raise DeliveryTooLarge(f"The body is larger than {limit} bytes.") from None
     except ValidationError as error:
-        raise _invalid(error) from None
-
-
-def _invalid(error: ValidationError) -> SettingsInvalid:
-    fields = {".".join(str(part) for part in e["loc"]) or "body": e["msg"] for e in error.errors(include_url=False)}
-    text = "; ".join(f"{name}: {said}" for name, said in fields.items())
-    return SettingsInvalid(f"The request is not valid: {text}"[:1000], fields)
+        raise SettingsInvalid.of(error, "The request is not valid", "body") from None
 
 
 @room.errorhandler(TokenRefused)

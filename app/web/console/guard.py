@@ -15,6 +15,7 @@ from app.domain.errors import DecisionUnknown, FormForged, SiteUnknown
 from app.domain.platform import Site
 from app.domain.roles import Right
 from app.domain.scope import Scope
+from app.domain.time import DAY, SECOND
 from app.services.people import sessions
 from app.services.people.sessions import Person
 from app.services.review import queue, showing
@@ -153,7 +154,7 @@ def let_in(answer: Response, token: str) -> Response:
     answer.set_cookie(
         COOKIE,
         token,
-        max_age=sessions.SESSION_DAYS * 86_400,
+        max_age=sessions.SESSION_DAYS * DAY // SECOND,
         httponly=True,
         samesite="Lax",
         secure=request.is_secure,

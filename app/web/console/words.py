@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from datetime import UTC, datetime
+from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 from markupsafe import Markup, escape
 
-from app.domain.decisions import Decision, Reason
+from app.domain.decisions import Decision
 from app.domain.media import name_of
 from app.domain.roles import Role
-from app.domain.taxonomy import CATEGORIES
-from app.domain.time import SECOND
+from app.domain.taxonomy import CATEGORIES, restricted
+from app.domain.time import DAY, HOUR, MINUTE, SECOND, utc
 from app.services.review import showing
 from app.web.texts import _, lazy, ngettext, say
 
@@ -93,15 +93,15 @@ def action_text(action: str, state: str) -> str:
     return str(_ACTIONS.get((action, state)) or _OUTCOMES.get(state) or f"{action} {state}".strip())
 
 
-def utc(at: int | str) -> datetime:
-    return datetime.fromisoformat(at) if isinstance(at, str) else datetime.fromtimestamp(at / SECOND, UTC)
+def _read(at: int | str) -> datetime:
+    return datetime.fromisoformat(at) if isinstance(at, str) else utc(at)
 
 
 def moment(at: int | str | None) -> Markup:
     """Write a time, in UTC, as people and programs can read it."""
     if not at:
         return escape(_("never"))
-    time = utc(at)
+    time = _read(at)
     return Markup('<time datetime="{}">{}</time>').format(
         time.strftime("%Y-%m-%dT%H:%M:%SZ"), time.strftime("%Y-%m-%d %H:%M\u202fUTC")
     )
@@ -111,7 +111,7 @@ def ago(at: int | None, now: int) -> Markup:
     """Write how long something is ago, with the exact time behind it."""
     if not at:
         return escape(_("never"))
-    time = utc(at)
+    time = _read(at)
     return Markup('<time datetime="{}" title="{}">{}</time>').format(
         time.strftime("%Y-%m-%dT%H:%M:%SZ"),
         time.strftime("%Y-%m-%d %H:%M:%S UTC"),
@@ -120,9 +120,9 @@ def ago(at: int | None, now: int) -> Markup:
 
 
 _SPANS: tuple[tuple[int, Callable[[int], str]], ...] = (
-    (86_400, lambda count: ngettext("%(num)s day", "%(num)s days", count)),
-    (3600, lambda count: ngettext("%(num)s hour", "%(num)s hours", count)),
-    (60, lambda count: ngettext("%(num)s minute", "%(num)s minutes", count)),
+    (DAY // SECOND, lambda count: ngettext("%(num)s day", "%(num)s days", count)),
+    (HOUR // SECOND, lambda count: ngettext("%(num)s hour", "%(num)s hours", count)),
+    (MINUTE // SECOND, lambda count: ngettext("%(num)s minute", "%(num)s minutes", count)),
 )
 
 
@@ -136,9 +136,9 @@ def span(seconds: int) -> str:
 
 def seconds(length: float) -> str:
     """Write a length of time that was measured, with two digits that mean something."""
-    for size, unit in ((86_400.0, "d"), (3600.0, "h"), (60.0, "min"), (1.0, "s")):
-        if length >= size:
-            return f"{_two_digits(length / size)}\u202f{unit}"
+    for size, unit in ((DAY, "d"), (HOUR, "h"), (MINUTE, "min"), (SECOND, "s")):
+        if length * SECOND >= size:
+            return f"{_two_digits(length * SECOND / size)}\u202f{unit}"
     return f"{_two_digits(length * 1000)}\u202fms"
 
 
@@ -167,11 +167,6 @@ def category_title(category: str) -> str:
     return say(CATEGORIES[category].title) if category in CATEGORIES else label(category.replace(".", " · "))
 
 
-def restricted(reasons: Iterable[Reason]) -> bool:
-    """Say whether no picture may be shown with these reasons."""
-    return any(CATEGORIES[reason.category].restricted for reason in reasons if reason.category in CATEGORIES)
-
-
 FILTERS: dict[str, Callable[..., Any]] = {
     "moment": moment,
     "ago": ago,
@@ -179,7 +174,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "label": label,
     "picture_name": picture_name,
     "category_title": category_title,
-    "restricted": restricted,
+    "restricted": lambda reasons: restricted(reason.category for reason in reasons),
     "reason_text": showing.reason_text,
     "action_text": action_text,
     "number": number,

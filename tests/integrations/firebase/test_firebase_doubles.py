@@ -21,6 +21,7 @@ from google.oauth2 import id_token
 
 from app.domain.errors import DeliveryRefused
 from app.domain.events import Delivery
+from app.services.secrets import new_signing_secret
 from integrations.kit import signing
 from tests.contract.sample import Scripted
 from tests.integrations.firebase.doubles.credential import AnonymousCredential
@@ -349,7 +350,7 @@ def test_the_forwarders_request_is_signed_and_names_no_token(receiver: Receiver)
         delivery = Delivery("POST", "/webhooks/firebase", headers, body, received_at)
         ids.add(signing.verify(delivery, [SECRET]))
         with pytest.raises(DeliveryRefused):
-            signing.verify(delivery, [signing.new_secret()])
+            signing.verify(delivery, [new_signing_secret()])
         said = json.loads(body)
         assert (said["v"], said["to"], said["type"]) == (1, "connector", "object.finalized")
         assert said["data"]["metadata"] == {"ownerUid": "u1"}

@@ -11,7 +11,8 @@ import pytest
 from app.domain.errors import DeliveryRefused, DeliveryUnreadable
 from app.domain.events import Delivery, MediaUploaded, ParentSeen, SiteRemoved
 from app.domain.platform import SiteState
-from integrations.shopify.media import microseconds, version_of
+from app.domain.time import microseconds
+from integrations.shopify.media import version_of
 from integrations.shopify.settings import Settings
 from integrations.shopify.webhooks import head
 from tests.contract.sample import finder

@@ -9,8 +9,8 @@ import pytest
 from PIL import Image
 
 from app.domain.errors import MediaUnreadable
+from app.domain.limits import ImageLimits, explained
 from models.image import NEUTRAL, VIEW_SIDE, read
-from models.limits import ImageLimits, explained
 from tests.unit.models.drawn import animation, encoded, halves, photo
 
 EVERY_FORMAT = ("JPEG", "PNG", "GIF", "BMP", "WEBP", "AVIF", "HEIF")

@@ -12,10 +12,10 @@ from PIL import Image
 
 from app.domain.detector import HashEntry, HashIndex, HashKind, Judge, ListKind
 from app.domain.errors import HashListUnreadable, ModelUnavailable
+from app.domain.limits import ImageLimits
 from app.domain.signals import Signal
 from models.image import Picture
 from models.judge import LocalJudge
-from models.limits import ImageLimits
 from models.preview import blurred
 from tests.unit.models.drawn import animation, encoded, halves, photo
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from flask import redirect as go
 from flask import render_template, request, url_for
@@ -13,7 +13,7 @@ from app.domain.jobs import WorkState
 from app.domain.rejections import REJECTIONS
 from app.domain.roles import Right
 from app.domain.taxonomy import CATEGORIES
-from app.domain.time import SECOND
+from app.domain.time import DAY, since_epoch
 from app.services.review import history, queue, showing, statements, verdicts
 from app.services.review.history import Filters
 from app.services.sites import sites
@@ -72,9 +72,8 @@ def filters_asked() -> Filters:
 def day(text: str, days: int = 0) -> int:
     """Read a day (ISO 8601, UTC) as microseconds, so many days later; 0 for anything else."""
     try:
-        read = datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC)
-        return int((read + timedelta(days=days)).timestamp()) * SECOND
-    except (ValueError, OverflowError):
+        return since_epoch(datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC)) + days * DAY
+    except ValueError:
         return 0
 
 

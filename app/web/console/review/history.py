@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
 
 from flask import Response, jsonify, render_template, request
 
 from app.domain.roles import Right
-from app.domain.time import SECOND
+from app.domain.time import utc
 from app.services.review import history, statements
 from app.services.review.history import StepFilters
 from app.services.sites import sites
@@ -60,7 +59,7 @@ def export_json() -> Response:
 
 def _file(pieces: Iterator[str], ending: str, mime: str) -> Response:
     # What the pieces need was read from the request: they are made while they are sent, after it has ended.
-    name = datetime.fromtimestamp(core().now() / SECOND, UTC).strftime(f"picward-decisions-%Y-%m-%d.{ending}")
+    name = utc(core().now()).strftime(f"picward-decisions-%Y-%m-%d.{ending}")
     return Response(pieces, content_type=mime, headers={"Content-Disposition": f'attachment; filename="{name}"'})
 
 

@@ -14,7 +14,7 @@ from app.domain.errors import SettingsInvalid
 from app.domain.platform import Site
 from app.domain.policy import Policy, Rule, read_policy
 from app.domain.roles import Right
-from app.domain.taxonomy import CATEGORIES
+from app.domain.taxonomy import ALLOWED_HASH, CATEGORIES
 from app.services.rules import policies
 from app.services.sites import sites
 from app.web.console import words
@@ -177,7 +177,7 @@ def _by_row(fields: dict[str, str]) -> dict[tuple[int, str], str]:
         if match := _FIELD.match(name):
             where = match[2] or "category"
             plain = marked("Each line needs a name, a colon and at least one value") if where == "exempt" else text
-            found[int(match[1]), where] = plain.removeprefix("Value error, ")
+            found[int(match[1]), where] = plain
     return found
 
 
@@ -185,7 +185,7 @@ def _choices(taken: set[str]) -> dict[str, list[tuple[str, str]]]:
     """Group the categories that have no rule yet by their first word."""
     groups: dict[str, list[tuple[str, str]]] = {}
     for category in CATEGORIES.values():
-        if category.id not in taken and category.id != "owner.allowed_hash":
+        if category.id not in taken and category.id != ALLOWED_HASH:
             title = words.category_title(category.id)
             groups.setdefault(words.label(category.id.split(".")[0]), []).append((category.id, title))
     if "*" not in taken:

@@ -11,7 +11,7 @@ from flask import render_template, request, url_for
 from pydantic import ValidationError
 
 from app.domain.choices import GROUPS, LEVELS, Approach, Band, Choices, Draft, Level, compose, group_of, read
-from app.domain.errors import SettingsInvalid
+from app.domain.errors import SettingsInvalid, wrong_fields
 from app.domain.platform import Site
 from app.domain.policy import Exemption, Policy, Rule
 from app.domain.presets import PRESETS, advised
@@ -175,7 +175,7 @@ def _read_group(group: str, before: Draft, form: Form, levels: dict[str, Level],
         bands[group] = Band(*(float(number) if number else None for number in typed))
         Rule(category=group, review=bands[group].review, block=bands[group].block)
     except ValidationError as error:
-        form.errors[f"level-{group}"] = str(error.errors()[0]["msg"]).removeprefix("Value error, ")
+        form.errors[f"level-{group}"] = next(iter(wrong_fields(error, "").values()))
     except ValueError:
         form.errors[f"level-{group}"] = marked("Scores are numbers from 0 to 1")
 

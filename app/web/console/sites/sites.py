@@ -9,6 +9,7 @@ from werkzeug.wrappers import Response
 from app.domain.errors import PicwardError
 from app.domain.policy import RuleMode
 from app.domain.roles import Right
+from app.domain.taxonomy import BLOCKED_HASH
 from app.services.pipeline import enforce, scan
 from app.services.review import history
 from app.services.rules import policies
@@ -59,7 +60,7 @@ def site(site_id: str) -> str:
 
 def _known_hash(category: str) -> bool:
     # Unreadable files are always shown to a person, so that they do not make a policy an acting one.
-    return category.endswith(".known_hash") or category in ("owner.blocked_hash", "unsafe.file")
+    return category.endswith(".known_hash") or category in (BLOCKED_HASH, "unsafe.file")
 
 
 @room.route("/sites/<site_id>/scan", methods=["GET", "POST"])

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from math import floor, log10
 
 from flask import render_template, request
 
 from app.domain.figures import ENOUGH, Tally
 from app.domain.roles import Right
+from app.domain.time import DAY, utc
 from app.services.sites import sites
 from app.services.telling import insights as service
 from app.services.telling.insights import Figures
@@ -124,4 +124,4 @@ def _nice(most: int) -> int:
 
 
 def _day(number: int) -> str:
-    return (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(days=number)).strftime("%Y-%m-%d")
+    return utc(number * DAY).strftime("%Y-%m-%d")

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field, fields
 from typing import Any
 
+MAX_IMAGE_BYTES = 20_000_000
+
 
 def _limit(default: Any, unit: str, reason: str) -> Any:
     return field(default=default, metadata={"unit": unit, "reason": reason})
@@ -15,7 +17,7 @@ class ImageLimits:
     """Bound what one picture may cost. What is beyond becomes a review, never an allow."""
 
     max_image_bytes: int = _limit(
-        20_000_000, "bytes", "Phones' photos have 2 to 15 MB; the platforms refuse or shrink most that are larger."
+        MAX_IMAGE_BYTES, "bytes", "Phones' photos have 2 to 15 MB; the platforms refuse or shrink most that are larger."
     )
     max_pixels: int = _limit(
         50_000_000, "pixels", "The largest common photo is a phone's of 48 megapixels; a 1 MB file can claim 2,500."
