@@ -25,7 +25,7 @@ pytestmark = pytest.mark.e2e
 
 @pytest.fixture(scope="module")
 def wordpress() -> Iterator[WordPress]:
-    missing = [name for name in {*NEEDED, "mariadbd"} - {"npm"} if not shutil.which(name)]
+    missing = [name for name in {*NEEDED, "mariadbd"} if not shutil.which(name)]
     if missing:
         pytest.skip(f"a real WordPress needs {', '.join(missing)}; make test installs them as root on Debian or Ubuntu")
     root = Path(tempfile.mkdtemp(prefix="pwe-"))  # short: the path of a socket must fit into 107 bytes
