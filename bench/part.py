@@ -29,7 +29,8 @@ def main(module: str) -> int:
             traceback.print_exc()
             tell(failed=f"{type(error).__name__}: {error}")
             return 1
-        tell(done=True)
+        else:
+            tell(done=True)
     return 0
 
 

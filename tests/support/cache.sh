@@ -20,6 +20,7 @@ place() {
 # persist COMMAND…: run it until it succeeds, at most TRIES times, each within TRY_SECONDS.
 persist() {
   local try
+  command -v "$1" >/dev/null || { echo "$1 is not installed" >&2; return 1; }
   for ((try = 1; try <= TRIES; try++)); do
     timeout -k 5 "$TRY_SECONDS" "$@" >&2 && return 0
     echo "try $try of $TRIES failed: $*" >&2
