@@ -21,8 +21,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Say what one of several test processes must have to itself: files share their fixtures, and all that starts real
     machines (sites, browsers, whole installations) goes one after the other, so that none starves another."""
     for item in items:
-        real = item.get_closest_marker("e2e") is not None
-        item.add_marker(pytest.mark.xdist_group("machines" if real else Path(item.location[0]).as_posix()))
+        path = Path(item.location[0])
+        real = item.get_closest_marker("e2e") is not None or "e2e" in path.parts
+        item.add_marker(pytest.mark.xdist_group("machines" if real else path.as_posix()))
 
 
 @pytest.hookimpl(wrapper=True)

@@ -20,7 +20,7 @@ PACKAGES = [
     if line and not line.startswith("#")
 ]
 
-TOOLS = "sh bash cat chmod sed sort cut tr grep dirname mktemp mv rm mkdir tail sha256sum cp timeout"
+TOOLS = "sh bash find cat chmod sed sort cut tr grep dirname mktemp mv rm mkdir tail sha256sum cp timeout"
 """What the scripts may call on any machine."""
 
 
@@ -55,6 +55,11 @@ def test_a_landing_leaves_out_only_what_is_marked_slow() -> None:
     assert make_says("test", "TESTS=tests/unit -x")[-1].endswith("tests/unit -x")
 
 
+def program(path: Path, body: str) -> None:
+    path.write_text(f"#!/bin/sh\n{body}\n")
+    path.chmod(0o755)
+
+
 @pytest.fixture
 def machine(tmp_path: Path) -> dict[str, str]:
     """A machine where nothing is installed and where apt-get, npm and dpkg-query only write down that they were called."""
@@ -71,8 +76,7 @@ def machine(tmp_path: Path) -> dict[str, str]:
         "id": "echo 0",
     }
     for name, body in bodies.items():
-        (programs / name).write_text(f"#!/bin/sh\n{body}\n")
-        (programs / name).chmod(0o755)
+        program(programs / name, body)
     return {
         "PATH": str(programs),
         "HOME": str(tmp_path),
@@ -145,15 +149,14 @@ def test_on_a_terminal_it_asks(answer: str, installs: bool, machine: dict[str, s
 
 
 def test_who_is_not_root_is_told_the_command(machine: dict[str, str], tmp_path: Path) -> None:
-    (tmp_path / "bin/id").write_text("#!/bin/sh\necho 1000\n")
+    program(tmp_path / "bin/id", "echo 1000")
     assert "sudo apt-get install --no-install-recommends" in install(machine, PICWARD_INSTALL="yes")
     assert not [line for line in called(tmp_path) if line.startswith("install")]
 
 
 def test_a_program_that_is_there_needs_no_package(machine: dict[str, str], tmp_path: Path) -> None:
     for name in ("google-chrome", "node"):
-        (tmp_path / "bin" / name).write_text("#!/bin/sh\nexit 1\n")
-        (tmp_path / "bin" / name).chmod(0o755)
+        program(tmp_path / "bin" / name, "exit 1")
     install(machine, PICWARD_INSTALL="yes")
     (line,) = [line for line in called(tmp_path) if line.startswith("install")]
     assert not {"chromium", "nodejs"} & set(line.split())
@@ -161,11 +164,43 @@ def test_a_program_that_is_there_needs_no_package(machine: dict[str, str], tmp_p
 
 
 def test_a_registry_that_does_not_answer_ends_with_a_sentence(machine: dict[str, str], tmp_path: Path) -> None:
-    (tmp_path / "bin/npm").write_text(f'#!/bin/sh\necho "$@" >> {tmp_path}/npm\necho ETIMEDOUT >&2\nexit 1\n')
-    (tmp_path / "bin/npm").chmod(0o755)
+    program(tmp_path / "bin/npm", f'echo "$@" >> {tmp_path}/npm; echo ETIMEDOUT >&2; exit 1')
     said = install(machine, PICWARD_INSTALL="no")
     assert "ETIMEDOUT" in said
     rooms = [path.relative_to(ROOT) for path in sorted((ROOT / "tests/integrations").glob("*/install.sh"))]
     assert rooms and all(f"{room} could not fetch everything" in said for room in rooms)
     tries = (tmp_path / "npm").read_text().splitlines()
     assert len(tries) % 3 == 0 and tries.count(tries[0]) >= 1
+
+
+def matrix(machine: Mapping[str, str], tmp_path: Path, *versions: str, failing: str = "none") -> tuple[int, str]:
+    """Run the matrix where these Pythons are installed and `make` only writes down what it is asked."""
+    for version in versions:
+        program(tmp_path / f"bin/python{version}", f"echo {version}")
+    program(tmp_path / "bin/python3.11", "echo 'python3.11: command not found' >&2; exit 127")  # as pyenv's shims do
+    program(tmp_path / "bin/make", f'echo "$@" >> {tmp_path}/called; case "$*" in *{failing}*) exit 2 ;; esac')
+    command = ["bash", ROOT / "tests/support/matrix.sh"]
+    done = subprocess.run(command, env=machine, capture_output=True, text=True, check=False)
+    return done.returncode, done.stdout
+
+
+def test_the_matrix_runs_what_is_installed_and_names_what_is_not(machine: dict[str, str], tmp_path: Path) -> None:
+    status, said = matrix(machine, tmp_path, "3.12", "3.13")
+    assert said.splitlines()[-4:] == [
+        "Python 3.11: skipped, it is not installed",
+        "Python 3.12: passed",
+        "Python 3.13: passed",
+        "Python 3.14: skipped, it is not installed",
+    ]
+    assert status == 0
+    assert [line.split()[-1] for line in called(tmp_path)] == ["VENV=.venv-3.12", "VENV=.venv-3.13"]
+
+
+def test_the_matrix_fails_with_a_version_and_goes_on(machine: dict[str, str], tmp_path: Path) -> None:
+    status, said = matrix(machine, tmp_path, "3.12", "3.13", failing="venv-3.12")
+    assert "Python 3.12: FAILED" in said and "Python 3.13: passed" in said
+    assert status == 1
+
+
+def test_a_matrix_of_nothing_is_no_success(machine: dict[str, str], tmp_path: Path) -> None:
+    assert matrix(machine, tmp_path)[0] == 1
