@@ -236,7 +236,7 @@ def _own(site: Site, decision_id: int) -> Decision:
 def save_settings(slug: str) -> Response:
     site, person, sent = _sent(slug, SettingsSent)
     saved = sites.save_settings(core(), site.id, sent.values, person)
-    return jsonify(values=saved.settings.model_dump(mode="json"), warning=sites.share_settings(core(), saved))
+    return jsonify(values=saved.site.settings.model_dump(mode="json"), warning=saved.untold)
 
 
 def _drafted(site: Site, sent: PolicySent) -> Policy:

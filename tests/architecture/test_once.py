@@ -24,6 +24,7 @@ HOMES = {
     "a picture is put on a list by bytes and look": (r"HashEntry\(HashKind\.", set()),
     "look-alikes are told apart": (r"^[A-Z_]*DISTANCE = ", {"app/domain/detector.py"}),
     "a picture's size is limited": (r"\b20_000_000\b", {"app/domain/limits.py"}),
+    "a platform is told its settings": (r"\.settings_changed\(", {"app/services/sites/sites.py"}),
     "secrets that we hand out are made and digested": (
         r"token_bytes|sha256\((token|presented|user_id)",
         {"app/services/secrets.py"},

@@ -176,7 +176,7 @@ class Bench:
         """Connect a site of paper that is active."""
         site = connecting.add(self.core, "paper", "Shop", "owner")
         connecting.admit(self.core, "paper", self.signed(site, b""))
-        return sites.save_settings(self.core, site.id, settings, "owner")
+        return sites.save_settings(self.core, site.id, settings, "owner").site
 
     def signed(self, site: Site, body: bytes) -> Delivery:
         return Delivery("POST", "/x", {"picward-site": site.id, "secret": site.secrets[0]}, body, self.clock())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection
@@ -113,8 +114,19 @@ def read_settings(core: Core, site: Site) -> dict[str, Any]:
     }
 
 
-def save_settings(core: Core, site_id: str, values: Mapping[str, Any], person: str) -> Site:
-    """Store a site's settings after checking them, and hand the platform its copy. Raise `SettingsInvalid`."""
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """Hold a site with its new settings, and in words why the platform could not be told of them, "" when it was."""
+
+    site: Site
+    untold: str = ""
+
+
+def save_settings(core: Core, site_id: str, values: Mapping[str, Any], person: str, *, tell: bool = True) -> Saved:
+    """Store a site's settings after checking them, and hand the platform its copy. Raise `SettingsInvalid`.
+
+    `tell` is False where the platform itself sent them, and waits for them in the answer.
+    """
     site = get(core, site_id)
     platform = core.platform(site.platform)
     merged = {**site.settings.model_dump(mode="json"), **values}
@@ -128,11 +140,15 @@ def save_settings(core: Core, site_id: str, values: Mapping[str, Any], person: s
         rows.change(connection, site_id, settings=stored(settings))
         if changes:
             audit.add(connection, core.now(), person, "settings.saved", "; ".join(changes), site_id)
-    return get(core, site_id)
+    saved = get(core, site_id)
+    untold = _tell(core, saved) if tell else ""
+    if untold:
+        with core.db.write() as connection:
+            audit.add(connection, core.now(), "Picward", "settings.untold", untold, site_id)
+    return Saved(saved, untold)
 
 
-def share_settings(core: Core, site: Site) -> str:
-    """Hand the platform its copy of the settings; return what went wrong, in words, or ""."""
+def _tell(core: Core, site: Site) -> str:
     if site.state is SiteState.PAIRING:
         return ""
     try:

@@ -196,9 +196,11 @@ def _waiting() -> int:
 
 @room.context_processor
 def _around() -> dict[str, Any]:
+    said: Any = request.args.get("said", "")
     return {
         "person": g.get("person"),
         "navigation": _navigation,
         "now": core().now(),
-        "said": words.SAID.get(request.args.get("said", ""), ""),
+        "said": words.SAID.get(said, ""),
+        "unwelcome": said in words.UNWELCOME,
     }

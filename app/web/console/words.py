@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
+from enum import StrEnum, auto
 from typing import Any
 
 from markupsafe import Markup, escape
@@ -14,37 +15,79 @@ from app.domain.roles import Role
 from app.domain.taxonomy import CATEGORIES, restricted
 from app.domain.time import DAY, HOUR, MINUTE, SECOND, utc
 from app.services.review import showing
-from app.web.texts import _, lazy, ngettext, say
+from app.web.texts import Lazy, _, lazy, ngettext, say
 
-SAID = {
-    "connected": lazy("The site is connected."),
-    "asked": lazy("Picward is looking at what is already there. New findings appear within minutes."),
-    "counting": lazy("Picward is counting what is there. Nothing is queued."),
-    "stopped": lazy("Stopped. Asked again, it goes on from there."),
-    "checked": lazy("The connection works."),
-    "disconnected": lazy("The site is disconnected and its secrets are forgotten."),
-    "paused": lazy("The site is paused: deliveries are still taken, nothing is judged or written back."),
-    "resumed": lazy("The site is active again."),
-    "saved": lazy("Saved."),
-    "unchanged": lazy("Nothing was changed."),
-    "escalated": lazy("Escalated. Owners and restricted reviewers see it now."),
-    "undone": lazy("Undone: it is as it was before."),
-    "nothing_to_undo": lazy("There is nothing of yours to take back here. The history takes back anything."),
-    "nothing_chosen": lazy("Nothing was chosen."),
-    "keys_kept": lazy("Your keys are kept."),
-    "retried": lazy("The action is tried again now."),
-    "dismissed": lazy("Put away."),
-    "unparked": lazy("That action is no longer waiting."),
-    "erased": lazy("The site is disconnected, and everything that Picward kept of it is erased."),
-    "changed": lazy("Changed. It holds from the next click on."),
-    "disabled": lazy("The account is disabled, and its sessions have ended."),
-    "enabled": lazy("The account works again."),
-    "revoked": lazy("The invitation is taken back."),
-    "password": lazy("Your password is changed, and every other session has ended."),
-    "ended": lazy("That session has ended."),
-    "token_revoked": lazy("The token is worth nothing from now on."),
+
+class Said(StrEnum):
+    """Name what a page may say after a redirect: its address can choose a message, and never write one."""
+
+    CONNECTED = auto()
+    ASKED = auto()
+    COUNTING = auto()
+    STOPPED = auto()
+    CHECKED = auto()
+    DISCONNECTED = auto()
+    PAUSED = auto()
+    RESUMED = auto()
+    SAVED = auto()
+    UNCHANGED = auto()
+    ESCALATED = auto()
+    UNDONE = auto()
+    NOTHING_TO_UNDO = auto()
+    NOTHING_CHOSEN = auto()
+    KEYS_KEPT = auto()
+    RETRIED = auto()
+    DISMISSED = auto()
+    UNPARKED = auto()
+    ERASED = auto()
+    CHANGED = auto()
+    DISABLED = auto()
+    ENABLED = auto()
+    REVOKED = auto()
+    PASSWORD = auto()
+    ENDED = auto()
+    TOKEN_REVOKED = auto()
+    FORGOTTEN = auto()
+    LISTED = auto()
+    UNSHARED = auto()
+
+
+SAID: dict[Said, Lazy] = {
+    Said.CONNECTED: lazy("The site is connected."),
+    Said.ASKED: lazy("Picward is looking at what is already there. New findings appear within minutes."),
+    Said.COUNTING: lazy("Picward is counting what is there. Nothing is queued."),
+    Said.STOPPED: lazy("Stopped. Asked again, it goes on from there."),
+    Said.CHECKED: lazy("The connection works."),
+    Said.DISCONNECTED: lazy("The site is disconnected and its secrets are forgotten."),
+    Said.PAUSED: lazy("The site is paused: deliveries are still taken, nothing is judged or written back."),
+    Said.RESUMED: lazy("The site is active again."),
+    Said.SAVED: lazy("Saved."),
+    Said.UNCHANGED: lazy("Nothing was changed."),
+    Said.ESCALATED: lazy("Escalated. Owners and restricted reviewers see it now."),
+    Said.UNDONE: lazy("Undone: it is as it was before."),
+    Said.NOTHING_TO_UNDO: lazy("There is nothing of yours to take back here. The history takes back anything."),
+    Said.NOTHING_CHOSEN: lazy("Nothing was chosen."),
+    Said.KEYS_KEPT: lazy("Your keys are kept."),
+    Said.RETRIED: lazy("The action is tried again now."),
+    Said.DISMISSED: lazy("Put away."),
+    Said.UNPARKED: lazy("That action is no longer waiting."),
+    Said.ERASED: lazy("The site is disconnected, and everything that Picward kept of it is erased."),
+    Said.CHANGED: lazy("Changed. It holds from the next click on."),
+    Said.DISABLED: lazy("The account is disabled, and its sessions have ended."),
+    Said.ENABLED: lazy("The account works again."),
+    Said.REVOKED: lazy("The invitation is taken back."),
+    Said.PASSWORD: lazy("Your password is changed, and every other session has ended."),
+    Said.ENDED: lazy("That session has ended."),
+    Said.TOKEN_REVOKED: lazy("The token is worth nothing from now on."),
+    Said.FORGOTTEN: lazy("The picture is forgotten. Nothing of it is kept."),
+    Said.LISTED: lazy("The picture is on the list. It counts for whatever is looked at from now on."),
+    Said.UNSHARED: lazy(
+        "Saved here, but the site could not be told. The history below says why; save the settings again when that is mended."
+    ),
 }
-"""What a page may say after a redirect, by the word in its address: an address can choose a message and never write one."""
+
+UNWELCOME = frozenset({Said.UNSHARED, Said.UNPARKED, Said.NOTHING_CHOSEN, Said.NOTHING_TO_UNDO})
+"""What was not as it was wanted."""
 
 VERDICTS = {"allow": lazy("Allowed"), "review": lazy("Waiting"), "block": lazy("Blocked")}
 

@@ -65,7 +65,7 @@ class World:
     def _connect(self) -> Site:
         site = connecting.add(self.core, "firebase", "App", "owner", {"project": PROJECT, "bucket": BUCKET})
         policies.save(self.core, site.id, ENFORCED, "owner")
-        return sites.save_settings(self.core, site.id, {"tell": "nothing"}, "owner")
+        return sites.save_settings(self.core, site.id, {"tell": "nothing"}, "owner").site
 
     def upload(self, data: bytes, bad: bool) -> StoredObject:
         self.bench.judge.tell(data, "sexual.explicit_nudity.genitalia", 0.95 if bad else 0.01)

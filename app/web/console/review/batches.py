@@ -15,6 +15,7 @@ from app.services.review.batches import Progress
 from app.web.console.guard import needs, own_decision, person, room, scope
 from app.web.console.review.lately import remember
 from app.web.console.review.queue import give_many, site_names
+from app.web.console.words import Said
 from app.web.security import core
 
 LISTED = 200
@@ -29,7 +30,7 @@ def review_many() -> str | Response:
     ids = [int(value) for value in request.form.getlist("also") if value.isdigit() and len(value) < 19]
     mine = queue.items(core(), scope(), ids)
     if not mine:
-        return go(url_for("console.review_list", said="nothing_chosen"), 303)
+        return go(url_for("console.review_list", said=Said.NOTHING_CHOSEN), 303)
     if "confirmed" in request.form:
         return give_many([item.decision.id for item in mine], verdict)
     return render_template(
@@ -78,7 +79,7 @@ def undo_many(ids: list[int], action: str, batch_id: str = "", *, carried: bool 
     Unless they are `carried` by the page, `action` finds them again.
     """
     if not ids:
-        return go(url_for("console.decision_list", said="nothing_chosen"), 303)
+        return go(url_for("console.decision_list", said=Said.NOTHING_CHOSEN), 303)
     if "confirmed" not in request.form:
         foreseen = batches.foresee(core(), ids, scope())
         kept = ids if carried and not batch_id else []

@@ -20,6 +20,7 @@ from app.services.sites import sites
 from app.web.console import words
 from app.web.console.guard import needs, own_decision, person, room, scope
 from app.web.console.review.queue import site_names
+from app.web.console.words import Said
 from app.web.security import core
 
 PAGE = 50
@@ -95,7 +96,7 @@ def reveal(decision_id: int) -> str:
 def decision_undo(decision_id: int) -> Response:
     """Put in force again what was before a decision."""
     undone = verdicts.undo(core(), own_decision(decision_id).id, person().name, scope())
-    return go(url_for("console.decision", decision_id=undone, said="undone"), 303)
+    return go(url_for("console.decision", decision_id=undone, said=Said.UNDONE), 303)
 
 
 def _page(decision_id: int, *, revealed: bool) -> str:

@@ -10,6 +10,7 @@ from app.domain.errors import SettingsInvalid
 from app.domain.roles import Right
 from app.services.review import keys
 from app.web.console.guard import needs, person, room
+from app.web.console.words import Said
 from app.web.security import core
 
 
@@ -32,4 +33,4 @@ def review_keys_change() -> Response | tuple[str, int]:
     except SettingsInvalid as error:
         chosen = {**keys.of(core(), person().id), **wanted}
         return render_template("review/keys.html", actions=keys.ACTIONS, chosen=chosen, errors=error.fields), 422
-    return go(url_for("console.review_keys", said="keys_kept"), 303)
+    return go(url_for("console.review_keys", said=Said.KEYS_KEPT), 303)

@@ -18,6 +18,7 @@ from app.services.review.queue import Item, Order
 from app.services.sites import sites
 from app.web.console.guard import needs, ours, own_decision, person, room, scope
 from app.web.console.review.lately import forget_lately, lately, remember
+from app.web.console.words import Said
 from app.web.security import core
 from app.web.texts import _, lazy
 
@@ -187,7 +188,7 @@ def review_escalate(decision_id: int) -> Response:
         queue.escalate(core(), decision.id, person().name, request.form.get("note", ""))
     except DecisionStale:
         return _back(stale=decision.id)
-    return _back(said="escalated")
+    return _back(said=Said.ESCALATED)
 
 
 @room.post("/decisions/<int:decision_id>/verdict")
@@ -277,21 +278,21 @@ def review_undo() -> Response:
     """Take back what this person did last in the queue."""
     last = lately(core(), person())
     if last is None:
-        return _back(said="nothing_to_undo")
+        return _back(said=Said.NOTHING_TO_UNDO)
     forget_lately(core(), person())
     if last.kind == "batch":
         undone = batches.undo_batch(core(), str(last.id), person().name, person().id)
         if batches.run(core(), undone, scope()).left:
             return go(url_for("console.batch", batch_id=undone), 303)
-        return _back(said="undone")
+        return _back(said=Said.UNDONE)
     if last.kind == "opinion":
         verdicts.take_back_opinion(core(), int(last.id), person().name, person().id)
         again = int(last.id)
     else:
         again = verdicts.undo(core(), own_decision(int(last.id)).id, person().name, scope())
     if request.form.get("back") == "list":
-        return _back(said="undone")
-    return go(url_for("console.review_item", decision_id=again, site=request.form.get("site") or None, said="undone"), 303)
+        return _back(said=Said.UNDONE)
+    return go(url_for("console.review_item", decision_id=again, site=request.form.get("site") or None, said=Said.UNDONE), 303)
 
 
 @room.get("/decisions/<int:decision_id>/preview")

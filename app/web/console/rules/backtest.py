@@ -21,6 +21,7 @@ from app.services.trying import backtest
 from app.services.trying.backtest import Change
 from app.web.console.guard import needs, own_decision, own_site, person, room
 from app.web.console.people.entry import Answer
+from app.web.console.words import Said
 from app.web.security import core
 from app.web.texts import lazy
 
@@ -119,9 +120,6 @@ def site_policy_save(site_id: str) -> Answer:
     if rules is not None:
         packed = [rule.model_dump(mode="json") for rule in rules]
         policies.save(core(), site_id, packed, person().name, upon=upon if isinstance(upon, int) else None)
-    if values:
-        saved = sites.save_settings(core(), site_id, values, person().name)
-        warning = sites.share_settings(core(), saved)
-        if warning:
-            return go(url_for("console.site", site_id=site_id, said="unshared"), 303)
-    return go(url_for("console.site_policy", site_id=site_id, said="saved"), 303)
+    if values and sites.save_settings(core(), site_id, values, person().name).untold:
+        return go(url_for("console.site", site_id=site_id, said=Said.UNSHARED), 303)
+    return go(url_for("console.site_policy", site_id=site_id, said=Said.SAVED), 303)

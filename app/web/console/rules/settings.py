@@ -23,6 +23,7 @@ from app.services.telling import notices
 from app.web.console.guard import needs, own_site, person, room
 from app.web.console.people.entry import Answer
 from app.web.console.rules import backtest
+from app.web.console.words import Said
 from app.web.security import core
 from app.web.texts import marked
 
@@ -70,10 +71,9 @@ def site_settings(site_id: str) -> Answer:
 
 def _save_settings(site: Site, policy: Policy, form: Form) -> Answer:
     saved = sites.save_settings(core(), site.id, form.values, person().name)
-    warning = sites.share_settings(core(), saved)
-    if warning:
-        return _page(saved, policy, _shown(saved.settings.model_dump(mode="json"), read(policy)), warning=warning)
-    return go(url_for("console.site_settings", site_id=site.id, said="saved"), 303)
+    if saved.untold:
+        return _page(saved.site, policy, _shown(saved.site.settings.model_dump(mode="json"), read(policy)), warning=saved.untold)
+    return go(url_for("console.site_settings", site_id=site.id, said=Said.SAVED), 303)
 
 
 def _page(site: Site, policy: Policy, form: Form, *, preset: Any = None, warning: str = "") -> str:

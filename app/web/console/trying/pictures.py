@@ -16,6 +16,7 @@ from app.services.sites import sites
 from app.services.trying import pictures as service
 from app.web.console.guard import needs, own_site, person, room, seen_sites
 from app.web.console.people.entry import Answer
+from app.web.console.words import Said
 from app.web.security import core
 
 FORM_BYTES = 100_000
@@ -113,7 +114,7 @@ def attempt_picture(attempt_id: str) -> Response:
 @needs(Right.SEE)
 def attempt_forget(attempt_id: str) -> Answered:
     service.forget(core(), attempt_id, person().id)
-    return go(url_for("console.attempt", said="forgotten"), 303)
+    return go(url_for("console.attempt", said=Said.FORGOTTEN), 303)
 
 
 @room.post("/try/<attempt_id>/list")
@@ -125,7 +126,7 @@ def attempt_list(attempt_id: str) -> Answered:
     if on not in set(ListKind):
         raise SettingsInvalid("There is no such list.")
     service.put_on_list(core(), service.get(core(), attempt_id, person().id), site.id, ListKind(on), person().name)
-    return go(url_for("console.attempt_one", attempt_id=attempt_id, site=site.id, said="listed"), 303)
+    return go(url_for("console.attempt_one", attempt_id=attempt_id, site=site.id, said=Said.LISTED), 303)
 
 
 def _context(text: str) -> dict[str, tuple[str, ...]]:
