@@ -13,7 +13,7 @@ Role = Annotated[str, StringConstraints(strip_whitespace=True, to_lower=True, mi
 
 
 class Settings(LinkedSettings):
-    """Add what only WordPress has: roles, posts that hold a picture, and sizes made by the browser."""
+    """What only WordPress has: roles, posts that hold a picture, and sizes made by the browser."""
 
     trusted_roles: tuple[Role, ...] = Field(
         default=("administrator",),
@@ -36,6 +36,6 @@ class Settings(LinkedSettings):
     )
 
     def may_hide(self, context: Context) -> bool:
-        """Say whether a BLOCK may be acted on: not in mode flag, and not for a picture of a trusted role."""
+        """Tell whether a BLOCK may be acted on: not in mode flag, and not for a picture of a trusted role."""
         roles = {role.casefold() for role in context.get("role", ())}
         return super().may_hide(context) and roles.isdisjoint(self.trusted_roles)
