@@ -43,7 +43,7 @@ def new_secret() -> str:
 
 
 def sign(secret: str, id: str, timestamp: int, body: bytes) -> dict[str, str]:
-    """Give the headers that sign a request at `timestamp`, in Unix seconds. Raise ValueError for an unfit one."""
+    """Make the headers that sign a request at `timestamp`, in Unix seconds. Raise ValueError for an unfit one."""
     key = _key(secret)
     if key is None:
         raise ValueError("this is no signing secret")
