@@ -6,7 +6,7 @@ from app.domain.media import MediaRef
 
 
 class PicwardError(Exception):
-    """Be the root of everything that we raise on purpose; its text may be shown to the owner and holds no secret."""
+    """The root of all that we raise on purpose; its text may be shown to the owner and holds no secret."""
 
 
 class DeliveryRefused(PicwardError):

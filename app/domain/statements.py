@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Ground:
-    """Name a category of the database, without its prefix STATEMENT_CATEGORY_, and keywords without KEYWORD_."""
+    """A category of the database, without its prefix STATEMENT_CATEGORY_, and keywords without KEYWORD_."""
 
     category: str
     keywords: tuple[str, ...] = ()
