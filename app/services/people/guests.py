@@ -55,7 +55,7 @@ def make_link(core: Core, site: Site, user_id: str, name: str, role: str) -> str
 
 
 def _address(site: Site, user_id: str) -> str:
-    """Give what stands in the place of an e-mail: it cannot be one, and no password opens it."""
+    """Make what stands in place of an e-mail address: it cannot be one, and no password opens it."""
     return f"{hashlib.sha256(user_id.encode()).hexdigest()[:20]}@{site.id}".casefold()
 
 
@@ -64,7 +64,7 @@ def _digest(token: str) -> str:
 
 
 def site_of(core: Core, token: str) -> str:
-    """Give the id of the site that a link leads to. Raise `LinkExpired`."""
+    """Read the id of the site that a link leads to. Raise `LinkExpired`."""
     with core.db.read() as connection:
         link = rows.link(connection, _digest(token), _PURPOSE, core.now())
     if link is None:

@@ -33,7 +33,7 @@ _SETUP, _INVITATION, _RESET = "owner", "invitation", "reset"
 
 @dataclass(frozen=True, slots=True)
 class Invitation:
-    """Describe a link that was not used yet. `id` names it and does not open anything."""
+    """A link that was not used yet. `id` names it and does not open anything."""
 
     id: str
     email: str
@@ -150,7 +150,7 @@ def reset_link(core: Core, person_id: int, by: str) -> str:
 
 
 def reset_of(core: Core, token: str) -> Account | None:
-    """Say whose password a link sets; None when it does not work any more."""
+    """Find whose password a link sets; None when it no longer works."""
     with core.db.read() as connection:
         link = rows.link(connection, digest(token), _RESET, core.now())
         return accounts.account(accounts.load(connection, link.person_id)) if link is not None else None

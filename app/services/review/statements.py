@@ -70,7 +70,7 @@ def puid(decision: Decision) -> str:
 
 
 def _found(connection: Any, decision: Decision) -> Decision:
-    """Give the decision that says what was found: the policy's, when a person's came after it."""
+    """Find the decision that says what was found: the policy's, when a person's came after it."""
     found = decision
     for _ in range(10):
         if not found.person or found.supersedes is None:

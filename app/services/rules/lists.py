@@ -73,7 +73,7 @@ def _compare(
 
 
 def never_again(connection: Connection, site_id: str, sha256: str, person: str, now: int) -> None:
-    """Put an image on the site's block list, by its bytes and by its look."""
+    """Add an image to the site's block list, by its bytes and by its look."""
     note = f"never again, said {person}"
     entries = [HashEntry(HashKind.SHA256, sha256, ListKind.BLOCK, "owner.blocked_hash", note, site_id)]
     picture = pictures.fingerprint(connection, sha256)
@@ -84,14 +84,14 @@ def never_again(connection: Connection, site_id: str, sha256: str, person: str, 
 
 
 def welcome_back(connection: Connection, site_id: str, sha256: str) -> None:
-    """Take an image that a person approves off the site's own block list."""
+    """Remove an image that a person approves from the site's own block list."""
     picture = pictures.fingerprint(connection, sha256)
     for value in filter(None, (sha256, picture.pdq if picture else "")):
         hashes.remove(connection, site_id, value, ListKind.BLOCK)
 
 
 class ListIndexes:
-    """Keep one prepared index per site, rebuilt when any list changed."""
+    """One prepared index per site, rebuilt when any list changed."""
 
     def __init__(self, db: Database, build: Callable[[Sequence[HashEntry]], HashIndex]) -> None:
         self._db, self._build = db, build

@@ -9,7 +9,7 @@ from app.services.core import Core
 
 
 def readiness(core: Core) -> str:
-    """Say what keeps this process from working, or "" when nothing does."""
+    """Explain what keeps this process from working, or "" when nothing does."""
     try:
         with core.db.read() as connection:
             stored, wanted = migrate.revision(connection), migrate.NEWEST
