@@ -63,7 +63,7 @@ def mail_from(config: Config) -> SmtpMail | None:
 
 
 def configured(found: Mapping[str, Platform], surroundings: Surroundings) -> Mapping[str, Platform]:
-    """Give each platform the operator's settings of it and what surrounds it."""
+    """Configure each platform with the operator's settings for it and with what surrounds it."""
     return {slug: _configured(one, surroundings) for slug, one in found.items()}
 
 

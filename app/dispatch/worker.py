@@ -38,7 +38,7 @@ RETAIN_SECONDS = 3600.0
 
 
 class Lane:
-    """Run one kind of work in some threads that sleep until they are roused."""
+    """One kind of work, done by threads that sleep until they are roused."""
 
     def __init__(self, name: str, threads: int, run_next: Callable[[Callable[[], None]], bool], stop: threading.Event) -> None:
         self._run_next, self._stop = run_next, stop
@@ -76,7 +76,7 @@ class Lane:
 
 
 class Worker:
-    """Judge, enforce and keep up until stopped."""
+    """What judges, enforces and keeps up until it is stopped."""
 
     def __init__(self, core: Core, data_dir: Path, judge_threads: int) -> None:
         self._core, self._data_dir = core, data_dir
@@ -91,7 +91,7 @@ class Worker:
         return pictures.run_next(self._core, lambda: self._moderator.judge, found) or self._moderator.run_next(found)
 
     def stop(self) -> None:
-        """Take no more work; `run` returns when what is under way has ended."""
+        """Accept no more work; `run` returns when what is under way has ended."""
         self._stop.set()
 
     def run(self) -> None:
