@@ -89,7 +89,7 @@ _OUTCOMES = {
 
 
 def action_text(action: str, state: str) -> str:
-    """Say how far a decision's action came."""
+    """Describe how far a decision's action has come."""
     return str(_ACTIONS.get((action, state)) or _OUTCOMES.get(state) or f"{action} {state}".strip())
 
 
@@ -157,7 +157,7 @@ def label(name: str) -> str:
 
 
 def picture_name(decision: Decision) -> str:
-    """Give the name that people know an image by; its id when the platform tells none."""
+    """Name an image as people know it; by its id when the platform tells no name."""
     return name_of(decision.media)
 
 
@@ -168,7 +168,7 @@ def category_title(category: str) -> str:
 
 
 def restricted(reasons: Iterable[Reason]) -> bool:
-    """Say whether no picture may be shown with these reasons."""
+    """Tell whether these reasons forbid any picture to be shown."""
     return any(CATEGORIES[reason.category].restricted for reason in reasons if reason.category in CATEGORIES)
 
 

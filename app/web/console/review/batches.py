@@ -51,7 +51,7 @@ def batch(batch_id: str) -> str:
 @room.post("/review/batches/<batch_id>")
 @needs(Right.REVIEW)
 def batch_step(batch_id: str) -> Response:
-    """Do the next items of a batch."""
+    """Carry out the next items of a batch."""
     batches.run(core(), _own(batch_id).id)
     return go(url_for("console.batch", batch_id=batch_id), 303)
 
@@ -93,7 +93,7 @@ def undo_many(ids: list[int], action: str, batch_id: str = "", *, carried: bool 
 
 
 def _own(batch_id: str) -> Progress:
-    """Give a batch of which this person sees everything. Raise `DecisionUnknown`."""
+    """Look up a batch of which this person sees everything. Raise `DecisionUnknown`."""
     found = batches.progress(core(), batch_id)
     if found.person_id == person().id or not batches.beyond(core(), found.id, scope()):
         return found

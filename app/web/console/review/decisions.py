@@ -94,7 +94,7 @@ def reveal(decision_id: int) -> str:
 @room.post("/decisions/<int:decision_id>/undo")
 @needs(Right.REVIEW)
 def decision_undo(decision_id: int) -> Response:
-    """Put in force again what was before a decision."""
+    """Restore what was in force before a decision."""
     undone = verdicts.undo(core(), own_decision(decision_id).id, person().name)
     return go(url_for("console.decision", decision_id=undone, said="undone"), 303)
 
