@@ -1,3 +1,5 @@
+"""Pictures that people try: their bytes until they are judged, and then what was seen."""
+
 from __future__ import annotations
 
 from typing import Any

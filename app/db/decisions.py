@@ -1,3 +1,5 @@
+"""Decisions: stored, superseded, found again."""
+
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence

@@ -1,3 +1,5 @@
+"""Deliveries as they were received, each stored once."""
+
 from __future__ import annotations
 
 from collections.abc import Sequence

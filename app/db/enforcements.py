@@ -1,3 +1,5 @@
+"""Actions at platforms: due, leased, done, parked, and what an undo needs."""
+
 from __future__ import annotations
 
 from collections.abc import Sequence

@@ -1,3 +1,5 @@
+"""Hash lists: entries of a site's own or of every site."""
+
 from __future__ import annotations
 
 from collections.abc import Sequence

@@ -1,3 +1,5 @@
+"""Work to reach decisions: queued, claimed under a fencing token, ended."""
+
 from __future__ import annotations
 
 from collections.abc import Sequence

@@ -1,3 +1,5 @@
+"""What owners are told: digests that wait to be sent, and when each site was last looked at."""
+
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence

@@ -1,3 +1,5 @@
+"""How far each scan came, so that an interrupted one goes on from there."""
+
 from __future__ import annotations
 
 from typing import Any

@@ -1,3 +1,5 @@
+"""Connected sites, with their secrets and credentials encrypted."""
+
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
