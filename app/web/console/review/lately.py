@@ -22,7 +22,7 @@ _NAME = "lately"
 
 @dataclass(frozen=True, slots=True)
 class Last:
-    """Hold a person's last act in the queue: a decision, an opinion about one, or a batch. `decision` is what it is about."""
+    """A person's last act in the queue: a decision, an opinion about one, or a batch. `decision` is what it is about."""
 
     kind: str
     id: int | str
@@ -37,7 +37,7 @@ def remember(core: Core, person: Person, kind: str, id: int | str) -> None:
 
 
 def lately(core: Core, person: Person) -> Last | None:
-    """Give a person's last act, with how many seconds its bar is still shown."""
+    """Find a person's last act, with how many seconds its bar is still shown."""
     acts = preferences.get(core, person.id, _NAME, [])
     if not acts:
         return None
