@@ -17,9 +17,9 @@ MOST = 0.1
 def public(tree: ast.Module) -> Iterator[str]:
     """List the docstrings of a module's public classes and functions."""
     for node in ast.walk(tree):
-        if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) and not node.name.startswith("_"):
-            if text := ast.get_docstring(node):
-                yield text
+        public = isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) and not node.name.startswith("_")
+        if public and (text := ast.get_docstring(node)):  # type: ignore[arg-type]
+            yield text
 
 
 def formulas(texts: list[str]) -> dict[str, int]:
