@@ -26,9 +26,10 @@ TOOLS = "sh bash find cat chmod sed sort cut tr grep dirname mktemp mv rm mkdir 
 
 def make_says(target: str, *words: str) -> list[str]:
     """Give the commands of a target, with what it depends on left out."""
-    done = subprocess.run(
-        ["make", "--dry-run", "--always-make", target, *words], cwd=ROOT, capture_output=True, text=True, check=True
-    )
+    # `make test` runs this: the inner make must not take itself for a part of the outer one.
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
+    command = ["make", "--dry-run", "--always-make", "--no-print-directory", target, *words]
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True)
     return done.stdout.splitlines()
 
 
