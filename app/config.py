@@ -14,7 +14,7 @@ from app.domain.limits import MAX_IMAGE_BYTES
 
 
 class Config(BaseSettings):
-    """Hold the operator's settings. docs/operations.md lists each of them; a test compares."""
+    """The operator's settings. docs/operations.md lists each of them; a test compares."""
 
     model_config = SettingsConfigDict(env_prefix="PICWARD_", extra="ignore", frozen=True)
 
@@ -71,12 +71,12 @@ class Config(BaseSettings):
 
     @property
     def address(self) -> str:
-        """Give the address that people and sites are told."""
+        """Return the address that people and sites are told."""
         return self.public_url.rstrip("/") or f"http://{self.host}:{self.port}"
 
     @property
     def sender(self) -> str:
-        """Give the address that e-mail comes from."""
+        """Return the address that e-mail comes from."""
         return self.smtp_from or f"picward@{urlsplit(self.address).hostname}"
 
     @property

@@ -26,7 +26,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Registry:
-    """Hold what was found: the platforms by slug, and in words what could not be loaded, by name."""
+    """What was found: the platforms by slug, and why others could not be loaded, by name."""
 
     platforms: Mapping[str, type[Platform]]
     broken: Mapping[str, str]
@@ -38,12 +38,17 @@ def platforms() -> Mapping[str, type[Platform]]:
 
 
 def broken() -> Mapping[str, str]:
-    """Say which platforms could not be loaded and why; the others work nevertheless."""
+    """List the platforms that could not be loaded, with the reasons; the others work nevertheless."""
     return _registry().broken
 
 
 @functools.cache
 def _registry() -> Registry:
+    return discover()
+
+
+def discover() -> Registry:
+    """Look for every platform that can be imported now: ours, then those of other distributions."""
     return collect([*_ours(), *_third_parties()])
 
 

@@ -66,7 +66,7 @@ warnings.filterwarnings("ignore", module=r"PIL\.")
 
 @dataclass(slots=True)
 class Picture:
-    """Hold a decoded picture.
+    """A decoded picture.
 
     `width` and `height` are the file's own pixels, upright. `frames` are RGB, upright, at most `VIEW_SIDE` px on the
     longer side; a still picture has one, an animation only those that differ from the one before. `unseen` says in words
@@ -88,7 +88,7 @@ class Picture:
         return cls(b"", "", VIEW_SIDE, VIEW_SIDE, (Image.new("RGB", (VIEW_SIDE, VIEW_SIDE), NEUTRAL),))
 
     def scaled(self, side: int) -> tuple[Image.Image, ...]:
-        """Give every frame with its longer side at exactly `side` px, small ones enlarged; made once for each side."""
+        """Scale every frame so that its longer side has exactly `side` px, small ones included; each size is made once."""
         if side not in self._scaled:
             self._scaled[side] = tuple(_fit(frame, side) for frame in self.frames)
         return self._scaled[side]
@@ -122,7 +122,7 @@ def read(data: bytes, limits: ImageLimits | None = None) -> Picture:
 
 
 def _check_size(opened: Image.Image, form: str, limits: ImageLimits) -> int:
-    """Give the bytes that decoding will need at most. Raise `MediaUnreadable` when that or the size is over the limit."""
+    """Estimate the bytes that decoding needs at most. Raise `MediaUnreadable` when that or the size is over the limit."""
     pixels = opened.width * opened.height
     if pixels > limits.max_pixels:
         raise MediaUnreadable(
@@ -252,6 +252,6 @@ def _fit(image: Image.Image, side: int) -> Image.Image:
 
 
 def _differ(before: Image.Image, after: Image.Image) -> bool:
-    """Say whether two frames differ anywhere by more than a shade, seen in cells of about a hundredth of the width."""
+    """Tell whether two frames differ anywhere by more than a shade, seen in cells of about a hundredth of the width."""
     cells = tuple(np.asarray(image.resize((96, 96), Image.Resampling.BOX), dtype=np.int16) for image in (before, after))
     return bool(np.abs(cells[0] - cells[1]).max() > 6)

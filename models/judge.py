@@ -23,7 +23,7 @@ _log = logging.getLogger(__name__)
 
 
 class LocalJudge:
-    """Judge pictures in this process. Threads share one; detectors and their sessions are made on first use."""
+    """The judge of this process. Threads share it; detectors and their sessions are made on first use."""
 
     def __init__(self, weights: Path | None = None, providers: Sequence[str] = (CPU,), limits: ImageLimits | None = None) -> None:
         self._machine = Machine(weights, tuple(providers))
@@ -39,7 +39,7 @@ class LocalJudge:
 
     @property
     def categories(self) -> frozenset[str]:
-        """Give the categories that its detectors can find."""
+        """List the categories that its detectors can find."""
         return frozenset(label.category for card in self._cards.values() for label in card.classes.values())
 
     def judge(self, data: bytes, wanted: Collection[str]) -> Judgement:
@@ -72,7 +72,7 @@ class LocalJudge:
         return entries.match(fingerprint)
 
     def match_all(self, fingerprints: Sequence[Fingerprint], entries: HashIndex) -> dict[int, tuple[Signal, ...]]:
-        """Match many pictures at once: the place of each that matches, and what `match` gives for it."""
+        """Match many pictures at once: map the position of each that matches to what `match` finds for it."""
         if not isinstance(entries, hashes.Index):
             raise TypeError("the index was not made by LocalJudge.index")
         return entries.match_all(fingerprints)

@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 
 
 def tend_sites(core: Core, stopping: Callable[[], bool]) -> None:
-    """Do each active site's periodic work that is due; one site's trouble does not stop the others."""
+    """Run each active site's periodic work that is due; trouble at one site does not stop the others."""
     scan.step(core)
     until = core.now() + int(scan.SLICE_SECONDS * SECOND)
     lists.compare(core, lambda: stopping() or core.now() > until)

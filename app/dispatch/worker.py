@@ -38,7 +38,7 @@ RETAIN_SECONDS = HOUR // SECOND
 
 
 class Lane:
-    """Run one kind of work in some threads that sleep until they are roused."""
+    """One kind of work, done by threads that sleep until they are roused."""
 
     def __init__(self, name: str, threads: int, run_next: Callable[[Callable[[], None]], bool], stop: threading.Event) -> None:
         self._run_next, self._stop = run_next, stop
@@ -81,7 +81,7 @@ def judge_next(moderator: Moderator, found: Callable[[], None] = lambda: None) -
 
 
 class Worker:
-    """Judge, enforce and keep up until stopped."""
+    """What judges, enforces and keeps up until it is stopped."""
 
     def __init__(self, core: Core, data_dir: Path, judge_threads: int) -> None:
         self._core, self._data_dir = core, data_dir
@@ -92,7 +92,7 @@ class Worker:
         self._tending = threading.Thread(target=self._tend, name="tend")
 
     def stop(self) -> None:
-        """Take no more work; `run` returns when what is under way has ended."""
+        """Accept no more work; `run` returns when what is under way has ended."""
         self._stop.set()
 
     def run(self) -> None:

@@ -26,7 +26,7 @@ class ListKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class HashEntry:
-    """Hold one line of a hash list. `value` is lower-case hex: 64 digits for both kinds. `site_id` "" means every site."""
+    """One line of a hash list. `value` is lower-case hex: 64 digits for both kinds. `site_id` "" means every site."""
 
     kind: HashKind
     value: str
@@ -48,7 +48,7 @@ def entries_of(sha256: str, pdq: str, on: ListKind, note: str, site_id: str = ""
 
 @dataclass(frozen=True, slots=True)
 class Fingerprint:
-    """Hold what names an image's bytes and look: sha256 hex, PDQ hex ("" below the quality floor), size in pixels."""
+    """What identifies an image's bytes and look: sha256 hex, PDQ hex ("" below the quality floor), size in pixels."""
 
     sha256: str
     pdq: str
@@ -58,7 +58,7 @@ class Fingerprint:
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """Hold what the detectors made of one image's bytes.
+    """What the detectors made of one image's bytes.
 
     `signals` has an entry for each detector that ran, empty when it saw nothing; they are reusable for the same bytes
     across sites. `failures` say in words what could not be judged, and force REVIEW. `preview` makes the WebP bytes of the
@@ -72,7 +72,7 @@ class Judgement:
 
 
 class Judge(Protocol):
-    """Be what services ask to look at bytes; the wiring gives them the one in `models`. Safe to share between threads."""
+    """What services ask to look at bytes; the wiring passes in the one from `models`. Safe to share between threads."""
 
     @property
     def detectors(self) -> Mapping[str, str]:
@@ -80,7 +80,7 @@ class Judge(Protocol):
 
     @property
     def categories(self) -> frozenset[str]:
-        """Give the categories that its detectors can find."""
+        """List the categories that its detectors can find."""
 
     def judge(self, data: bytes, wanted: Collection[str]) -> Judgement:
         """Decode once and run the wanted detectors. Never raise for what is in the bytes: that becomes a failure."""

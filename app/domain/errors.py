@@ -15,7 +15,7 @@ MESSAGE_CHARACTERS = 1000
 
 
 class PicwardError(Exception):
-    """Be the root of everything that we raise on purpose; its text may be shown to the owner and holds no secret."""
+    """The root of all that we raise on purpose; its text may be shown to the owner and holds no secret."""
 
 
 class DeliveryRefused(PicwardError):

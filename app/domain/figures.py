@@ -35,7 +35,7 @@ class Tally(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """Hold how many of `total` were right, and between what the true share lies with 95 % confidence, 0.0 to 1.0."""
+    """How many of `total` were right, and the bounds of the true share at 95 % confidence, 0.0 to 1.0."""
 
     right: int
     total: int
@@ -62,17 +62,17 @@ def share(right: int, total: int) -> Share:
 
 
 def step_of(seconds: float) -> int:
-    """Give the step that a span of time is counted in; its upper end is `end_of` it. Everything up to 1 ms is in step 0."""
+    """Map a span of time to the step that it is counted in, which ends at `end_of` it. All up to 1 ms is in step 0."""
     return max(0, ceil(_STEPS * log2(max(seconds, 0.001) * 1000) - 1e-9))
 
 
 def end_of(step: int) -> float:
-    """Give a step's upper end, in seconds."""
+    """Compute a step's upper end, in seconds."""
     return float(2 ** (step / _STEPS) / 1000)
 
 
 def percentile(steps: Mapping[int, int], part: float) -> float | None:
-    """Give the seconds within which this part (0.0 to 1.0) of the counted spans lies; None when none was counted."""
+    """Compute the seconds within which this part (0.0 to 1.0) of the counted spans lies; None without any."""
     total = sum(steps.values())
     if total <= 0:
         return None

@@ -14,7 +14,7 @@ def _limit(default: Any, unit: str, reason: str) -> Any:
 
 @dataclass(frozen=True, slots=True)
 class ImageLimits:
-    """Bound what one picture may cost. What is beyond becomes a review, never an allow."""
+    """What one picture may cost at most. Anything beyond becomes a review, never an allow."""
 
     max_image_bytes: int = _limit(
         MAX_IMAGE_BYTES, "bytes", "Phones' photos have 2 to 15 MB; the platforms refuse or shrink most that are larger."

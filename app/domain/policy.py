@@ -27,7 +27,7 @@ class RuleMode(StrEnum):
 
 
 class Exemption(BaseModel):
-    """Name images that a rule leaves alone: those whose context has one of the values under the key, compared without case."""
+    """Images that a rule leaves alone: those whose context has one of the values under the key, compared without case."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -40,7 +40,7 @@ class Exemption(BaseModel):
 
 
 class Rule(BaseModel):
-    """Say what a category is worth: a review band from `review`, a block band from `block` (never, when None)."""
+    """What a category is worth: a review band from `review`, a block band from `block` (never, when None)."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -60,7 +60,7 @@ class Rule(BaseModel):
 
 
 class Policy(BaseModel):
-    """Hold one version of a site's rules. The most specific rule that covers a signal's category applies to it."""
+    """One version of a site's rules. The most specific rule that covers a signal's category applies to it."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -176,7 +176,7 @@ def _weigh(policy: Policy, signal: Signal, context: Context) -> Reason | None:
 
 @dataclass(frozen=True, slots=True)
 class _Band:
-    """Hold what one rule makes of a category: what its block band comes to in the rule's mode, and its review band."""
+    """What one rule makes of a category: what its block band comes to in the rule's mode, and its review band."""
 
     review: float | None
     block: float | None
@@ -186,7 +186,7 @@ class _Band:
 
 
 class Replayer:
-    """Give the verdicts of `decide` from each category's highest score alone: for policies replayed over many decisions.
+    """The verdicts of `decide` from each category's highest score alone: for policies replayed over many decisions.
 
     A verdict never falls when a score rises, so that a category's other signals cannot change it.
     """

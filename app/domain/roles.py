@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class Right(StrEnum):
-    """Name what a page or an action needs."""
+    """What a page or an action needs."""
 
     SEE = "see"
     """Look at sites, decisions, history and figures; pictures stay blurred."""

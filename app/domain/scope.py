@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """Limit lists to these sites, and leave out what is restricted unless `restricted` is true.
+    """The sites that lists are limited to; what is restricted is left out unless `restricted` is true.
 
-    Steps that are about no site, as those about people, are for who sees the `house`.
+    Steps about no site, such as those about people, are for whoever sees the `house`.
     """
 
     sites: tuple[str, ...]

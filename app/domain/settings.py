@@ -32,7 +32,7 @@ class Kind(StrEnum):
 
 
 class SiteSettings(BaseModel):
-    """Declare what every merchant can set; a platform adds its own fields by subclassing."""
+    """What every merchant can set; a platform adds its own fields by subclassing."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -99,7 +99,7 @@ class SiteSettings(BaseModel):
         return mode
 
     def may_hide(self, context: Context) -> bool:
-        """Say whether a BLOCK of an image with this context may be acted on."""
+        """Tell whether a BLOCK of an image with this context may be acted on."""
         return self.mode is not Mode.FLAG
 
 
@@ -111,7 +111,7 @@ def modes_of(settings: type[SiteSettings]) -> tuple[Mode, ...]:
 
 
 class NetworkedSettings(SiteSettings):
-    """Declare what every merchant can set whose site is reached over a network."""
+    """What merchants can set whose site is reached over a network."""
 
     private_network: bool = Field(
         default=False,
@@ -122,7 +122,7 @@ class NetworkedSettings(SiteSettings):
 
 
 class LinkedSettings(NetworkedSettings):
-    """Declare what can be set where a site's own pages lead its administrators into the console."""
+    """What can be set where a site's own pages lead its administrators into the console."""
 
     console_link: bool = Field(
         default=True,

@@ -13,7 +13,7 @@ from app.domain.taxonomy import ALLOWED_HASH, BLOCKED_HASH
 
 @dataclass(frozen=True, slots=True)
 class Ground:
-    """Name a category of the database, without its prefix STATEMENT_CATEGORY_, and keywords without KEYWORD_."""
+    """A category of the database, without its prefix STATEMENT_CATEGORY_, and keywords without KEYWORD_."""
 
     category: str
     keywords: tuple[str, ...] = ()

@@ -11,7 +11,7 @@ ALLOWED_HASH = "owner.allowed_hash"
 
 
 class Severity(IntEnum):
-    """Order the review queue and decide who may see a preview."""
+    """How severe a category is: it orders the review queue and decides who may see a preview."""
 
     INFORMATION = 0
     MILD = 1
@@ -21,7 +21,7 @@ class Severity(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Category:
-    """Describe a category. `restricted` ones never have a preview and go to a restricted reviewer.
+    """A category. `restricted` ones never have a preview and go to a restricted reviewer.
 
     With `two_people` a person's verdict about it binds when a second one agrees.
     """
@@ -111,7 +111,7 @@ CATEGORIES: dict[str, Category] = {category.id: category for category in _TABLE}
 
 
 def covers(rule: str, category: str) -> bool:
-    """Say whether a rule's category names this one: itself, one of its children, or everything ("*")."""
+    """Tell whether a rule's category names this one: itself, one of its children, or everything ("*")."""
     return rule in ("*", category) or category.startswith(rule + ".")
 
 

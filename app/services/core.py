@@ -15,7 +15,7 @@ from app.domain.ports import Keeper, Mail, Vault, Webhook
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Hold the operator's limits that use cases need; `app.config` declares and explains them."""
+    """The operator's limits that use cases need; `app.config` declares and explains them."""
 
     lease_seconds: int
     max_image_bytes: int
@@ -26,7 +26,7 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Core:
-    """Hold one process's database, platforms, judge, clock and limits.
+    """One process's database, platforms, judge, clock and limits.
 
     `judge` makes no session of a model before bytes are looked at, and a web process looks at none. `wake` hints to workers that
     something is due; losing a hint costs a second, never an item.

@@ -20,7 +20,7 @@ RETRY_SECONDS = 30
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Describe an answer. `hidden` errors show the title only: the sender learns nothing about the cause."""
+    """An answer to an error. `hidden` errors show the title only: the sender learns nothing about the cause."""
 
     status: int
     title: str

@@ -105,7 +105,7 @@ def _hidden(store: Store, after: str) -> Page:
 
 
 def estimate(store: Store) -> str:
-    """Say what looking at every watched picture costs, from up to ten pages of the listing."""
+    """Estimate what looking at every watched picture costs, from up to ten pages of the listing."""
     seen, size, calls, after, more = 0, 0, 0, "", True
     while more and calls < SAMPLED_PAGES:
         blobs, more = _listed(store, store.bucket, store.settings.watched_prefix(), after)

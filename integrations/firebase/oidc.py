@@ -46,7 +46,7 @@ _REFUSED = "The push is not proven to be from the site's push account."
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """Hold certificates as fetched: public keys by key id, and for how many seconds they may be kept."""
+    """Certificates as fetched: public keys by key id, and for how many seconds they may be kept."""
 
     keys: Mapping[str, Any]
     seconds: float
@@ -57,7 +57,7 @@ FetchCertificates = Callable[[], Published]
 
 
 class Certificates:
-    """Keep Google's certificates for all requests of this process."""
+    """Google's certificates, kept for all requests of this process."""
 
     def __init__(self, fetch: FetchCertificates, clock: Callable[[], float] = time.monotonic) -> None:
         self._fetch = fetch
@@ -67,7 +67,7 @@ class Certificates:
         self._until = self._unknown_after = self._retry_after = float("-inf")
 
     def key(self, kid: str) -> Any:
-        """Give a public key, None for an unknown one. Raise `PlatformUnavailable` when they cannot be fetched now."""
+        """Look up a public key, None when it is unknown. Raise `PlatformUnavailable` when they cannot be fetched now."""
         keys, until = self._keys, self._until
         if self._clock() < until and kid in keys:
             return keys[kid]
@@ -110,7 +110,7 @@ def _keys(answer: Answer) -> Mapping[str, Any]:
             numbers = {name: item.text(name, 2_000) for name in ("n", "e")}
             keys[item.text("kid", 200)] = RSAAlgorithm.from_jwk({"kty": "RSA", **numbers})
         except (PyJWTError, DeliveryUnreadable, ValueError):
-            continue  # a key of another kind, which signs nothing that we take
+            continue  # a key of another kind, which signs nothing that we accept
     if not keys:
         raise DeliveryUnreadable("The answer holds no certificates.")
     return keys
@@ -124,7 +124,7 @@ def _max_age(answer: Answer) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Hold what a proven token says; whether it is for us and from the right account is still to be compared."""
+    """What a proven token says; whether it is for us and from the right account is still to be compared."""
 
     audience: str
     email: str

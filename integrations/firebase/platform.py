@@ -138,7 +138,7 @@ class Firebase(Platform):
         return site
 
     def audience(self, site: Site) -> str:
-        """Give what pushes for a site must be made out to, "" when that is not known: then no push is taken."""
+        """Name the audience that pushes for a site must have, "" when it is not known: then no push is accepted."""
         typed = site.connection.get("audience")
         if isinstance(typed, str) and typed:
             return typed
@@ -260,7 +260,7 @@ class Firebase(Platform):
 
 
 def push_account(site: Site) -> str:
-    """Give the e-mail of the account that signs a site's pushes."""
+    """Name the e-mail of the account that signs a site's pushes."""
     return str(site.connection.get("push_account") or "") or _default_account(site)
 
 
@@ -269,7 +269,7 @@ def _default_account(site: Site) -> str:
 
 
 def _connecting(site: Site, settings: Settings, url: str) -> Iterator[str]:
-    """Give the options of connect.sh that fit a site."""
+    """Collect the options of connect.sh that fit a site."""
     yield f"--project {shlex.quote(str(site.connection.get('project', '')))} --bucket {shlex.quote(site.key)}"
     yield f"--url {shlex.quote(url)}"
     if settings.watched_prefix():
@@ -286,7 +286,7 @@ def _connecting(site: Site, settings: Settings, url: str) -> Iterator[str]:
 
 
 def _unfinished(store: Store, blob: Any) -> bool:
-    """Say whether an object is a copy that we are making just now."""
+    """Tell whether an object is a copy that is being made by us right now."""
     mark = naming.read_mark(store.site, blob.metadata, blob.name, blob.generation)
     age = (datetime.now(UTC) - blob.time_created).total_seconds() if blob.time_created else COPYING_SECONDS
     return mark is not None and mark.kind is Kind.COPYING and age < COPYING_SECONDS

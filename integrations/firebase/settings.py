@@ -20,7 +20,7 @@ EVERYTHING = "*"
 
 
 class Config(BaseSettings):
-    """Hold what the operator may set: other addresses than Google's own, for stand-ins and restricted networks."""
+    """What the operator may set: other addresses than Google's own, for stand-ins and restricted networks."""
 
     model_config = SettingsConfigDict(env_prefix="PICWARD_FIREBASE_", extra="ignore", frozen=True)
 
@@ -55,7 +55,7 @@ class Strikes(StrEnum):
 
 
 class Settings(SiteSettings):
-    """Add what only Firebase has: paths, a quarantine in a bucket, and how the app is told."""
+    """What only Firebase has: paths, a quarantine in a bucket, and how the app is told."""
 
     mode: Mode = Field(
         default=Mode.HIDE,
@@ -181,7 +181,7 @@ class Settings(SiteSettings):
         return (*hidden, self.blurred, *((self.public,) if self.layout is Layout.PENDING_PUBLIC else ()))
 
     def watches(self, name: str) -> bool:
-        """Say whether uploads with this object name are judged."""
+        """Tell whether uploads with this object name are judged."""
         if name.startswith(self._unwatched()):
             return False
         if not any(pattern(path).matches(name) for path in self.include):
@@ -189,14 +189,14 @@ class Settings(SiteSettings):
         return not any(pattern(path).matches(name) for path in self.exclude)
 
     def watched_prefix(self) -> str:
-        """Give what all watched names begin with, "" when nothing is common; it shortens listings and notifications."""
+        """Return what all watched names begin with, "" when they share nothing; it shortens listings and notifications."""
         starts = [re.split(r"\*", path.lstrip("/"))[0] for path in self.include]
         first, last = min(starts), max(starts)
         same = next((n for n, (a, b) in enumerate(zip(first, last, strict=False)) if a != b), min(len(first), len(last)))
         return first[:same]
 
     def owner_of(self, name: str) -> str:
-        """Give the user id that the path holds, "" when none of the owner paths fits."""
+        """Extract the user id from a path, "" when none of the owner paths fits."""
         for path in self.owner_paths:
             if owner := pattern(path).owner_in(name):
                 return owner[:128]

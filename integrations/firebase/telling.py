@@ -40,7 +40,7 @@ _TOPIC = re.compile(r"[a-zA-Z0-9_.~%-]{1,900}")
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """Hold what the app is told of one picture. `turned` says that it was hidden, deleted or given back."""
+    """What the app is told of one picture. `turned` says that it was hidden, deleted or given back."""
 
     id: str
     name: str
@@ -54,7 +54,7 @@ class Word:
     blurred: str = ""
 
     def fields(self, time: Any) -> dict[str, Any]:
-        """Give all fields, always the same ones; what the app itself keeps beside them stays."""
+        """List all fields, always the same ones; what the app itself keeps beside them stays."""
         return {
             "name": self.name,
             "generation": self.version,
@@ -68,7 +68,7 @@ class Word:
 
 
 def status_of(enforcement: Enforcement) -> str:
-    """Give the one word for an action and its verdict."""
+    """Choose the one word for an action and its verdict."""
     match enforcement.action:
         case Action.HIDE:
             return REJECTED
@@ -81,7 +81,7 @@ def status_of(enforcement: Enforcement) -> str:
 
 
 def categories_of(enforcement: Enforcement) -> tuple[str, ...]:
-    """Give the categories that led to a verdict; of restricted ones the app learns nothing."""
+    """List the categories that led to a verdict; the app learns nothing of restricted ones."""
     found = dict.fromkeys(reason.category for reason in enforcement.reasons if reason.verdict is not Verdict.ALLOW)
     return tuple(one for one in found if one in CATEGORIES and not restricted([one]))[:MAX_CATEGORIES]
 
@@ -159,7 +159,7 @@ def _node(store: Store, word: Word) -> None:
 
 
 def _older(word: Word, known: Any) -> bool:
-    """Say whether the app was told of a newer upload already."""
+    """Tell whether the app was already told of a newer upload."""
     generation = known.get("generation") if isinstance(known, Mapping) else None
     told = int(generation) if isinstance(generation, str) and generation.isascii() and generation.isdigit() else 0
     return told > int(word.version)
@@ -198,7 +198,7 @@ def _strike(store: Store, owner: str, word: Word) -> None:
 
 
 def _standing(store: Store, claims: Mapping[str, Any], strikes: list[str], disabled: bool) -> tuple[dict[str, Any], bool]:
-    """Give the claims and whether the account is disabled that so many strikes lead to."""
+    """Work out what so many strikes lead to: the claims, and whether the account is disabled."""
     settings = store.settings
     wanted = {key: value for key, value in claims.items() if key not in (STRIKES, BANNED, DISABLED)}
     over = len(strikes) >= settings.strikes_after
@@ -218,7 +218,7 @@ def _standing(store: Store, claims: Mapping[str, Any], strikes: list[str], disab
 def _message(store: Store, owner: str, word: Word) -> None:
     topic = store.settings.message_topic.replace("{uid}", owner)
     if not _TOPIC.fullmatch(topic):
-        return  # the path's user id is none that a topic can be named after
+        return  # no topic can be named after the path's user id
     app = app_of(store.site, store.config)
     with asking(MESSAGING):
         from firebase_admin import messaging
@@ -227,7 +227,7 @@ def _message(store: Store, owner: str, word: Word) -> None:
 
 
 def reachable(store: Store) -> str:
-    """Look whether the app can be told, changing nothing; raise what is wrong, and say in words how it is told."""
+    """Check that the app can be told, changing nothing; raise what is wrong, and describe in words how it is told."""
     settings, app = store.settings, app_of(store.site, store.config)
     if settings.tell is Tell.FIRESTORE:
         with asking(FIRESTORE):

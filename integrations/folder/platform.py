@@ -129,7 +129,7 @@ class Folder(Platform):
                 os.close(fd)
 
     def _read(self, fd: int, media: MediaRef) -> bytes | None:
-        """Read a whole file and say None when it is another version: one that is written to meanwhile is neither."""
+        """Read a whole file, None when it is another version; one that is being written to is neither."""
         status = os.fstat(fd)
         if not stat.S_ISREG(status.st_mode):
             return None

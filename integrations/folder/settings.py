@@ -8,7 +8,7 @@ from app.domain.settings import Mode, SiteSettings
 
 
 class Settings(SiteSettings):
-    """Leave “Hold until checked” out: nothing stands between a directory and who reads it, so nothing can be held."""
+    """Settings without “Hold until checked”: nothing stands between a directory and who reads it, so nothing can be held."""
 
     mode: Mode = Field(
         default=Mode.HIDE,

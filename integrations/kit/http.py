@@ -45,7 +45,7 @@ _AGENT = "Picward/0.1 (+image moderation connector)"
 
 
 class Session:
-    """Send requests under one site's network rule.
+    """Requests under one site's network rule.
 
     Cheap to make and safe between threads: the connections behind it are shared.
     """
@@ -136,7 +136,7 @@ class Session:
 
 class _Unredirected(HTTPSession):  # type: ignore[misc]  # requests_hardened has no types
     def get_redirect_target(self, resp: requests.Response) -> None:
-        """See no redirect: to prepare one that is not followed, requests reads the whole body, without a limit."""
+        """See no redirect: to prepare even one that is not followed, requests reads the whole body, without a limit."""
 
 
 _sessions: dict[bool, HTTPSession] = {}
@@ -144,7 +144,7 @@ _sessions_lock = threading.Lock()
 
 
 def _shared(private_network: bool) -> HTTPSession:
-    """Give the session that keeps connections open per host, so that a listing of many pages costs one handshake."""
+    """Return the session that keeps connections open per host, so that a listing of many pages costs one handshake."""
     with _sessions_lock:
         if private_network not in _sessions:
             session = _Unredirected(

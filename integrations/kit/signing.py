@@ -37,7 +37,7 @@ _NOBODY = _PREFIX + base64.b64encode(bytes(MIN_SECRET_BYTES)).decode("ascii")
 
 
 def sign(secret: str, id: str, timestamp: int, body: bytes) -> dict[str, str]:
-    """Give the headers that sign a request at `timestamp`, in Unix seconds. Raise ValueError for an unfit one."""
+    """Make the headers that sign a request at `timestamp`, in Unix seconds. Raise ValueError for an unfit one."""
     key = _key(secret)
     if key is None:
         raise ValueError("this is no signing secret")

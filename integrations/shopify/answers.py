@@ -1,4 +1,4 @@
-"""What Shopify's servers mean by answers that are no success."""
+"""What Shopify's servers mean by answers other than success."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ WATCHED_PRODUCTS = 10_000
 
 
 class Brake:
-    """Count what was changed at each product within the last hour, in this process."""
+    """A count of the changes made at each product within the last hour, in this process."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()

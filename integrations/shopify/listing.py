@@ -58,7 +58,7 @@ _CURSOR = re.compile(rf"(?:again|op ({_OPERATION})|at ([0-9]{{1,15}}) ({_OPERATI
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """Hold the state of a bulk operation. `url` expires 7 days after it ended."""
+    """The state of a bulk operation. `url` expires 7 days after it ended."""
 
     id: str
     status: str
@@ -70,7 +70,7 @@ class Operation:
 
 
 def scan(admin: Admin, cursor: str, judge_drafts: bool) -> Page:
-    """Give the next page of everything that is there."""
+    """Read the next page of everything that is there."""
     found = _CURSOR.fullmatch(cursor) if cursor else None
     if cursor and found is None:
         raise PlatformRefused("The listing cannot go on from here; start it again.")
@@ -96,7 +96,7 @@ def _cursor(place: str, restarts: int) -> str:
 
 
 def _again(admin: Admin, operation: Operation | None, restarts: int) -> Page:
-    """Have the listing begun anew, once more than before. Raise `PlatformRefused` when that has led to nothing too often."""
+    """Start the listing again, and count it. Raise `PlatformRefused` when that has led to nothing too often."""
     if operation is not None and 0 < operation.ended_at < time.time() - FILE_SECONDS:
         return Page((), "again", wait_seconds=POLL_SECONDS)
     if restarts >= MAX_RESTARTS:
@@ -166,7 +166,7 @@ def _read(admin: Admin, operation: Operation, offset: int, restarts: int, judge_
 
 
 def _bytes(admin: Admin, operation: Operation, offset: int) -> bytes | None:
-    """Read a piece of the file; None when the address is over. It is signed, and leads to a store of Shopify's choice."""
+    """Read a piece of the file; None when the address has expired. It is signed, and leads to a store of Shopify's choice."""
     last = offset + PAGE_BYTES - 1
     if not operation.url.startswith("https://") and not admin.config.private_network:
         raise PlatformRefused("Shopify's listing is not at a safe address.")
@@ -201,7 +201,7 @@ def _explain(answer: Answer) -> PicwardError | None:
 
 
 def _last_product(data: bytes) -> int:
-    """Give the offset of the last line that begins a product: what follows it may be cut off."""
+    """Find the offset of the last line that begins a product: what follows it may be cut off."""
     end = data.rfind(b"\n") + 1
     while end > 0:
         begin = data.rfind(b"\n", 0, end - 1) + 1

@@ -21,7 +21,7 @@ class HideBy(StrEnum):
 
 
 class Settings(SiteSettings):
-    """Leave “Hold until checked” out: a product is public as soon as its merchant says so, and nothing stands between."""
+    """Settings without “Hold until checked”: a product is public as soon as its merchant says so, and nothing stands between."""
 
     mode: Mode = Field(
         default=Mode.HIDE,

@@ -37,7 +37,7 @@ class _Request(TypedDict):
 
 @dataclass(frozen=True, slots=True)
 class Plugin:
-    """Be the plugin of one site, as seen from here."""
+    """The plugin of one site, as seen from here."""
 
     site: Site
 

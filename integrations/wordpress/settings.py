@@ -36,6 +36,6 @@ class Settings(HoldingSettings, LinkedSettings):
     )
 
     def may_hide(self, context: Context) -> bool:
-        """Say whether a BLOCK may be acted on: not in mode flag, and not for a picture of a trusted role."""
+        """Tell whether a BLOCK may be acted on: not in mode flag, and not for a picture of a trusted role."""
         roles = {role.casefold() for role in context.get("role", ())}
         return super().may_hide(context) and roles.isdisjoint(self.trusted_roles)

@@ -27,7 +27,7 @@ Words = NDArray[np.uint64]
 
 
 class Index:
-    """Find entries by exact sha256, and by PDQ within 31 bits of the picture or one of its turns.
+    """Entries, found by exact sha256 and by PDQ within 31 bits of the picture or one of its turns.
 
     A scan over plain columns needs no structure: a million hashes are 32 MB, and all eight turns take 20 to 60 ms.
     """
@@ -48,7 +48,7 @@ class Index:
         return self._size
 
     def match(self, fingerprint: Fingerprint) -> tuple[Signal, ...]:
-        """Give the nearest match for each list and category, strongest first."""
+        """Find the nearest match for each list and category, strongest first."""
         found = [(0, True, entry) for entry in self._exact.get(fingerprint.sha256, ())]
         if fingerprint.pdq and self._looks:
             found += [(distance, False, self._looks[row]) for row, distance in self._near(fingerprint.pdq).items()]
@@ -58,7 +58,7 @@ class Index:
         return tuple(nearest.values())
 
     def match_all(self, fingerprints: Sequence[Fingerprint]) -> dict[int, tuple[Signal, ...]]:
-        """Match many pictures: map the place of each that matches to what `match` gives for it.
+        """Match many pictures: map the position of each that matches to what `match` finds for it.
 
         Turning is an isometry: a turn of the picture is as far from an entry as the picture is from a turn of the entry. So the
         entries are turned, once, and each is compared with all pictures in one step.

@@ -1,18 +1,15 @@
-"""The house stays as it was drawn: who imports whom, where SQL is, where a platform is named."""
+"""The house stays as it was drawn: who imports whom, where SQL is."""
 
 from __future__ import annotations
 
 import ast
 import os
-import re
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-
-from integrations.registry import platforms
 
 ROOT = Path(__file__).parents[2]
 CODE = [path for room in ("app", "models", "integrations") for path in sorted((ROOT / room).rglob("*.py"))]
@@ -144,33 +141,12 @@ def test_what_belongs_under_app_db_is_found_elsewhere(line: str) -> None:
     assert len(of_the_database(f"from sqlalchemy import Connection\nfrom app.db import jobs\n{line}\n")) == 1
 
 
-def test_no_platform_is_named_outside_its_rooms() -> None:
-    slugs = "|".join(map(re.escape, sorted({*platforms(), "wordpress", "shopify", "firebase"} - {"folder"})))
-    named = re.compile(rf"\b({slugs})\b", re.IGNORECASE)
-    folder = re.compile(r"""["']folder["']""")
-    found = []
-    for room in ("app", "models"):
-        for path in sorted((ROOT / room).rglob("*")):
-            if path.suffix in (".py", ".html", ".js", ".css", ".toml") and path.is_file():
-                text = path.read_text()
-                found += [
-                    f"{path.relative_to(ROOT)}: {match.group()}" for match in (*named.finditer(text), *folder.finditer(text))
-                ]
-    assert found == []
-
-
-@pytest.mark.parametrize("slug", sorted(platforms()))
-def test_every_platform_has_its_room_of_tests_and_a_page(slug: str) -> None:
-    assert (ROOT / "tests" / "integrations" / slug / "contract.py").is_file()
-    assert (ROOT / "docs" / "platforms" / f"{slug}.md").is_file()
-
-
 @pytest.mark.parametrize(
     ("module", "heavy"),
     [
         ("app.domain.platform", ("flask", "sqlalchemy", "requests", "numpy", "onnxruntime", "PIL")),
         ("app", ("flask", "sqlalchemy")),
-        ("app.factory", ("onnxruntime", "numpy", "cv2", "firebase_admin", "alembic")),
+        ("app.factory", ("onnxruntime", "numpy", "cv2", "alembic")),
         ("app.web.application", ("onnxruntime", "numpy", "cv2", "alembic")),
         ("app.supervisor", ("flask", "sqlalchemy", "pydantic")),
         ("models.judge", ("cv2", "onnxruntime")),

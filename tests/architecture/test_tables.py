@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import importlib
 import re
 from pathlib import Path
@@ -111,6 +112,32 @@ def test_links_between_pages_lead_somewhere(page: Path) -> None:
             assert (page.parent / target).exists(), f"{page.name} links to {target}"
 
 
-def test_decisions_are_numbered_without_a_gap() -> None:
-    numbers = sorted(int(path.name[:4]) for path in (ROOT / "docs/decisions").glob("*.md"))
-    assert numbers == list(range(1, len(numbers) + 1))
+def members(source: str) -> list[tuple[str, ...]]:
+    """Read what `class Platform` in a source declares, in no order: names, types, defaults, arguments."""
+    found: list[tuple[str, ...]] = []
+    for tree in ast.parse(source).body:
+        if isinstance(tree, ast.ClassDef) and tree.name == "Platform":
+            for node in tree.body:
+                match node:
+                    case ast.AnnAssign(target=target, annotation=annotation, value=value):
+                        found.append((ast.unparse(target), ast.unparse(annotation), ast.unparse(value) if value else ""))
+                    case ast.FunctionDef(name=name, args=args, returns=returns):
+                        found.append((name, ast.unparse(args), ast.unparse(returns) if returns else ""))
+    return sorted(found)
+
+
+def test_the_architecture_shows_the_whole_interface_of_a_platform() -> None:
+    page = (ROOT / "docs/architecture.md").read_text()
+    shown = [block for block in re.findall(r"```python\n(.*?)```", page, re.S) if "class Platform" in block]
+    declared = members((ROOT / "app/domain/platform.py").read_text())
+    assert len(declared) > 25
+    assert [members(block) for block in shown] == [declared]
+
+
+def test_decisions_are_numbered_without_a_gap_and_all_linked() -> None:
+    files = sorted((ROOT / "docs/decisions").glob("*.md"))
+    assert [int(path.name[:4]) for path in files] == list(range(1, len(files) + 1))
+    table = (ROOT / "docs/architecture.md").read_text().partition("## Decisions")[2]
+    titles = {path.name: path.read_text().partition("\n")[0].partition(": ")[2] for path in files}
+    rows = [f"| [{name[:4]}](decisions/{name}) | {title} |" for name, title in titles.items()]
+    assert re.findall(r"^\| \[.*$", table, re.M) == rows

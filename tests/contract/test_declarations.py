@@ -8,6 +8,11 @@ from app.domain.decisions import Action
 from app.domain.platform import Platform
 from app.domain.settings import Mode, SiteSettings, modes_of
 from tests.contract.sample import Sample
+from tests.contract.samples import held_to_it
+
+
+def test_every_platform_can_be_used_and_has_a_sample(every_slug: str) -> None:
+    assert every_slug in held_to_it().fit, f"{held_to_it().unfit[every_slug]} docs/adding-a-platform.md says what is needed."
 
 
 def test_a_platform_declares_itself(slug: str, platform: Platform, sample: Sample) -> None:

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable
 
 import pytest
+from alembic.operations import Operations
+from alembic.runtime.migration import MigrationContext
 from flask import Flask
+from sqlalchemy import select, update
 
+from app.db import pictures
+from app.db.tables import decisions
 from app.dispatch.worker import judge_next
 from app.domain.decisions import Decision, Verdict
 from app.domain.detector import HashEntry, HashKind, ListKind
@@ -223,3 +229,24 @@ def test_what_was_escalated_waits_for_others_whichever_number_is_named(place: tu
             verdicts.resolve(house.bench.core, decision_id, Verdict.ALLOW, "P", within=Scope((site.id,)))
     assert now(house.bench, first).id == second
     assert house.visitor(Role.RESTRICTED).post(f"/decisions/{first}/verdict", verdict="allow").status_code == 303
+
+
+def test_a_stored_installation_is_healed_by_its_migration(place: tuple[House, Site]) -> None:
+    """Earlier versions left the decisions before a restricted one open, and its preview where it was."""
+    house, site = place
+    bench = house.bench
+    ids = blocked(bench, site, "csae.known_hash")
+    sha256 = showing.get(bench.core, ids[0]).sha256
+    with bench.core.db.write() as connection:
+        connection.execute(update(decisions).where(decisions.c.id != ids[-1]).values(restricted=False, two_people=False))
+        pictures.keep_preview(connection, site.id, sha256, b"clear", b"blurred", bench.clock())
+    reviewer = house.visitor(Role.REVIEWER)
+    assert reviewer.get(f"/decisions/{ids[0]}").status_code == 200, "the hole was not made"
+    script = importlib.import_module("app.db.migrations.versions.0007_rights_follow_the_picture")
+    with bench.core.db.write() as connection, Operations.context(MigrationContext.configure(connection)):
+        script.upgrade()
+    assert reviewer.get(f"/decisions/{ids[0]}").status_code == 404
+    with bench.core.db.read() as connection:
+        assert not pictures.has_preview(connection, site.id, sha256)
+        flags = connection.execute(select(decisions.c.restricted, decisions.c.two_people)).all()
+    assert {tuple(row) for row in flags} == {(True, True)}

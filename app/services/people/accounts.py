@@ -20,7 +20,7 @@ from app.services.people import passwords
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """Describe an account as owners see it."""
+    """An account as owners see it."""
 
     id: int
     email: str
@@ -32,7 +32,7 @@ class Account:
 
 
 def checked(**fields: str) -> dict[str, str]:
-    """Give an account's fields as they are stored. Raise `SettingsInvalid` that names each wrong one."""
+    """Check an account's fields and return them as they are stored. Raise `SettingsInvalid` that names each wrong one."""
     wrong = {}
     kept = {name: value if name == "password" else value.strip() for name, value in fields.items()}
     if "email" in kept:
@@ -53,7 +53,7 @@ def refuse(wrong: dict[str, str]) -> None:
 
 
 def refuse_double(connection: Connection, name: str, but: int = 0) -> None:
-    """Keep names apart: they stand beside verdicts and in the history."""
+    """Refuse a name that somebody else has: names stand beside verdicts and in the history."""
     if any(row.name.casefold() == name.casefold() and row.id != but for row in rows.every(connection)):
         refuse({"name": "is somebody else's name here"})
 
@@ -64,7 +64,7 @@ def listing(core: Core) -> list[Account]:
 
 
 def get(core: Core, person_id: int) -> Account:
-    """Give an account. Raise `PersonUnknown`."""
+    """Look up an account. Raise `PersonUnknown`."""
     with core.db.read() as connection:
         return account(load(connection, person_id))
 

@@ -60,7 +60,7 @@ def _address(site: Site, user_id: str) -> str:
 
 
 def site_of(core: Core, token: str) -> str:
-    """Give the id of the site that a link leads to. Raise `LinkExpired`."""
+    """Read the id of the site that a link leads to. Raise `LinkExpired`."""
     with core.db.read() as connection:
         link = rows.link(connection, digest(token), _PURPOSE, core.now())
     if link is None:

@@ -29,7 +29,7 @@ RESET_HOURS = 24
 
 @dataclass(frozen=True, slots=True)
 class Invitation:
-    """Describe a link that was not used yet. `id` names it and does not open anything."""
+    """A link that was not used yet. `id` names it and does not open anything."""
 
     id: str
     email: str
@@ -146,7 +146,7 @@ def reset_link(core: Core, person_id: int, by: str) -> str:
 
 
 def reset_of(core: Core, token: str) -> Account | None:
-    """Say whose password a link sets; None when it does not work any more."""
+    """Find whose password a link sets; None when it no longer works."""
     with core.db.read() as connection:
         link = rows.link(connection, digest(token), LinkPurpose.RESET, core.now())
         if link is None or link.person_id is None:

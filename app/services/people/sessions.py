@@ -25,7 +25,7 @@ TRIES_MINUTES = 15
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Hold who is signed in. `form_token` proves that a form came from our own page; `sites` limits what is seen, () to all."""
+    """Who is signed in. `form_token` proves that a form came from our own page; `sites` limits what is seen; () is every site."""
 
     id: int
     email: str
@@ -43,7 +43,7 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """Describe one sign-in. `agent` is what the browser calls itself."""
+    """One sign-in. `agent` is what the browser calls itself."""
 
     id: str
     agent: str

@@ -30,7 +30,7 @@ USED_SECONDS = 60
 
 
 class Scope(StrEnum):
-    """Name what a token may do; one needs each that it is to use."""
+    """What a token may do; it needs each scope that it is to use."""
 
     READ = "read"
     REVIEW = "review"
@@ -48,7 +48,7 @@ SCOPES: dict[Scope, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """Hold a token that works: who asks, what it may do, and on which site ("" is every site)."""
+    """A token that works: who asks, what it may do, and on which site ("" is every site)."""
 
     id: int
     name: str
@@ -71,7 +71,7 @@ class Token:
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """Hold a token as its owner sees it. Times are UTC microseconds; `revoked_at` and `used_at` are 0 for never."""
+    """A token as its owner sees it. Times are UTC microseconds; `revoked_at` and `used_at` are 0 for never."""
 
     id: int
     name: str
@@ -109,7 +109,7 @@ def make(
 
 
 def prove(core: Core, presented: str) -> Token:
-    """Give the token that a program presents. Raise `TokenRefused`, the same for every cause."""
+    """Find the token that a program presents. Raise `TokenRefused`, the same for every cause."""
     now = core.now()
     row = None
     if presented.startswith(PREFIX) and len(presented) < 200 and presented.isascii():

@@ -86,7 +86,7 @@ def _retry(core: Core, claim: Claim, problem: str, asked: float | None, *, stumb
 
 
 def _follow(core: Core, claim: Claim, site: Site, instead: MediaRef | None, connection: Connection) -> None:
-    """See to what is there instead of an image that is gone, or to the parent that an earlier version of it hid."""
+    """Look after what is there instead of an image that is gone, or to the parent that an earlier version of it hid."""
     if instead is not None:
         moderate.queue(connection, site.id, instead, Priority.UPLOAD, core.now(), patiently=True)
     elif claim.enforcement.action is Action.HIDE:
@@ -122,7 +122,7 @@ def _end(
 
 @dataclass(frozen=True, slots=True)
 class Parked:
-    """Hold an action that ended without being made true, for the owner to decide about."""
+    """An action that ended without being made true, for the owner to decide about."""
 
     id: int
     decision_id: int
@@ -148,6 +148,6 @@ def retry_parked(core: Core, enforcement_id: int) -> bool:
 
 
 def dismiss_parked(core: Core, enforcement_id: int) -> bool:
-    """Put a parked or drifted action away."""
+    """Dismiss a parked or drifted action."""
     with core.db.write() as connection:
         return enforcements.dismiss(connection, enforcement_id, core.now())

@@ -38,7 +38,7 @@ KEPT_HEADERS = ("content-type", "user-agent", "webhook-id", "webhook-timestamp",
 
 
 _FAREWELLS = (SiteRemoved, ErasureWanted, Noted)
-"""What is of no use from an installation that we do not know, as one that was erased: it must not come back by them."""
+"""Events that count for nothing from an installation that we do not know: one that was erased must not reappear through them."""
 
 
 def receive(core: Core, slug: str, delivery: Delivery) -> bool:

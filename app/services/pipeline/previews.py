@@ -13,7 +13,7 @@ from app.services.core import Core
 
 
 def worth_showing(reasons: Iterable[Reason]) -> bool:
-    """Say whether people will want to see the picture: something was found, in shadow too, and nothing that is restricted."""
+    """Tell whether people will want to see the picture: something was found, also in shadow, and nothing that is restricted."""
     found = [reason for reason in reasons if reason.verdict is not Verdict.ALLOW]
     return bool(found) and not restricted(reason.category for reason in found)
 

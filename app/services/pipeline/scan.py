@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """Hold how far a scan is: images seen and queued so far, and the total when the platform tells it.
+    """How far a scan is: images seen and queued so far, and the total when the platform tells it.
 
     With `wait_seconds` the platform is still preparing its listing, and is not to be asked before that time. A scan that is
     neither done nor running has stopped, because of `problem` when there is one.
@@ -109,7 +109,7 @@ def _again_at(core: Core, known: ScanRow | None, error: Exception) -> int:
 
 
 def ask(core: Core, site_id: str, person: str, *, budget: int = 0, dry_run: bool = False) -> None:
-    """Have the workers look at everything that is there, page by page, beside their other work.
+    """Queue a look at everything that is there: page by page, beside the workers' other work.
 
     `budget` is the most images to queue, 0 for no limit; a dry run only counts what would be queued, always from the start.
     """
@@ -147,7 +147,7 @@ SLICE_SECONDS = 2.0
 
 
 def step(core: Core) -> None:
-    """Do the next pages of every scan that was asked for; called again and again, it survives any kill."""
+    """Look at the next pages of every scan that was asked for; called again and again, it survives any kill."""
     with core.db.read() as connection:
         asked = scans.asked(connection, core.now())
     for site_id, counting in asked:
@@ -163,12 +163,12 @@ def step(core: Core) -> None:
 
 
 def hurry(connection: Connection, site_id: str, now: int) -> None:
-    """Go on now with a scan that waits for its platform, in the caller's transaction; begin none."""
+    """Resume a scan that waits for its platform now, in the caller's transaction; begin none."""
     scans.hurry(connection, site_id, now)
 
 
 def estimate(core: Core, site_id: str) -> str:
-    """Say what looking at everything costs at the platform, "" when nothing."""
+    """Estimate what looking at everything costs at the platform, "" when nothing."""
     site = sites.get(core, site_id)
     return core.platform(site.platform).estimate(site)
 
@@ -178,7 +178,7 @@ SILENT_SECONDS = 300
 
 
 def last(core: Core, site_id: str, *, dry_run: bool = False) -> Progress | None:
-    """Give how far the last back-fill came, or the last count of one; None when there was none."""
+    """Report how far the last back-fill came, or the last count of one; None when there was none."""
     with core.db.read() as connection:
         row = scans.last(connection, site_id, counting=dry_run)
     if row is None:

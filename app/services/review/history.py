@@ -37,7 +37,7 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Hold one page of decisions, and the id to go on from, 0 at the end. `many` says that a search found too many."""
+    """One page of decisions, and the id to continue from, 0 at the end. `many` says that a search found too many."""
 
     shown: tuple[Shown, ...]
     before: int
@@ -46,7 +46,7 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """Hold one line of the audit trail."""
+    """One line of the audit trail."""
 
     id: int
     at: int
@@ -72,7 +72,7 @@ def steps(core: Core, scope: Scope, filters: StepFilters, before: int, limit: in
 
 
 def people(core: Core) -> list[str]:
-    """Name those who decided anything."""
+    """List those who decided anything."""
     with core.db.read() as connection:
         return rows.people(connection, PEOPLE)
 

@@ -34,7 +34,7 @@ ORDER = "review_order"
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """Hold what waits, with who looks at it now ("" for nobody) and until when, and what the first of two people said."""
+    """What waits, with who looks at it now ("" for nobody) and until when, and what the first of two people said."""
 
     decision: Decision
     since: int
@@ -49,7 +49,7 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Near:
-    """Hold another image beside the one that is judged. `bits` differ between their looks; `waits` when it can be judged, too."""
+    """Another image beside the one that is judged. `bits` differ between their looks; `waits` when it can be judged as well."""
 
     decision: Decision
     waits: bool
@@ -69,7 +69,7 @@ def skipped(core: Core, scope: Scope, person_id: int) -> int:
 
 
 def look_again(core: Core, person_id: int) -> None:
-    """Put what a person skipped back into their queue."""
+    """Return what a person skipped to their queue."""
     with core.db.write() as connection:
         rows.forget_skips(connection, person_id)
 
@@ -86,7 +86,7 @@ def choose_order(core: Core, person_id: int, order: Order) -> None:
 
 
 def take_next(core: Core, scope: Scope, person_id: int, name: str) -> Item | None:
-    """Give a reviewer the next item, for them alone for `LEASE_MINUTES`; None when nothing waits for them."""
+    """Lease the next item to a reviewer for `LEASE_MINUTES`; None when nothing waits for them."""
     order = order_of(core, person_id)
     now = core.now()
     with core.db.write() as connection:
@@ -95,7 +95,7 @@ def take_next(core: Core, scope: Scope, person_id: int, name: str) -> Item | Non
 
 
 def take(core: Core, decision_id: int, person_id: int, name: str, *, take_over: bool = False) -> Item:
-    """Give a reviewer one item. Raise `BeingReviewed` when another has it, `DecisionStale` when it waits no more."""
+    """Lease one item to a reviewer. Raise `BeingReviewed` when another has it, `DecisionStale` when it waits no more."""
     now = core.now()
     with core.db.write() as connection:
         row = rows.get(connection, decision_id)
@@ -110,7 +110,7 @@ def take(core: Core, decision_id: int, person_id: int, name: str, *, take_over: 
 
 
 def keep(core: Core, decision_id: int, person_id: int, name: str) -> bool:
-    """Hold on to an item while its reviewer is at work on it; False when another has it, or it waits no more."""
+    """Extend the lease of an item that its reviewer is at work on; False when another has it, or it no longer waits."""
     now = core.now()
     with core.db.write() as connection:
         return rows.take(connection, decision_id, person_id, name, now, _until(now))
@@ -121,7 +121,7 @@ def _until(now: int) -> int:
 
 
 def release(core: Core, person_id: int) -> None:
-    """Give back what a person has leased, as when they sign out."""
+    """Release what a person has leased, as when they sign out."""
     with core.db.write() as connection:
         rows.release(connection, person_id)
 
@@ -157,14 +157,14 @@ def listing(core: Core, scope: Scope, order: Order, after: Sequence[int], limit:
 
 
 def is_beyond(core: Core, scope: Scope, decision_id: int) -> bool:
-    """Say whether a decision waits for people with more rights: it was escalated, or is restricted."""
+    """Tell whether a decision waits for people with more rights: it was escalated, or is restricted."""
     with core.db.read() as connection:
         row = rows.get(connection, decision_id)
     return row is not None and not _seen(row, scope)
 
 
 def items(core: Core, scope: Scope, decision_ids: Sequence[int]) -> list[Item]:
-    """Give those of these decisions that wait and may be judged within a scope."""
+    """Pick those of these decisions that wait and may be judged within a scope."""
     now = core.now()
     with core.db.read() as connection:
         found = rows.of_decisions(connection, decision_ids)

@@ -47,14 +47,14 @@ def load(connection: Connection, decision_id: int) -> Decision:
 
 
 def current(core: Core, decision: Decision) -> Decision:
-    """Give the decision that is in force for the same image version now: this one, or what came after it."""
+    """Find the decision that is now in force for the same image version: this one, or what came after it."""
     with core.db.read() as connection:
         return decisions.current(connection, decision.site_id, decision.media.id, decision.media.version) or decision
 
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """Hold a decision with the state of its action, for a list."""
+    """A decision with the state of its action, for a list."""
 
     decision: Decision
     action: str
@@ -71,7 +71,7 @@ def recent(
 
 
 def with_actions(connection: Connection, found: Iterable[Decision]) -> list[Shown]:
-    """Give decisions with what their actions came to."""
+    """Pair decisions with what became of their actions."""
     found = list(found)
     actions = enforcements.of_decisions(connection, [decision.id for decision in found])
     return [_shown(decision, actions.get(decision.id)) for decision in found]
@@ -82,13 +82,13 @@ def _shown(decision: Decision, action: EnforcementRow | None) -> Shown:
 
 
 def action_of(core: Core, decision: Decision) -> Shown:
-    """Give a decision with what its action came to."""
+    """Pair a decision with what became of its action."""
     with core.db.read() as connection:
         return with_actions(connection, [decision])[0]
 
 
 def preview(core: Core, decision_id: int, person: str, *, clear: bool, part: bool = False) -> bytes | None:
-    """Give a decision's preview as WebP bytes; a clear look is written to the audit trail. None when there is none.
+    """Read a decision's preview as WebP bytes, None without one; a clear look is written to the audit trail.
 
     With `part` a clear look is at the region that scored only. What is restricted is never shown to anyone.
     """
@@ -136,5 +136,5 @@ def history(core: Core, site_id: str, media_id: str, *, restricted: bool = False
 
 
 def reason_text(reason: Reason) -> str:
-    """Say a reason as people read it, shadow marked."""
+    """Word a reason as people read it, with shadow marked."""
     return f"{reason.text} [shadow: only recorded]" if reason.mode == RuleMode.SHADOW else reason.text

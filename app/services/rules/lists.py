@@ -81,14 +81,14 @@ def never_again(connection: Connection, site_id: str, sha256: str, person: str, 
 
 
 def welcome_back(connection: Connection, site_id: str, sha256: str) -> None:
-    """Take an image that a person approves off the site's own block list."""
+    """Remove an image that a person approves from the site's own block list."""
     picture = pictures.fingerprint(connection, sha256)
     for value in filter(None, (sha256, picture.pdq if picture else "")):
         hashes.remove(connection, site_id, value, ListKind.BLOCK)
 
 
 class ListIndexes:
-    """Keep one prepared index per site, rebuilt when any list changed."""
+    """One prepared index per site, rebuilt when any list changed."""
 
     def __init__(self, db: Database, build: Callable[[Sequence[HashEntry]], HashIndex]) -> None:
         self._db, self._build = db, build

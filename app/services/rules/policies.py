@@ -58,7 +58,7 @@ def draft(core: Core, site_id: str, rules: object) -> Policy:
 
 
 def version(core: Core, site_id: str, number: int) -> Policy:
-    """Give one version of a site's policy. Raise `SiteUnknown` when there is none."""
+    """Look up one version of a site's policy. Raise `SiteUnknown` when there is none."""
     with core.db.read() as connection:
         return load(connection, site_id, number)
 
@@ -86,7 +86,7 @@ _OF_ONE_PICTURE = frozenset({"title", "file", "name", "created", "alt"})
 
 
 def seen_lately(core: Core, site_id: str) -> dict[str, list[str]]:
-    """Give what the platform said about a site's last pictures: values by key, the most common first.
+    """Collect what the platform said about a site's last pictures: values by key, the most common first.
 
     Keys that tell one picture from another, such as its title, are left out: exempting by them is no policy.
     """
@@ -103,7 +103,7 @@ def seen_lately(core: Core, site_id: str) -> dict[str, list[str]]:
 
 @dataclass(frozen=True, slots=True)
 class Blocked:
-    """Hold what one policy version blocks now: decisions that nobody confirmed, and how many a person did."""
+    """What one policy version blocks now: decisions that nobody confirmed, and how many a person did."""
 
     decisions: tuple[int, ...]
     confirmed: int
@@ -122,7 +122,7 @@ def blocked_by(core: Core, site_id: str, number: int) -> Blocked:
 
 
 def summarise(policy: Policy) -> str:
-    """Say in one line what a policy does: which rules act, and how many only watch."""
+    """Summarise in one line what a policy does: which rules act, and how many only watch."""
     acting = [_title(rule.category) for rule in policy.rules if rule.mode is RuleMode.ENFORCE]
     asking = [_title(rule.category) for rule in policy.rules if rule.mode is RuleMode.REVIEW]
     watching = sum(rule.mode is RuleMode.SHADOW for rule in policy.rules)
@@ -141,5 +141,5 @@ def _title(category: str) -> str:
 
 
 def stored(policy: Policy) -> list[dict[str, Any]]:
-    """Give a policy's rules as they are stored."""
+    """Format a policy's rules as they are stored."""
     return [rule.model_dump(mode="json", exclude_defaults=True) for rule in policy.rules]

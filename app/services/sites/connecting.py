@@ -194,7 +194,7 @@ def pairing_code(core: Core, site: Site) -> str:
 
 
 def renew_pairing(core: Core, site_id: str, person: str) -> Site:
-    """Give a site a new secret and wait for it to be connected again; the old code and secret are worth nothing from now."""
+    """Replace a site's secret and wait for it to be connected again; the old code and secret are void from now on."""
     site = sites.get(core, site_id)
     platform = core.platform(site.platform)
     if platform.connect_fields or platform.installs_itself:
@@ -208,7 +208,7 @@ def renew_pairing(core: Core, site_id: str, person: str) -> Site:
 
 
 def admit(core: Core, slug: str, visit: Delivery) -> tuple[Site, str]:
-    """Let an installation in that arrives to be connected, after talking back to it; return the site and what was found."""
+    """Admit an installation that arrives to be connected, after talking back to it; return the site and what was found."""
     platform = core.platform(slug)
     with core.db.read() as connection:
         admission = platform.admit(visit, sites.find_for(core, slug, connection))
@@ -222,7 +222,7 @@ def admit(core: Core, slug: str, visit: Delivery) -> tuple[Site, str]:
 
 
 def visit(core: Core, slug: str, seen: Delivery) -> tuple[Site, str]:
-    """Let an administrator in who visits from inside the platform, and connect the site at the first visit.
+    """Admit an administrator who visits from inside the platform, and connect the site at the first visit.
 
     Return the site, and the name of who visits. Raise `DeliveryRefused` when the visit proves nothing.
     """

@@ -26,7 +26,7 @@ _POLL_SECONDS = 0.1
 
 @dataclass(frozen=True, slots=True)
 class Keeper:
-    """Be the one place that reads and writes stored credentials. It is made before the core, since platforms are given it."""
+    """The one place that reads and writes stored credentials. Made before the core, since platforms are given it."""
 
     db: Database
     vault: Vault

@@ -54,7 +54,7 @@ _opened: dict[str, tuple[tuple[object, ...], Site]] = {}
 
 
 def find_for(core: Core, slug: str, connection: Connection) -> FindSite:
-    """Give the look-up that `Platform.authenticate` may use: sites of this platform, by id or key."""
+    """Make the look-up that `Platform.authenticate` may use: sites of this platform, by id or key."""
 
     def find(claimed: str) -> Site | None:
         found = rows.stored(connection, slug, claimed) if 0 < len(claimed) <= CLAIM_CHARACTERS else None
@@ -105,7 +105,7 @@ def check(core: Core, site_id: str) -> str:
 
 
 def read_settings(core: Core, site: Site) -> dict[str, Any]:
-    """Give what a settings page needs: values, declaration and the policy in one line."""
+    """Collect what a settings page needs: values, declaration and the policy in one line."""
     policy = policies.current(core, site.id)
     return {
         "values": site.settings.model_dump(mode="json"),
@@ -268,7 +268,7 @@ def take_turn(core: Core, site_id: str, column: Turn, seconds: int) -> bool:
 
 
 def note_problem(core: Core, site_id: str, known: str, problem: str) -> None:
-    """Keep what is wrong with a site, "" for nothing, when that is not what is known already."""
+    """Note what is wrong with a site, "" for nothing, unless that is known already."""
     if problem != known:
         with core.db.write() as connection:
             rows.change(connection, site_id, problem=problem)

@@ -8,7 +8,7 @@ from app.services.core import Core
 
 
 def readiness(core: Core) -> str:
-    """Say what keeps this process from working, or "" when nothing does."""
+    """Explain what keeps this process from working, or "" when nothing does."""
     try:
         stored, wanted = migrate.current(core.db), migrate.NEWEST
     except DatabaseUnavailable as error:

@@ -22,7 +22,7 @@ PERIODS = (7, 30, 90, 365)
 
 @dataclass(frozen=True, slots=True)
 class Spans:
-    """Hold how long something took: half of `count` at most `p50` seconds, and 95 % at most `p95`; None without any."""
+    """How long something took: half of `count` at most `p50` seconds, and 95 % at most `p95`; None without any."""
 
     count: int
     p50: float | None
@@ -31,7 +31,7 @@ class Spans:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """Hold the figures of some sites over some days, `first` to today, as days since 1970-01-01 in UTC.
+    """The figures of some sites over some days, `first` to today, as days since 1970-01-01 in UTC.
 
     `series` has a number for each day under each of `SERIES` and WAITING (at the day's end). `precision` is, for each
     category, how often people agreed with a policy that had not allowed a picture.

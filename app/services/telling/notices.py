@@ -58,7 +58,7 @@ MAIL, WEBHOOK = "mail", "webhook"
 
 
 def wanted(settings: SiteSettings) -> list[str]:
-    """Name the ways that a site's owner wants to be told."""
+    """List the ways in which a site's owner wants to be told."""
     return [way for way, given in ((MAIL, settings.tell_emails), (WEBHOOK, settings.tell_webhook)) if given]
 
 
@@ -83,7 +83,7 @@ def tend(core: Core, site_id: str, name: str, settings: SiteSettings, trouble: s
 
 
 def secret(core: Core, site_id: str) -> str:
-    """Give the secret that signs what goes to a site's outgoing web address; it is made at the first call."""
+    """Return the secret that signs what goes to a site's outgoing web address; it is made at the first call."""
     with core.db.read() as connection:
         row = rows.get(connection, site_id)
     locked = row.secret if row is not None else None
@@ -100,7 +100,7 @@ def secret(core: Core, site_id: str) -> str:
 
 
 def problem(core: Core, site_id: str) -> str:
-    """Say why the last message could not be sent, "" when it could."""
+    """Explain why the last message could not be sent, "" when it could."""
     with core.db.read() as connection:
         row = rows.get(connection, site_id)
     return row.problem if row is not None else ""

@@ -41,7 +41,7 @@ AT_ONCE = 5
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """Hold a picture that is tried. Until it is `judged` there is nothing else; `restricted` ones are never shown."""
+    """A picture that is tried. Until it is `judged` there is nothing else; `restricted` ones are never shown."""
 
     id: str
     judged: bool
@@ -63,7 +63,7 @@ def fetch(core: Core, address: str) -> bytes:
 
 
 def begin(core: Core, data: bytes, person_id: int) -> str:
-    """Have a worker look at a picture; return the attempt's id. Raise `MediaUnreadable` when it is empty or too large."""
+    """Queue a picture for a worker to look at; return the attempt's id. Raise `MediaUnreadable` when it is empty or too large."""
     limit = core.limits.max_image_bytes
     if not data:
         raise MediaUnreadable("There is no picture in it.")
@@ -107,7 +107,7 @@ def run_next(core: Core, judge: Callable[[], Judge], found: Callable[[], None] =
 
 
 def get(core: Core, id: str, person_id: int) -> Attempt:
-    """Give one of a person's own attempts. Raise `AttemptGone` when it is not there any more."""
+    """Look up one of a person's own attempts. Raise `AttemptGone` when it is no longer there."""
     row = _row(core, id, person_id)
     if row.state is not WorkState.DONE or row.answer is None:
         return Attempt(row.id, False, row.created_at)
@@ -132,14 +132,14 @@ def _signal(seen: Mapping[str, Any]) -> Signal:
 
 
 def preview(core: Core, id: str, person_id: int) -> bytes | None:
-    """Give the picture as WebP bytes, at most 512 px; None when it cannot or must not be shown."""
+    """Read the picture as WebP bytes, at most 512 px; None when it cannot or must not be shown."""
     row = _row(core, id, person_id)
     return core.vault.open(row.shown) if row.shown is not None else None
 
 
 @dataclass(frozen=True, slots=True)
 class Opinion:
-    """Hold what one site would say about an attempt: the outcome, the policy's version, and what its lists know."""
+    """What one site would say about an attempt: the outcome, the policy's version, and what its lists know."""
 
     outcome: Outcome
     version: int
@@ -168,7 +168,7 @@ def forget(core: Core, id: str, person_id: int) -> None:
 
 
 def put_on_list(core: Core, attempt: Attempt, site_id: str, on: ListKind, person: str) -> int:
-    """Put a picture on a site's block or allow list, by its bytes and by its look; return how many entries were new.
+    """Add a picture to a site's block or allow list, by its bytes and by its look; return how many entries were new.
 
     It counts for pictures that are judged from then on.
     """
@@ -197,7 +197,7 @@ def forget_old(core: Core) -> int:
 
 
 def categories(attempt: Attempt) -> Sequence[tuple[str, float]]:
-    """Give the highest score of each category that was seen, strongest first."""
+    """Rank the categories that were seen by their highest scores."""
     peaks: dict[str, float] = {}
     for signal in attempt.signals:
         peaks[signal.category] = max(signal.score, peaks.get(signal.category, 0.0))
@@ -205,6 +205,6 @@ def categories(attempt: Attempt) -> Sequence[tuple[str, float]]:
 
 
 def due(core: Core) -> bool:
-    """Say whether somebody waits for a picture to be judged."""
+    """Tell whether somebody waits for a picture to be judged."""
     with core.db.read() as connection:
         return rows.due(connection)

@@ -132,7 +132,7 @@ _OUTCOMES = {
 
 
 def action_text(action: str, state: str) -> str:
-    """Say how far a decision's action came."""
+    """Describe how far a decision's action has come."""
     return str(_ACTIONS.get((action, state)) or _OUTCOMES.get(state) or f"{action} {state}".strip())
 
 
@@ -200,7 +200,7 @@ def label(name: str) -> str:
 
 
 def picture_name(decision: Decision) -> str:
-    """Give the name that people know an image by; its id when the platform tells none."""
+    """Name an image as people know it; by its id when the platform tells no name."""
     return name_of(decision.media)
 
 

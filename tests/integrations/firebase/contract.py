@@ -1,5 +1,4 @@
 """What Firebase shows to the contract suite. The recorded requests are the forwarder's, signed with SECRET at NOW.
-from tests.support.surroundings import made
 
 Pushes of Google prove their sender and not their bytes, so they are not held to that suite; test_firebase_intake.py has them.
 """

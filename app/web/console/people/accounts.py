@@ -65,7 +65,7 @@ def people_invite() -> Answer:
 
 
 def _wanted_sites() -> list[str]:
-    """Read what sites somebody shall see; none is every site. Raise `SettingsInvalid` when some were meant and none chosen."""
+    """Read which sites somebody is to see; none is every site. Raise `SettingsInvalid` when some were meant and none chosen."""
     if request.form.get("scope") != "some" or request.form.get("role") not in LIMITED:
         return []
     chosen = request.form.getlist("site")

@@ -94,7 +94,7 @@ def undo_many(ids: list[int], action: str, batch_id: str = "", *, carried: bool 
 
 
 def _own(batch_id: str) -> Progress:
-    """Give a batch of which this person sees everything. Raise `DecisionUnknown`."""
+    """Look up a batch of which this person sees everything. Raise `DecisionUnknown`."""
     found = batches.progress(core(), batch_id)
     if found.person_id == person().id or not batches.beyond(core(), found.id, scope()):
         return found

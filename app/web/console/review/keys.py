@@ -23,7 +23,7 @@ def review_keys() -> str:
 @room.post("/review/keys")
 @needs(Right.REVIEW)
 def review_keys_change() -> Response | tuple[str, int]:
-    """Keep this person's keys, or go back to the usual ones."""
+    """Store this person's keys, or go back to the usual ones."""
     if "usual" in request.form:
         wanted = {name: key.key for name, key in keys.ACTIONS.items()}
     else:

@@ -29,7 +29,7 @@ class Act(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Last:
-    """Hold a person's last act in the queue: a decision, an opinion about one, or a batch. `decision` is what it is about."""
+    """A person's last act in the queue: a decision, an opinion about one, or a batch. `decision` is what it is about."""
 
     kind: Act
     id: int | str
@@ -44,7 +44,7 @@ def remember(core: Core, person: Person, kind: Act, id: int | str) -> None:
 
 
 def lately(core: Core, person: Person) -> Last | None:
-    """Give a person's last act, with how many seconds its bar is still shown."""
+    """Find a person's last act, with how many seconds its bar is still shown."""
     acts = preferences.get(core, person.id, _NAME, [])
     if not acts:
         return None

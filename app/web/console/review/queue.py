@@ -29,7 +29,7 @@ ORDERS = {Order.SEVEREST: lazy("Most severe first"), Order.OLDEST: lazy("Oldest 
 
 
 def site_names() -> dict[str, str]:
-    """Give the names of the sites that this person sees."""
+    """Map the names of the sites that this person sees."""
     return {row.id: row.name for row in sites.listing(core()) if person().sees(row.id)}
 
 
@@ -157,7 +157,7 @@ def review_again() -> Response:
 
 
 def _back(**more: Any) -> Response:
-    """Go on to the next picture, or back to the list that the form was sent from."""
+    """Redirect to the next picture, or back to the list that the form was sent from."""
     site_id = request.form.get("site") or None
     endpoint = "console.review_list" if request.form.get("back") == "list" else "console.review_queue"
     return go(url_for(endpoint, site=site_id, after=request.form.get("after") or None, **more), 303)
@@ -166,7 +166,7 @@ def _back(**more: Any) -> Response:
 @room.post("/review/<int:decision_id>/keep")
 @needs(Right.REVIEW)
 def review_keep(decision_id: int) -> Response:
-    """Hold on to a picture while somebody is at work on it; 409 when another has it meanwhile."""
+    """Extend the lease on a picture that somebody is at work on; 409 when another has it meanwhile."""
     decision = own_decision(decision_id)
     kept = queue.keep(core(), decision.id, person().id, person().name)
     return Answered(status=204 if kept else 409)
@@ -194,7 +194,7 @@ def review_escalate(decision_id: int) -> Response:
 @room.post("/decisions/<int:decision_id>/verdict")
 @needs(Right.REVIEW)
 def give_verdict(decision_id: int) -> Response:
-    """Let a person supersede a decision, whoever made it; then go on to the next one, or back to this picture."""
+    """Supersede a decision, whoever made it, by a person's; then go on to the next one, or back to this picture."""
     verdict = _verdict(request.form.get("verdict", ""))
     decision = judged(decision_id)
     queued = request.form.get("back") in ("review", "list")
@@ -228,7 +228,7 @@ def give_verdict(decision_id: int) -> Response:
 
 
 def judged(decision_id: int) -> Decision:
-    """Give a decision that this person may judge: nothing that was escalated to others."""
+    """Look up a decision that this person may judge, which is none that was escalated to others."""
     decision = own_decision(decision_id)
     if queue.is_beyond(core(), scope(), decision.id):
         abort(403, _("It was escalated: an owner or a restricted reviewer decides."))
@@ -248,7 +248,7 @@ def _lost(decision: Decision, verdict: Verdict, why: str) -> str:
 
 
 def _together(decision: Decision, verdict: Verdict) -> list[int]:
-    """Give the other pictures that are judged with this one: those that were marked, or its whole listing."""
+    """Collect the other pictures that are judged with this one: those that were marked, or its whole listing."""
     also = {int(value) for value in request.form.getlist("also") if value.isdigit()}
     if "listing" in request.form and verdict is Verdict.BLOCK:
         also |= {near.decision.id for near in queue.beside(core(), decision, scope()) if _may_join(near, verdict)}
@@ -261,7 +261,7 @@ def _may_join(near: queue.Near, verdict: Verdict) -> bool:
 
 
 def give_many(decision_ids: list[int], verdict: Verdict) -> Response:
-    """Give one verdict about many pictures that this person may judge."""
+    """Judge many pictures alike, as far as this person may judge them."""
     rejection = request.form.get("rejection", "") if verdict is Verdict.BLOCK else ""
     mine = [judged(decision_id).id for decision_id in decision_ids]
     batch = batches.give(core(), mine, verdict, person().name, person().id, rejection=rejection)
@@ -275,7 +275,7 @@ def give_many(decision_ids: list[int], verdict: Verdict) -> Response:
 @room.post("/review/undo")
 @needs(Right.REVIEW)
 def review_undo() -> Response:
-    """Take back what this person did last in the queue."""
+    """Undo what this person did last in the queue."""
     last = lately(core(), person())
     if last is None:
         return _back(said=Said.NOTHING_TO_UNDO)

@@ -70,7 +70,7 @@ def _by_category(found: backtest.Backtest, change: Change) -> list[tuple[str, in
 
 
 def _examples(ids: tuple[int, ...]) -> list[Shown]:
-    """Give the examples that this person may see."""
+    """Pick the examples that this person may see."""
     shown = []
     for decision_id in ids:
         try:

@@ -36,7 +36,7 @@ SECTIONS: Mapping[str, str] = {"tell_": "told", "preview_days": "kept", "private
 
 @dataclass(slots=True)
 class Form:
-    """Hold what is on the page: the settings' values, the policy's draft, exemptions as rows, and what is wrong."""
+    """What is on the page: the settings' values, the policy's draft, exemptions as rows, and what is wrong."""
 
     values: dict[str, Any]
     draft: Draft

@@ -94,7 +94,7 @@ def _add_page(platform: Platform, first: bool, errors: dict[str, str], problem: 
 @room.route("/sites/<site_id>/reconnect", methods=["GET", "POST"])
 @needs(Right.CONNECT)
 def site_reconnect(site_id: str) -> Answer:
-    """Type anew how a site is reached, as after its key was replaced; tested before it is stored."""
+    """Change how a site is reached, as after its key was replaced; tested before it is stored."""
     site = own_site(site_id)
     platform = core().platform(site.platform)
     if not platform.connect_fields:
@@ -118,7 +118,7 @@ def site_reconnect(site_id: str) -> Answer:
 
 
 def _with_code(site: Site) -> Response:
-    """Go to the page that connects a site, and let this browser see the code there for a while."""
+    """Redirect to the page that connects a site, and let this browser see the code there for a while."""
     path = url_for("console.site_connect", site_id=site.id)
     answer = go(path, 303)
     answer.set_cookie(

@@ -37,7 +37,7 @@ PLOTS: tuple[tuple[Tally, Lazy, Lazy, bool], ...] = (
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """Hold one bar in the plot's units, with the day it begins at and its number."""
+    """One bar in the plot's units, with the day it begins at and its number."""
 
     x: float
     y: float
@@ -49,7 +49,7 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class Plot:
-    """Hold a plot ready to be drawn: bars, the lines of its scale (height and number), and the days named below."""
+    """A plot ready to be drawn: bars, the lines of its scale (height and number), and the days named below."""
 
     name: str
     title: Lazy
@@ -116,7 +116,7 @@ def plot(figures: Figures, name: Tally, title: Lazy, about: Lazy, adds_up: bool)
 
 
 def _nice(most: int) -> int:
-    """Give the next number that a scale can end at: 1, 2, 4, 6, 10 times a power of ten; even above 1, for its middle."""
+    """Round up to a number that a scale can end at: 1, 2, 4, 6, 10 times a power of ten; even above 1, for its middle."""
     if most == 1:
         return 1
     power = 10 ** floor(log10(most))

@@ -42,7 +42,7 @@ def _allow_a_picture() -> None:
 @room.route("/try", methods=["GET", "POST"])
 @needs(Right.SEE)
 def attempt() -> Answer:
-    """Take a picture, or fetch it from an address, and have a worker look at it."""
+    """Take a picture, or fetch it from an address, and queue it for a worker to look at."""
     if request.method == "GET":
         return _form("")
     address = request.form.get("address", "").strip()
@@ -105,7 +105,7 @@ def attempt_state(attempt_id: str) -> Response:
 @room.get("/try/<attempt_id>/picture")
 @needs(Right.SEE)
 def attempt_picture(attempt_id: str) -> Response:
-    """Give the picture to the one who brought it."""
+    """Serve the picture to whoever brought it."""
     data = service.preview(core(), attempt_id, person().id)
     return Response(status=404) if data is None else Response(data, mimetype="image/webp")
 
@@ -120,7 +120,7 @@ def attempt_forget(attempt_id: str) -> Answered:
 @room.post("/try/<attempt_id>/list")
 @needs(Right.CONFIGURE)
 def attempt_list(attempt_id: str) -> Answered:
-    """Put the picture on a site's block or allow list."""
+    """Add the picture to a site's block or allow list."""
     site = own_site(request.form.get("site", ""))
     on = request.form.get("list", "")
     if on not in set(ListKind):

@@ -9,31 +9,27 @@ import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cache
 from pathlib import Path
 
 import pytest
 
-_SUPPORT = Path(__file__).parents[3] / "support"
-_INSTALL_SECONDS = 300
+from tests.support.fetched import fetched
+
+_PACKAGES = Path(__file__).parents[1] / "packages"
+_NPM_CI = Path(__file__).parents[3] / "support" / "npm_ci.sh"
 
 
-@cache
-def npm_folder(package: Path, lock: Path) -> Path:
-    """Give the folder with the packages of a lock, installed once per machine; skip the test where there is no Node."""
-    if shutil.which("node") is None or shutil.which("npm") is None:
-        pytest.skip("node and npm are not installed; tests/support/install.sh installs them on Debian")
-    command = [_SUPPORT / "firebase_npm.sh", package, lock]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=_INSTALL_SECONDS, check=False)
-    assert done.returncode == 0, done.stderr[-3000:]
-    return Path(done.stdout.strip())
+def npm_folder(name: str) -> Path:
+    """Give the folder with the packages that `packages/<name>` locks; skip the test where they or Node.js are not there."""
+    if shutil.which("node") is None:
+        pytest.skip("node is not installed; tests/support/install.sh installs it on Debian")
+    return fetched(_NPM_CI, str(_PACKAGES / name))
 
 
 @contextmanager
 def firestore_emulator() -> Iterator[str]:
     """Run an empty Firestore; give `127.0.0.1:port` for FIRESTORE_EMULATOR_HOST."""
-    folder = npm_folder(_SUPPORT / "firebase_firestore.json", _SUPPORT / "firebase_firestore.lock.json")
-    command = ["node", str(_SUPPORT / "firebase_firestore.cjs"), str(folder)]
+    command = ["node", str(_PACKAGES / "firestore" / "serve.cjs"), str(npm_folder("firestore"))]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None

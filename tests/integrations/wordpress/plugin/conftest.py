@@ -16,7 +16,7 @@ import pytest
 from tests.integrations.wordpress.plugin.site import DATABASE, SOURCE, Door, WordPress
 from tests.integrations.wordpress.plugin.standin import Connector
 
-NEEDED = ["php", "apt-get", "dpkg-deb", "curl", *(["mariadbd"] if DATABASE == "mysql" else ["npm"])]
+NEEDED = ["php", "curl", *(["mariadbd"] if DATABASE == "mysql" else [])]
 
 
 @pytest.fixture(scope="session")

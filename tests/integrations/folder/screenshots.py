@@ -11,11 +11,11 @@ from PIL import Image
 from playwright.sync_api import Page, sync_playwright
 
 from plugins.folder.demo import _scene
-from tests.e2e.test_wordpress import colour_wheel
 from tests.support.browser import CHROMIUM
 from tests.support.instance import Instance, running, wait_for
+from tests.support.pictures import colour_wheel
 
-IMAGES = Path(__file__).parents[2] / "docs" / "images"
+IMAGES = Path(__file__).parents[3] / "docs" / "images"
 OWNER = {"name": "Ann", "email": "ann@example.org", "password": "correct horse battery"}
 SCENES, WHEELS = 12, 30
 

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from bench import load
 from bench.processes import PICWARD, environment, free_port, picward, running
+from bench.rows import Meaningless, Row, limited
 from tests.integrations.firebase.doubles.gcs import CloudStorage
 from tests.integrations.firebase.doubles.google import GoogleSigner
 
@@ -28,8 +29,9 @@ PUSH_MS, BACKFILL_SECONDS, BACKFILL_MB = 20, 60, 200
 WEB_PROCESSES = 2
 
 
-def main() -> None:
-    print(json.dumps([*_pushes(), *_backfill()]))
+def rows() -> Iterator[Row]:
+    yield from _pushes()
+    yield from _backfill()
 
 
 def _connected(folder: Path, storage: str, certificates: str = "") -> dict[str, str]:
@@ -48,7 +50,7 @@ def _connected(folder: Path, storage: str, certificates: str = "") -> dict[str, 
     return env
 
 
-def _pushes() -> Iterator[dict[str, object]]:
+def _pushes() -> Iterator[Row]:
     signer = GoogleSigner()
     with tempfile.TemporaryDirectory() as name, CloudStorage(signer=signer) as gcs:
         gcs.bucket(BUCKET)
@@ -58,23 +60,17 @@ def _pushes() -> Iterator[dict[str, object]]:
             for _ in range(2):  # the first warms up, and fetches
                 run = load.opened(port, [_push(signer, n) for n in range(SCHEDULED)], PER_SECOND)
         if run.errors:
-            print(f"{run.errors} pushes were not answered 202; the figures mean nothing", file=sys.stderr)
-        yield {
-            "what": "Verified pushes at 100/s, open loop, p99",
-            "ours": f"{run.p99:.1f} ms (p50 {run.p50:.1f})",
-            "beside": f"limit {PUSH_MS} ms",
-            "ratio": round(run.p99 / PUSH_MS, 2),
-            "goal": f"<= {PUSH_MS} ms",
-            "met": run.p99 <= PUSH_MS and run.errors == 0,
-        }
-        yield {
-            "what": f"Fetches of Google's certificates for {2 * SCHEDULED} pushes",
-            "ours": f"{signer.fetches} in {WEB_PROCESSES} web processes",
-            "beside": "google-auth alone: one per push",
-            "ratio": round(signer.fetches / (2 * SCHEDULED), 4),
-            "goal": "1 per process",
-            "met": 0 < signer.fetches <= WEB_PROCESSES,
-        }
+            raise Meaningless(f"{run.errors} pushes were not answered 202")
+        shown = f"{run.p99:.1f} ms (p50 {run.p50:.1f})"
+        yield limited("Verified pushes at 100/s, open loop, p99", shown, run.p99, PUSH_MS, "ms")
+        yield Row(
+            f"Fetches of Google's certificates for {2 * SCHEDULED} pushes",
+            f"{signer.fetches} in {WEB_PROCESSES} web processes",
+            "google-auth alone: one per push",
+            round(signer.fetches / (2 * SCHEDULED), 2),
+            "1 per process",
+            0 < signer.fetches <= WEB_PROCESSES,
+        )
 
 
 def _push(signer: GoogleSigner, number: int) -> bytes:
@@ -107,7 +103,7 @@ def _large_bucket() -> Iterator[str]:
             process.kill()
 
 
-def _backfill() -> Iterator[dict[str, object]]:
+def _backfill() -> Iterator[Row]:
     with tempfile.TemporaryDirectory() as name, _large_bucket() as address:
         env = _connected(Path(name), address)
         started = time.perf_counter()
@@ -116,19 +112,8 @@ def _backfill() -> Iterator[dict[str, object]]:
         told = process.stdout.read().decode()
         _, status, used = os.wait4(process.pid, 0)
         seconds, megabytes = time.perf_counter() - started, used.ru_maxrss / 1000
-        whole = status == 0 and f"{OBJECTS} pictures seen, {OBJECTS} queued" in told
-        if not whole:
-            print(f"the scan said {told!r}; the figures mean nothing", file=sys.stderr)
-        for what, ours, limit, unit in (("", seconds, BACKFILL_SECONDS, "s"), (", peak memory", megabytes, BACKFILL_MB, "MB")):
-            yield {
-                "what": f"Back-fill of {OBJECTS:,} listed objects into jobs{what}",
-                "ours": f"{ours:.0f} {unit}",
-                "beside": f"limit {limit} {unit}",
-                "ratio": round(ours / limit, 2),
-                "goal": f"<= {limit} {unit}",
-                "met": ours <= limit and whole,
-            }
-
-
-if __name__ == "__main__":
-    main()
+        if status or f"{OBJECTS} pictures seen, {OBJECTS} queued" not in told:
+            raise Meaningless(f"the scan said {told!r}")
+        what = f"Back-fill of {OBJECTS:,} listed objects into jobs"
+        yield limited(what, f"{seconds:.0f} s", seconds, BACKFILL_SECONDS, "s")
+        yield limited(f"{what}, peak memory", f"{megabytes:.0f} MB", megabytes, BACKFILL_MB, "MB")

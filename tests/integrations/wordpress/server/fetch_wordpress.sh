@@ -2,19 +2,19 @@
 # Unpack a WordPress tree once and print its path. Usage: fetch_wordpress.sh deb | deb:sid | deb:trixie
 # Nothing is installed on the system; a newer suite is read through an apt state of its own.
 set -euo pipefail
+. "$(dirname "$0")/../../../support/cache.sh"
 
 SOURCE=${1:-deb}
-CACHE=${PICWARD_TEST_CACHE:-${TMPDIR:-/tmp}/picward-test-cache}/wordpress-${SOURCE//:/-}
-[ -f "$CACHE/wp-load.php" ] && { echo "$CACHE"; exit 0; }
+TARGET=$CACHE/wordpress-${SOURCE//:/-}
+ready "$TARGET" wp-load.php
 
-mkdir -p "$(dirname "$CACHE")"
-WORK=$(mktemp -d "$CACHE.XXXXXX")
+WORK=$(mktemp -d "$TARGET.XXXXXX")
 trap 'rm -rf "$WORK"' EXIT
 apt=(apt-get -qq -o APT::Sandbox::User=root)
 
 case $SOURCE in
   deb)
-    apt-cache show wordpress >/dev/null 2>&1 || "${apt[@]}" update >&2   # a new machine may have no lists yet
+    apt-cache show wordpress >/dev/null 2>&1 || persist "${apt[@]}" update   # a new machine may have no lists yet
     packages=(wordpress wordpress-theme-twentytwentythree php-getid3 libjs-cropper libjs-underscore) ;;
   deb:*)
     state=$WORK/apt
@@ -22,13 +22,13 @@ case $SOURCE in
     mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Origin: Debian' 'Label: Debian' | head -1)
     echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $mirror ${SOURCE#deb:} main" > "$state/sources.list"
     apt+=(-o "Dir::Etc::sourcelist=$state/sources.list" -o Dir::Etc::sourceparts=- -o "Dir::State::lists=$state/lists" -o "Dir::Cache=$state/cache")
-    "${apt[@]}" update
+    persist "${apt[@]}" update
     packages=(wordpress wordpress-theme-twentytwentyfive php-getid3 libjs-cropper libjs-underscore libjs-lodash libphp-phpmailer libjs-jquery-ui) ;;
   *) echo "unknown source: $SOURCE" >&2; exit 2 ;;
 esac
 
 mkdir "$WORK/debs"
-(cd "$WORK/debs" && "${apt[@]}" download "${packages[@]}") >&2
+(cd "$WORK/debs" && persist "${apt[@]}" download "${packages[@]}")
 for deb in "$WORK"/debs/*.deb; do dpkg-deb -x "$deb" "$WORK/tree"; done
 
 wp=$WORK/tree/usr/share/wordpress
@@ -44,5 +44,4 @@ find "$wp" -type l | while read -r link; do
   rm "$link"
   cp -rL "$target" "$link" 2>/dev/null || echo "no $target for ${link#"$wp/"}" >&2
 done
-mv -T "$wp" "$CACHE" 2>/dev/null || [ -f "$CACHE/wp-load.php" ]   # another run may have been faster
-echo "$CACHE"
+place "$wp" "$TARGET" wp-load.php

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import contextlib
 import hashlib
 import io
@@ -13,13 +12,13 @@ import signal
 import threading
 import time
 from pathlib import Path
-from typing import Any
 
 import pytest
 import requests
 from PIL import Image
 
 from integrations.kit import signing
+from tests.integrations.wordpress.pairing import connect
 from tests.integrations.wordpress.stand_in import Attachment, PluginDouble
 from tests.support.instance import Instance, wait_for
 
@@ -87,27 +86,6 @@ def picture(number: int) -> bytes:
 
 def listed(number: int) -> bool:
     return number % 3 == 0
-
-
-def connect(instance: Instance, double: PluginDouble) -> None:
-    """Do what the plugin does with a pairing code."""
-    code = instance.cli("sites", "add", "wordpress", "--private-network").splitlines()[-1].removeprefix("picward1_")
-    told: dict[str, Any] = json.loads(base64.urlsafe_b64decode(code + "=" * (-len(code) % 4)))
-    double.site_id, double.secret = told["site"], told["secret"]
-    about = {
-        "rest_url": f"{double.address}/wp-json/",
-        "home_url": double.address,
-        "name": "Blog",
-        "wp": "6.1",
-        "php": "8.2",
-        "plugin": "0.1.0",
-    }
-    body = json.dumps({"v": 1, "to": "connector", "type": "connect", "site": double.site_id, **about}).encode()
-    headers = signing.sign(double.secret, "connect-1", int(time.time()), body)
-    answer = requests.post(
-        f"{instance.url}/door/wordpress", body, headers={**headers, "picward-site": double.site_id}, timeout=30
-    )
-    assert answer.status_code == 200, answer.text
 
 
 def test_kill_nine_of_any_process_loses_and_doubles_nothing(tmp_path: Path) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import math
 import shutil
 import tempfile
 import time
@@ -19,13 +18,14 @@ from PIL import Image
 from tests.integrations.wordpress.plugin.conftest import NEEDED
 from tests.integrations.wordpress.plugin.site import SOURCE, WordPress, form, picture
 from tests.support.instance import Instance, running, wait_for
+from tests.support.pictures import colour_wheel
 
 pytestmark = pytest.mark.e2e
 
 
 @pytest.fixture(scope="module")
 def wordpress() -> Iterator[WordPress]:
-    missing = [name for name in {*NEEDED, "mariadbd"} - {"npm"} if not shutil.which(name)]
+    missing = [name for name in {*NEEDED, "mariadbd"} if not shutil.which(name)]
     if missing:
         pytest.skip(f"a real WordPress needs {', '.join(missing)}; make test installs them as root on Debian or Ubuntu")
     root = Path(tempfile.mkdtemp(prefix="pwe-"))  # short: the path of a socket must fit into 107 bytes
@@ -97,27 +97,6 @@ def approve(admin: requests.Session, wordpress: WordPress, media: int) -> None:
     links = [link.replace("&#038;", "&").replace("&amp;", "&") for link in page.split('"') if "action=picward_approve" in link]
     link = next(link for link in links if f"={media}&" in link or link.endswith(f"={media}"))
     assert admin.get(link, timeout=90).status_code == 200
-
-
-def colour_wheel(side: int = 900) -> bytes:
-    """Draw what NudeNet takes for nudity at 0.78: its best-known mistake, and a picture that nobody minds."""
-    wheel = Image.new("HSV", (side, side))
-    middle = side / 2
-    wheel.putdata(
-        [
-            (
-                int(math.atan2(y - middle, x - middle) / math.tau % 1 * 255),
-                int(min(math.hypot(x - middle, y - middle) / middle, 1) * 255),
-                255,
-            )
-            for y in range(side)
-            for x in range(side)
-        ]
-    )
-    inside = Image.radial_gradient("L").resize((side, side)).point(lambda far: 255 * (far < 172))
-    out = io.BytesIO()
-    Image.composite(wheel.convert("RGB"), Image.new("RGB", (side, side), "white"), inside).save(out, "JPEG", quality=92)
-    return out.getvalue()
 
 
 def test_an_uploaded_picture_is_hidden_and_restored_byte_for_byte(

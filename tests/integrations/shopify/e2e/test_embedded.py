@@ -23,9 +23,9 @@ from app.services.pipeline import enforce
 from app.services.review import showing
 from app.services.rules import policies
 from app.services.sites import sites
+from tests.integrations.shopify.embedding import ONE, Admin, opened_admin
 from tests.support.core import Bench, ToldJudge
 from tests.support.instance import wait_for
-from tests.web.embedding import ONE, Admin, opened_admin
 
 pytestmark = pytest.mark.e2e
 
