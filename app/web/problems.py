@@ -108,10 +108,9 @@ def _http(error: HTTPException) -> Response:
     return response
 
 
-def _database(_error: DatabaseUnavailable) -> Response:
+def _database(error: DatabaseUnavailable) -> Response:
     log.exception("the database did not commit")
-    title, detail = PROBLEMS[DatabaseUnavailable].title, marked("The database is busy or away.")
-    response = _page(503, say(title), say(detail)) if _for_people() else answer(503, title, detail)
+    response = known(error)
     response.headers["Retry-After"] = str(RETRY_SECONDS)
     return response
 

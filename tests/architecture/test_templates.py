@@ -51,9 +51,9 @@ def test_no_line_of_a_template_is_too_long(path: Path) -> None:
     assert too_long(path) == []
 
 
-@pytest.mark.parametrize("folder", FOLDERS, ids=lambda path: str(path.relative_to(ROOT)))
-def test_every_template_is_shown_by_something(folder: Path) -> None:
-    assert unused(folder, sorted((ROOT / "app" / "web").rglob("*.py"))) == set()
+@pytest.mark.parametrize("directory", FOLDERS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_template_is_shown_by_something(directory: Path) -> None:
+    assert unused(directory, sorted((ROOT / "app" / "web").rglob("*.py"))) == set()
 
 
 def test_a_long_line_and_a_lost_template_are_found(tmp_path: Path) -> None:

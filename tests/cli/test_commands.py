@@ -57,6 +57,14 @@ def test_the_doctor_says_what_is_missing_and_what_to_do(run, tmp_path: Path) -> 
     assert "Run “picward migrate”" in run("doctor", code=1).output
 
 
+def test_a_database_that_is_away_is_told_without_a_traceback(run, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    for file in (tmp_path / "var").glob("picward.db*"):
+        file.unlink()
+    (tmp_path / "var/picward.db").mkdir()
+    output = run("sites", "list", code=1).output
+    assert "The database is busy or away. unable to open database file" in output
+
+
 def test_wrong_settings_are_named_without_a_traceback(run, monkeypatch: pytest.MonkeyPatch) -> None:  # type: ignore[no-untyped-def]
     monkeypatch.setenv("PICWARD_PORT", "0")
     monkeypatch.setenv("PICWARD_SECRET_KEY", "zz")

@@ -20,7 +20,7 @@ from babel.messages.pofile import write_po
 from app.domain import choices, errors
 from app.domain.presets import PRESETS
 from app.domain.rejections import REJECTIONS
-from app.domain.settings import declare
+from app.domain.settings import SiteSettings, declare
 from app.domain.taxonomy import CATEGORIES
 from app.services.people import passwords, tokens
 from app.services.review import keys
@@ -63,6 +63,8 @@ def declared() -> Iterator[tuple[str, str]]:
     """Give what is declared in tables and by platforms, and shown by pages."""
     for place, tables in _TABLES.items():
         yield from ((place, text) for table in tables for text in _words(table))
+    # What a platform of somebody else's shows when it declares no settings of its own.
+    yield from (("app/domain/settings.py", text) for text in _words(declare(SiteSettings)))
     for slug, platform in sorted(platforms().items()):
         spoken = {name: getattr(platform, name, "") for name in _SPOKEN}
         for text in _words([spoken, platform.connect_fields, declare(platform.Settings)]):

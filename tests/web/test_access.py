@@ -129,7 +129,7 @@ def test_other_sites_rows_are_404_on_every_route(house: House, monkeypatch: pyte
 def _state(house: House) -> list[Any]:
     site = house.other["site_id"]
     in_force = [item.decision.id for item in showing.recent(house.bench.core, site)]
-    return [[tuple(row) for row in sites.listing(house.bench.core)], in_force, sites.trail(house.bench.core, site, 100)]
+    return [sites.listing(house.bench.core), in_force, sites.trail(house.bench.core, site, 100)]
 
 
 def test_what_is_not_there_or_gone_is_404_for_the_owner_too(house: House) -> None:

@@ -11,7 +11,6 @@ from app.db import sites as site_rows
 from app.domain.errors import PlatformUnavailable
 from app.domain.platform import Site, SiteState
 from app.services.sites import connecting, sites
-from integrations.registry import platforms
 from tests.support.core import Bench, PaperPlatform
 from tests.web.visitor import acting_site, decided
 
@@ -161,10 +160,6 @@ def test_a_secret_that_tells_of_uploads_opens_nothing_else(bench: Bench, applica
     answer = application.test_client().post(f"/door/forwarded{room}", data=json.dumps(ROOMS[room]), headers=headers)
     assert answer.status_code == 401
     assert sites.get(bench.core, site.id).settings.mode == "hide"
-
-
-def test_which_platforms_open_the_door_is_declared() -> None:
-    assert {slug for slug, platform in platforms().items() if platform.uses_door} == {"wordpress"}
 
 
 @pytest.mark.parametrize("room", ["webhooks", *(f"door{room}" for room in sorted(ROOMS))])

@@ -14,7 +14,7 @@ from app.domain.errors import DeliveryRefused, DeliveryUnreadable, MediaGone, Pl
 from app.domain.events import Delivery, MediaUploaded
 from app.domain.media import MediaRef
 from app.domain.platform import Site
-from app.domain.settings import Mode
+from app.domain.settings import Mode, modes_of
 from integrations.kit import signing
 from integrations.wordpress.platform import WordPress
 from integrations.wordpress.settings import Settings
@@ -251,3 +251,8 @@ def test_clocks_that_differ_by_less_than_five_minutes_work() -> None:
     recorded = SAMPLE.recordings()["media_deleted"]
     early = replace(recorded, received_at=(NOW - 299) * 1_000_000)
     assert PLATFORM.authenticate(early, finder(SAMPLE.site()))
+
+
+def test_the_plugins_pages_use_the_door_and_new_pictures_can_be_held() -> None:
+    assert WordPress.uses_door
+    assert Mode.HOLD in modes_of(WordPress.Settings)
