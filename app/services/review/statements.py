@@ -116,7 +116,7 @@ def _facts(decision: Decision, found: Decision) -> str:
         lines.append(f"Version {found.policy_version} of the site's rules compared automatic findings with thresholds:")
     lines += [f"- {reason.text}." for reason in seen]
     if decision.person:
-        # The receiver learns that a person decided, and not who: reviewers are not to be found by those they judge.
+        # The receiver learns that a person decided, and not who: reviewers are not to be found by those they decide about.
         why = next((CATEGORIES[r.category].title for r in decision.reasons if r.category in CATEGORIES), "")
         lines.append("A reviewer looked at the picture and rejected it" + (f": {why}." if why else "."))
     return "\n".join(lines)

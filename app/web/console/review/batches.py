@@ -25,7 +25,7 @@ LISTED = 200
 @room.post("/review/many")
 @needs(Right.REVIEW)
 def review_many() -> str | Response:
-    """Show which pictures were selected and for what; with `confirmed`, judge them."""
+    """Show which pictures were selected and for what; with `confirmed`, decide them."""
     verdict = Verdict.ALLOW if request.form.get("verdict") == Verdict.ALLOW else Verdict.BLOCK
     ids = [int(value) for value in request.form.getlist("also") if value.isdigit() and len(value) < 19]
     mine = queue.items(core(), scope(), ids)

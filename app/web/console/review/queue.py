@@ -196,7 +196,7 @@ def review_escalate(decision_id: int) -> Response:
 def give_verdict(decision_id: int) -> Response:
     """Supersede a decision, whoever made it, by a person's; then go on to the next one, or back to this picture."""
     verdict = _verdict(request.form.get("verdict", ""))
-    decision = judged(decision_id)
+    decision = to_decide(decision_id)
     queued = request.form.get("back") in ("review", "list")
     together = _together(decision, verdict)
     if together:
@@ -227,8 +227,8 @@ def give_verdict(decision_id: int) -> Response:
     return go(url_for("console.decision", decision_id=resolved, done=None if waits else 1, waits=1 if waits else None), 303)
 
 
-def judged(decision_id: int) -> Decision:
-    """Look up a decision that this person may judge, which is none that was escalated to others."""
+def to_decide(decision_id: int) -> Decision:
+    """Look up a decision that this person may decide, which is none that was escalated to others."""
     decision = own_decision(decision_id)
     if queue.is_beyond(core(), scope(), decision.id):
         abort(403, _("It was escalated: an owner or a restricted reviewer decides."))
@@ -248,7 +248,7 @@ def _lost(decision: Decision, verdict: Verdict, why: str) -> str:
 
 
 def _together(decision: Decision, verdict: Verdict) -> list[int]:
-    """Collect the other pictures that are judged with this one: those that were marked, or its whole listing."""
+    """Collect the other pictures that are decided with this one: those that were marked, or its whole listing."""
     also = {int(value) for value in request.form.getlist("also") if value.isdigit()}
     if "listing" in request.form and verdict is Verdict.BLOCK:
         also |= {near.decision.id for near in queue.beside(core(), decision, scope()) if _may_join(near, verdict)}
@@ -261,9 +261,9 @@ def _may_join(near: queue.Near, verdict: Verdict) -> bool:
 
 
 def give_many(decision_ids: list[int], verdict: Verdict) -> Response:
-    """Judge many pictures alike, as far as this person may judge them."""
+    """Decide many pictures alike, as far as this person may."""
     rejection = request.form.get("rejection", "") if verdict is Verdict.BLOCK else ""
-    mine = [judged(decision_id).id for decision_id in decision_ids]
+    mine = [to_decide(decision_id).id for decision_id in decision_ids]
     batch = batches.give(core(), mine, verdict, person().name, person().id, rejection=rejection)
     remember(core(), person(), Act.BATCH, batch)
     done = batches.run(core(), batch, scope())
