@@ -500,7 +500,7 @@ notices = Table(
     Column("secret", LargeBinary),  # encrypted; signs what goes to the outgoing webhook
 )
 
-attempts = Table(
+tried_pictures = Table(
     "attempts",
     metadata,
     Column("id", String(40), primary_key=True),

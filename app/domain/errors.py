@@ -165,7 +165,7 @@ class TooManyRequests(PicwardError):
         self.retry_after = retry_after
 
 
-class AttemptGone(PicwardError):
+class TriedPictureGone(PicwardError):
     """A picture that somebody tried was dropped since, or was never theirs."""
 
 

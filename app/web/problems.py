@@ -54,7 +54,7 @@ PROBLEMS: dict[type[PicwardError], Problem] = {
     errors.LinkExpired: Problem(410, marked("The link no longer works")),
     errors.FormForged: Problem(403, marked("Form refused")),
     errors.HashListUnreadable: Problem(422, marked("The list cannot be read")),
-    errors.AttemptGone: Problem(410, marked("The picture is not here any more")),
+    errors.TriedPictureGone: Problem(410, marked("The picture is not here any more")),
     errors.TokenRefused: Problem(401, marked("Token refused"), hidden=True),
     errors.ScopeMissing: Problem(403, marked("Not within this token's scopes")),
     errors.TooManyRequests: Problem(429, marked("Too many requests")),

@@ -161,7 +161,7 @@ def test_what_somebody_else_tried_looks_like_what_is_over(house: House) -> None:
     found = {
         house.ask(visitor, rule, method, house.own).status_code
         for rule, method, _ in house.routes("GET")
-        if "attempt_id" in rule.arguments
+        if "tried_id" in rule.arguments
     }
     assert found == {410}
 

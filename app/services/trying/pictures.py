@@ -13,13 +13,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from app.db import attempts as rows
 from app.db import audit, hashes
 from app.db import sites as site_rows
-from app.db.attempts import AttemptRow
+from app.db import tried_pictures as rows
+from app.db.tried_pictures import TriedPictureRow
 from app.domain.decisions import Outcome
 from app.domain.detector import Fingerprint, Judge, ListKind, entries_of
-from app.domain.errors import AddressForbidden, AttemptGone, MediaUnreadable, PlatformUnavailable, SettingsInvalid
+from app.domain.errors import AddressForbidden, MediaUnreadable, PlatformUnavailable, SettingsInvalid, TriedPictureGone
 from app.domain.jobs import WorkState
 from app.domain.media import Context, Region
 from app.domain.platform import SiteState
@@ -40,7 +40,7 @@ AT_ONCE = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Attempt:
+class TriedPicture:
     """A picture that is tried. Until it is `judged` there is nothing else; `restricted` ones are never shown."""
 
     id: str
@@ -63,7 +63,7 @@ def fetch(core: Core, address: str) -> bytes:
 
 
 def begin(core: Core, data: bytes, person_id: int) -> str:
-    """Queue a picture for a worker to look at; return the attempt's id. Raise `MediaUnreadable` when it is empty or too large."""
+    """Queue a picture for a worker to look at; return its id. Raise `MediaUnreadable` when it is empty or too large."""
     limit = core.limits.max_image_bytes
     if not data:
         raise MediaUnreadable("There is no picture in it.")
@@ -106,24 +106,24 @@ def run_next(core: Core, judge: Callable[[], Judge], found: Callable[[], None] =
     return True
 
 
-def get(core: Core, id: str, person_id: int) -> Attempt:
-    """Look up one of a person's own attempts. Raise `AttemptGone` when it is no longer there."""
+def get(core: Core, id: str, person_id: int) -> TriedPicture:
+    """Look up one of a person's own tried pictures. Raise `TriedPictureGone` when it is no longer there."""
     row = _row(core, id, person_id)
     if row.state is not WorkState.DONE or row.answer is None:
-        return Attempt(row.id, False, row.created_at)
+        return TriedPicture(row.id, False, row.created_at)
     answer = json.loads(core.vault.open(row.answer))
     signals = tuple(_signal(seen) for seen in answer["signals"])
     fingerprint = Fingerprint(**answer["fingerprint"])
-    return Attempt(
+    return TriedPicture(
         row.id, True, row.created_at, fingerprint, signals, tuple(answer["failures"]), has_preview=row.shown is not None
     )
 
 
-def _row(core: Core, id: str, person_id: int) -> AttemptRow:
+def _row(core: Core, id: str, person_id: int) -> TriedPictureRow:
     with core.db.read() as connection:
         row = rows.get(connection, id, person_id)
     if row is None or row.created_at < core.now() - MINUTES * MINUTE:
-        raise AttemptGone(f"This picture is not here any more: it is dropped after {MINUTES} minutes.")
+        raise TriedPictureGone(f"This picture is not here any more: it is dropped after {MINUTES} minutes.")
     return row
 
 
@@ -139,7 +139,7 @@ def preview(core: Core, id: str, person_id: int) -> bytes | None:
 
 @dataclass(frozen=True, slots=True)
 class Opinion:
-    """What one site would say about an attempt: the outcome, the policy's version, and what its lists know."""
+    """What one site would say about a tried picture: the outcome, the policy's version, and what its lists know."""
 
     outcome: Outcome
     version: int
@@ -147,8 +147,8 @@ class Opinion:
     may_hide: bool
 
 
-def opinion(core: Core, attempt: Attempt, site_id: str, context: Context) -> Opinion:
-    """Judge an attempt under a site's newest policy and its lists, as an upload with this context would be."""
+def opinion(core: Core, tried: TriedPicture, site_id: str, context: Context) -> Opinion:
+    """Judge a tried picture under a site's newest policy and its lists, as an upload with this context would be."""
     from app.services.sites import sites
 
     site = sites.get(core, site_id)
@@ -156,25 +156,25 @@ def opinion(core: Core, attempt: Attempt, site_id: str, context: Context) -> Opi
         policy = policies.load(connection, site_id)
         entries = hashes.for_site(connection, site_id)
     judge = core.judge()
-    listed = judge.match(attempt.fingerprint, judge.index(entries)) if entries and attempt.fingerprint.sha256 else ()
-    outcome = decide(policy, (*attempt.signals, *listed), context, attempt.failures)
+    listed = judge.match(tried.fingerprint, judge.index(entries)) if entries and tried.fingerprint.sha256 else ()
+    outcome = decide(policy, (*tried.signals, *listed), context, tried.failures)
     return Opinion(outcome, policy.version, tuple(listed), site.settings.may_hide(context))
 
 
 def forget(core: Core, id: str, person_id: int) -> None:
-    """Drop an attempt now."""
+    """Drop a tried picture now."""
     with core.db.write() as connection:
         rows.forget(connection, person_id, id)
 
 
-def put_on_list(core: Core, attempt: Attempt, site_id: str, on: ListKind, person: str) -> int:
+def put_on_list(core: Core, tried: TriedPicture, site_id: str, on: ListKind, person: str) -> int:
     """Add a picture to a site's block or allow list, by its bytes and by its look; return how many entries were new.
 
     It counts for pictures that are judged from then on.
     """
-    if not attempt.judged:
+    if not tried.judged:
         raise SettingsInvalid("The picture was not judged yet.")
-    now, fingerprint = core.now(), attempt.fingerprint
+    now, fingerprint = core.now(), tried.fingerprint
     entries = entries_of(fingerprint.sha256, fingerprint.pdq, on, f"tried by {person}", site_id)
     with core.db.write() as connection:
         row = site_rows.get(connection, site_id)
@@ -196,10 +196,10 @@ def forget_old(core: Core) -> int:
         return rows.forget_before(connection, before)
 
 
-def categories(attempt: Attempt) -> Sequence[tuple[str, float]]:
+def categories(tried: TriedPicture) -> Sequence[tuple[str, float]]:
     """Rank the categories that were seen by their highest scores."""
     peaks: dict[str, float] = {}
-    for signal in attempt.signals:
+    for signal in tried.signals:
         peaks[signal.category] = max(signal.score, peaks.get(signal.category, 0.0))
     return sorted(peaks.items(), key=lambda item: -item[1])
 

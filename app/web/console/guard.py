@@ -172,7 +172,7 @@ NAVIGATION = (
     ("console.review_queue", lazy("Review"), Right.REVIEW, ()),
     ("console.decision_list", lazy("Decisions"), Right.SEE, ("/history",)),
     ("console.insights", lazy("Insights"), Right.SEE, ()),
-    ("console.attempt", lazy("Try"), Right.SEE, ()),
+    ("console.try_picture", lazy("Try"), Right.SEE, ()),
     ("console.site_list", lazy("Sites"), Right.SEE, ()),
     ("console.people", lazy("People"), Right.PEOPLE, ("/programs",)),
 )

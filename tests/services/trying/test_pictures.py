@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from app.db.tables import attempts, decisions, jobs, previews, signals
+from app.db.tables import decisions, jobs, previews, signals, tried_pictures
 from app.db.tables import pictures as picture_table
 from app.dispatch import clock
 from app.dispatch.worker import judge_next
 from app.domain.decisions import Verdict
 from app.domain.detector import ListKind
-from app.domain.errors import AttemptGone, MediaUnreadable, PlatformUnavailable, SettingsInvalid
+from app.domain.errors import MediaUnreadable, PlatformUnavailable, SettingsInvalid, TriedPictureGone
 from app.domain.media import Region
 from app.domain.signals import Signal
 from app.services.pipeline.moderate import Moderator
@@ -27,7 +27,7 @@ ANN, BOB = 1, 2
 DATA = b"picture that is tried"
 
 
-def tried(bench: Bench, score: float = 0.7, data: bytes = DATA) -> pictures.Attempt:
+def tried(bench: Bench, score: float = 0.7, data: bytes = DATA) -> pictures.TriedPicture:
     sha256 = hashlib.sha256(data).hexdigest()
     bench.judge.sees[sha256] = (Signal("told", "1", "sexual.explicit_nudity", score, Region(0.1, 0.2, 0.3, 0.4), "a note"),)
     id_ = pictures.begin(bench.core, data, ANN)
@@ -38,7 +38,7 @@ def tried(bench: Bench, score: float = 0.7, data: bytes = DATA) -> pictures.Atte
 
 def rows(bench: Bench) -> list[Any]:
     with bench.core.db.read() as connection:
-        return list(connection.execute(attempts.select()).all())
+        return list(connection.execute(tried_pictures.select()).all())
 
 
 def test_a_worker_sees_what_is_in_it_and_the_bytes_are_dropped(bench: Bench) -> None:
@@ -104,7 +104,7 @@ def test_what_is_put_on_the_block_list_counts_for_uploads(bench: Bench) -> None:
 def test_it_is_nobody_else_s(bench: Bench) -> None:
     found = tried(bench)
     for look in (pictures.get, pictures.preview):
-        with pytest.raises(AttemptGone):
+        with pytest.raises(TriedPictureGone):
             look(bench.core, found.id, BOB)
     pictures.forget(bench.core, found.id, BOB)
     assert pictures.get(bench.core, found.id, ANN).judged
@@ -113,10 +113,10 @@ def test_it_is_nobody_else_s(bench: Bench) -> None:
 def test_it_is_gone_after_ten_minutes_or_when_it_is_put_away(bench: Bench) -> None:
     found, second = tried(bench), tried(bench)
     pictures.forget(bench.core, second.id, ANN)
-    with pytest.raises(AttemptGone):
+    with pytest.raises(TriedPictureGone):
         pictures.get(bench.core, second.id, ANN)
     bench.clock.pass_seconds(pictures.MINUTES * 60 + 1)
-    with pytest.raises(AttemptGone):
+    with pytest.raises(TriedPictureGone):
         pictures.get(bench.core, found.id, ANN)
     assert len(rows(bench)) == 1
     clock.tend_sites(bench.core, lambda: False)

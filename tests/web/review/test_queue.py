@@ -379,7 +379,7 @@ def test_a_whole_listing_is_hidden_at_once_and_comes_back_at_once(owner: Owner, 
     owner.post(f"/decisions/{gallery['front']}/verdict", verdict="block", listing="1", back="review")
     settle(bench)
     assert bench.platform.hidden == {"front", "side", "back"}
-    assert "Many pictures judged at once" in owner.get("/review").text
+    assert "Many pictures decided at once" in owner.get("/review").text
     owner.post("/review/undo")
     settle(bench)
     assert bench.platform.hidden == set()
