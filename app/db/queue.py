@@ -158,7 +158,7 @@ def drop(connection: Connection, decision_id: int) -> None:
 
 
 def _open_to(scope: Scope) -> list[ColumnElement[bool]]:
-    """Limit to what these people may judge. Escalated ones are for those who see the restricted ones, too."""
+    """Limit to what these people may decide. Escalated ones are for those who see the restricted ones, too."""
     limits: list[ColumnElement[bool]] = [waiting.c.site_id.in_(scope.sites)]
     if not scope.restricted:
         limits += [waiting.c.restricted.is_(False), waiting.c.escalated.is_(False)]

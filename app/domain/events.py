@@ -52,7 +52,7 @@ class ParentSeen:
 class VerdictGiven:
     """A person's verdict that was given at the platform; it binds like one given in the console.
 
-    `sha256` is of the bytes that the person judged. `never_again` puts them on the site's block list.
+    `sha256` is of the bytes that the person saw. `never_again` puts them on the site's block list.
     """
 
     media: MediaRef

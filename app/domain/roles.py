@@ -13,7 +13,7 @@ class Right(StrEnum):
     REVIEW = "review"
     """Reveal pictures and give verdicts."""
     REVIEW_RESTRICTED = "review_restricted"
-    """See and judge what waits in restricted categories."""
+    """See and decide what waits in restricted categories."""
     EXPORT = "export"
     """Take decisions and history away as files."""
     CONFIGURE = "configure"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, field_validator
 
@@ -19,6 +19,16 @@ class Mode(StrEnum):
     FLAG = "flag"
     HIDE = "hide"
     HOLD = "hold"
+
+
+class Kind(StrEnum):
+    """Name how a setting is typed in: one of its choices, on or off, a number, several words, or a text."""
+
+    CHOICE = "choice"
+    SWITCH = "switch"
+    NUMBER = "number"
+    WORDS = "words"
+    TEXT = "text"
 
 
 class SiteSettings(BaseModel):
@@ -135,24 +145,23 @@ class HoldingSettings(SiteSettings):
 
 
 def declare(settings: type[BaseModel]) -> list[dict[str, Any]]:
-    """Describe each field for a page: name, kind (choice, switch, number, words, text), texts, choices, default, bounds."""
+    """Describe each field for a page: name, kind, texts, choices, default, bounds."""
     schema = settings.model_json_schema()
     fields: list[dict[str, Any]] = []
     for name, info in settings.model_fields.items():
         shape = schema["properties"][name]
         extra = info.json_schema_extra
         choices = extra.get("choices") if isinstance(extra, dict) else None  # in their own order: a schema's is alphabetical
-        kind: Literal["choice", "switch", "number", "words", "text"]
         if choices:
-            kind = "choice"
+            kind = Kind.CHOICE
         elif shape.get("type") == "boolean":
-            kind = "switch"
+            kind = Kind.SWITCH
         elif shape.get("type") in ("integer", "number"):
-            kind = "number"
+            kind = Kind.NUMBER
         elif shape.get("type") == "array":
-            kind = "words"
+            kind = Kind.WORDS
         else:
-            kind = "text"
+            kind = Kind.TEXT
         default = info.get_default(call_default_factory=True)
         fields.append(
             {
@@ -161,7 +170,7 @@ def declare(settings: type[BaseModel]) -> list[dict[str, Any]]:
                 "title": info.title or name,
                 "description": info.description or "",
                 "choices": choices or {},
-                "default": default.value if isinstance(default, StrEnum) else list(default) if kind == "words" else default,
+                "default": default.value if isinstance(default, StrEnum) else list(default) if kind is Kind.WORDS else default,
                 "minimum": shape.get("minimum"),
                 "maximum": shape.get("maximum"),
             }

@@ -29,7 +29,7 @@ from integrations.firebase import blurring, hiding, intake, listing, naming, oid
 from integrations.firebase.apps import TIMEOUT, Overtaken, asking
 from integrations.firebase.naming import Kind, name_of
 from integrations.firebase.settings import Config as OperatorConfig
-from integrations.firebase.settings import Settings
+from integrations.firebase.settings import Settings, Strikes, Tell
 from integrations.firebase.storage import STORAGE, Store
 from integrations.kit import signing
 
@@ -277,9 +277,9 @@ def _connecting(site: Site, settings: Settings, url: str) -> Iterator[str]:
     yield "--deletions"
     if settings.quarantine_bucket:
         yield f"--quarantine {shlex.quote(settings.quarantine_bucket)}"
-    if settings.tell == "database":
+    if settings.tell is Tell.DATABASE:
         yield "--database"
-    if settings.strikes != "off":
+    if settings.strikes is not Strikes.OFF:
         yield "--strikes"
     if settings.message_topic:
         yield "--messages"

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Literal, Self
+from enum import StrEnum
+from typing import Annotated, Self
 
 from pydantic import Field, StringConstraints, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -32,6 +33,27 @@ class Config(BaseSettings):
     )
 
 
+class Layout(StrEnum):
+    IN_PLACE = "in_place"
+    PENDING_PUBLIC = "pending_public"
+
+
+class Tell(StrEnum):
+    """Name where the app reads its verdicts."""
+
+    FIRESTORE = "firestore"
+    DATABASE = "database"
+    NOTHING = "nothing"
+
+
+class Strikes(StrEnum):
+    """Name what happens to a user of whom too many pictures were hidden."""
+
+    OFF = "off"
+    CLAIM = "claim"
+    DISABLE = "disable"
+
+
 class Settings(SiteSettings):
     """What only Firebase has: paths, a quarantine in a bucket, and how the app is told."""
 
@@ -42,8 +64,8 @@ class Settings(SiteSettings):
         "download address and is moved into the quarantine until a person decides.",
         json_schema_extra={"choices": {"flag": "Flag only", "hide": "Hide flagged"}},
     )
-    layout: Literal["in_place", "pending_public"] = Field(
-        default="in_place",
+    layout: Layout = Field(
+        default=Layout.IN_PLACE,
         title="Where approved pictures are",
         description="In place: an approved picture stays and its metadata say “moderation: approved”. Pending and public: "
         "the app uploads below the first prefix, and only approved pictures are moved below the second.",
@@ -91,8 +113,8 @@ class Settings(SiteSettings):
         description="On: while a picture is hidden, a small blurred copy of it can be shown in its place.",
     )
     blurred: Prefix = Field(default="blurred/", title="Prefix of blurred copies", description="Never watched.")
-    tell: Literal["firestore", "database", "nothing"] = Field(
-        default="firestore",
+    tell: Tell = Field(
+        default=Tell.FIRESTORE,
         title="How the app is told",
         description="One document or node per picture: status, categories, time and name, and never a score.",
         json_schema_extra={"choices": {"firestore": "Firestore", "database": "Realtime Database", "nothing": "Not at all"}},
@@ -117,8 +139,8 @@ class Settings(SiteSettings):
         description="On: an approved or restored picture's path and new download address are in the document. Who may read "
         "the document can then see the picture.",
     )
-    strikes: Literal["off", "claim", "disable"] = Field(
-        default="off",
+    strikes: Strikes = Field(
+        default=Strikes.OFF,
         title="After too many hidden pictures",
         description="Set the custom claim “uploadBanned”, or disable the account. Given back when a picture is restored.",
         json_schema_extra={"choices": {"off": "Nothing", "claim": "Set a claim", "disable": "Disable the account"}},
@@ -142,21 +164,21 @@ class Settings(SiteSettings):
         for index, one in enumerate(ours):
             if any(one.startswith(other) or other.startswith(one) for other in ours[index + 1 :]):
                 raise ValueError("the prefixes of hidden, blurred, pending and public pictures must lie apart")
-            if self.layout == "pending_public" and (self.pending.startswith(one) or one.startswith(self.pending)):
+            if self.layout is Layout.PENDING_PUBLIC and (self.pending.startswith(one) or one.startswith(self.pending)):
                 raise ValueError("the prefix of uploads must lie apart from those of hidden, blurred and public pictures")
             for path in self.include:
                 # The bare * is the default and means “all but ours”; a path that someone typed must be meant.
                 if path != EVERYTHING and pattern(path).matches(one + "x"):
                     raise ValueError(f"the watched path {path} holds {one}, which Picward writes to")
-        if self.layout == "pending_public" and not self.watches(self.pending + "x/x"):
+        if self.layout is Layout.PENDING_PUBLIC and not self.watches(self.pending + "x/x"):
             raise ValueError(f"the prefix of uploads {self.pending} is not among the watched paths")
-        if self.tell == "database" and not self.database_url:
+        if self.tell is Tell.DATABASE and not self.database_url:
             raise ValueError("the address of the Realtime Database is missing")
         return self
 
     def _unwatched(self) -> tuple[str, ...]:
         hidden = () if self.quarantine_bucket else (self.quarantine,)
-        return (*hidden, self.blurred, *((self.public,) if self.layout == "pending_public" else ()))
+        return (*hidden, self.blurred, *((self.public,) if self.layout is Layout.PENDING_PUBLIC else ()))
 
     def watches(self, name: str) -> bool:
         """Tell whether uploads with this object name are judged."""

@@ -19,7 +19,7 @@ from app.domain.platform import Site
 from integrations.firebase import intake, naming
 from integrations.firebase.apps import BYTES_SECONDS, CONNECT_SECONDS, TIMEOUT, Overtaken, app_of, asking, explained
 from integrations.firebase.naming import Kind
-from integrations.firebase.settings import Config, Settings
+from integrations.firebase.settings import Config, Layout, Settings
 from integrations.kit.untrusted import Untrusted
 
 STORAGE = "Cloud Storage"
@@ -86,7 +86,7 @@ class Store:
 
     def public_name(self, name: str) -> str:
         """Name an upload as it is called once published; the same where approved pictures stay in place."""
-        if self.settings.layout == "pending_public" and name.startswith(self.settings.pending):
+        if self.settings.layout is Layout.PENDING_PUBLIC and name.startswith(self.settings.pending):
             return self.settings.public + name.removeprefix(self.settings.pending)
         return name
 

@@ -18,6 +18,7 @@ from app.domain.time import utc
 from integrations.firebase import naming
 from integrations.firebase.apps import ANSWER_SECONDS, app_of, asking
 from integrations.firebase.hiding import APPROVED, DELETED, FLAGGED, PENDING, REJECTED
+from integrations.firebase.settings import Strikes, Tell
 from integrations.firebase.storage import Blob, Store
 
 FIRESTORE, DATABASE, AUTH, MESSAGING = "Firestore", "The Realtime Database", "Firebase Authentication", "Cloud Messaging"
@@ -110,13 +111,13 @@ def word_of(store: Store, enforcement: Enforcement, blob: Blob | None, blurred: 
 def tell(store: Store, word: Word) -> None:
     """Tell the app of a picture, unless it was told of a newer upload of that name. Raise `PlatformUnavailable`."""
     owner = store.settings.owner_of(word.name)
-    if owner and word.turned and store.settings.strikes != "off":
+    if owner and word.turned and store.settings.strikes is not Strikes.OFF:
         _strike(store, owner, word)
     if owner and word.turned and store.settings.message_topic:
         _message(store, owner, word)
-    if store.settings.tell == "firestore":
+    if store.settings.tell is Tell.FIRESTORE:
         _document(store, word)
-    elif store.settings.tell == "database":
+    elif store.settings.tell is Tell.DATABASE:
         _node(store, word)
 
 
@@ -204,9 +205,9 @@ def _standing(store: Store, claims: Mapping[str, Any], strikes: list[str], disab
     ours = claims.get(DISABLED) is True
     if strikes:
         wanted[STRIKES] = strikes
-    if settings.strikes == "claim" and over:
+    if settings.strikes is Strikes.CLAIM and over:
         wanted[BANNED] = True
-    if settings.strikes == "disable" and over:
+    if settings.strikes is Strikes.DISABLE and over:
         # One that the app's owner disabled is theirs to enable.
         if ours or not disabled:
             wanted[DISABLED] = True
@@ -228,14 +229,14 @@ def _message(store: Store, owner: str, word: Word) -> None:
 def reachable(store: Store) -> str:
     """Check that the app can be told, changing nothing; raise what is wrong, and describe in words how it is told."""
     settings, app = store.settings, app_of(store.site, store.config)
-    if settings.tell == "firestore":
+    if settings.tell is Tell.FIRESTORE:
         with asking(FIRESTORE):
             from firebase_admin import firestore
 
             client = firestore.client(app)
             client.collection(settings.tell_path).document("0").get(retry=None, timeout=ANSWER_SECONDS)
         return f"the app is told in Firestore, {settings.tell_path}/…"
-    if settings.tell == "database":
+    if settings.tell is Tell.DATABASE:
         with asking(DATABASE):
             from firebase_admin import db
 

@@ -315,7 +315,7 @@ def test_every_page_can_be_read_labelled_and_fits(browser: Any, address: str, pa
     for role, name, title in (
         ("button", "Reject the marked ones", "Reject 3 pictures?"),
         ("button", "Yes, reject", "Review"),
-        ("link", "Many pictures judged at once.", "Rejecting many at once"),
+        ("link", "Many pictures decided at once.", "Rejecting many at once"),
         ("button", "Undo all of it", "Undo 3 decisions?"),
         ("button", "Yes, undo", "Undoing many at once"),
     ):

@@ -27,10 +27,10 @@ from app.services.sites import sites
 log = logging.getLogger(__name__)
 
 STEP = 50
-"""Items that one step judges in one transaction: about 100 ms, so that webhooks hardly wait for it."""
+"""Items that one step decides in one transaction: about 100 ms, so that webhooks hardly wait for it."""
 
 AT_ONCE = 200
-"""Items that are judged before the request that asked for them is answered; longer ones show their progress."""
+"""Items that are decided before the request that asked for them is answered; longer ones show their progress."""
 
 LARGEST = 100_000
 """Items of one batch: what one policy version may have decided on a busy site."""
@@ -165,7 +165,7 @@ def _one(core: Core, connection: Connection, decision_id: int, batch: BatchRow, 
             verdicts.permit(connection, decision, within)
             verdicts.not_of_another(connection, decision.id, batch.person_id, core.now())
             said = Said(Verdict(batch.kind), batch.person, batch.person_id, batch.rejection, batch.id)
-            given = verdicts.judge(core, connection, sites.get(core, decision.site_id), decision, said)
+            given = verdicts.settle(core, connection, sites.get(core, decision.site_id), decision, said)
             return ItemState.DONE if given != decision.id else ItemState.NEEDS_TWO
     except SecondPersonNeeded:
         return ItemState.NEEDS_TWO

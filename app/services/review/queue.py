@@ -1,4 +1,4 @@
-"""The review queue: the next item for one person, leases, and what helps to judge it."""
+"""The review queue: the next item for one person, leases, and what helps to decide."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ LEASE_MINUTES = 5
 """How long an item stays with a reviewer who does nothing: longer than a look takes, shorter than a coffee break."""
 
 BESIDE = 60
-"""Other images of the same parent that are shown and judged at once, at most: more than a listing has on any platform."""
+"""Other images of the same parent that are shown and decided at once, at most: more than a listing has on any platform."""
 
 ALIKE = 24
 """Look-alikes that are shown, at most: what fits on a screen."""
@@ -49,7 +49,7 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Near:
-    """Another image beside the one that is judged. `bits` differ between their looks; `waits` when it can be judged as well."""
+    """Another image beside the one to decide. `bits` differ between their looks; `waits` when it can be decided as well."""
 
     decision: Decision
     waits: bool
@@ -58,7 +58,7 @@ class Near:
 
 
 def count(core: Core, scope: Scope) -> int:
-    """Count what waits and may be judged within a scope."""
+    """Count what waits and may be decided within a scope."""
     with core.db.read() as connection:
         return rows.count(connection, scope)
 
@@ -164,7 +164,7 @@ def is_beyond(core: Core, scope: Scope, decision_id: int) -> bool:
 
 
 def items(core: Core, scope: Scope, decision_ids: Sequence[int]) -> list[Item]:
-    """Pick those of these decisions that wait and may be judged within a scope."""
+    """Pick those of these decisions that wait and may be decided within a scope."""
     now = core.now()
     with core.db.read() as connection:
         found = rows.of_decisions(connection, decision_ids)

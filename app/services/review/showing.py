@@ -13,6 +13,7 @@ from app.db.enforcements import EnforcementRow
 from app.domain.decisions import Decision, Reason
 from app.domain.errors import DecisionUnknown
 from app.domain.figures import Tally
+from app.domain.policy import RuleMode
 from app.domain.scope import Scope
 from app.domain.time import iso
 from app.services.core import Core
@@ -136,4 +137,4 @@ def history(core: Core, site_id: str, media_id: str, *, restricted: bool = False
 
 def reason_text(reason: Reason) -> str:
     """Word a reason as people read it, with shadow marked."""
-    return f"{reason.text} [shadow: only recorded]" if reason.mode == "shadow" else reason.text
+    return f"{reason.text} [shadow: only recorded]" if reason.mode == RuleMode.SHADOW else reason.text

@@ -17,6 +17,7 @@ from app.db.enforcements import EnforcementRow
 from app.domain.decisions import Action, Decision, Verdict
 from app.domain.errors import DecisionUnknown
 from app.domain.media import name_of
+from app.domain.policy import RuleMode
 from app.domain.statements import (
     EXPLANATION_CHARACTERS,
     FACTS_CHARACTERS,
@@ -110,12 +111,12 @@ def _explanation(decision: Decision, found: Decision, title: str) -> str:
 
 def _facts(decision: Decision, found: Decision) -> str:
     lines = [f"Picture: {name_of(decision.media)}."]
-    seen = [reason for reason in found.reasons if reason.verdict is not Verdict.ALLOW and reason.mode != "shadow"]
+    seen = [reason for reason in found.reasons if reason.verdict is not Verdict.ALLOW and reason.mode != RuleMode.SHADOW]
     if found.policy_version is not None:
         lines.append(f"Version {found.policy_version} of the site's rules compared automatic findings with thresholds:")
     lines += [f"- {reason.text}." for reason in seen]
     if decision.person:
-        # The receiver learns that a person decided, and not who: reviewers are not to be found by those they judge.
+        # The receiver learns that a person decided, and not who: reviewers are not to be found by those they decide about.
         why = next((CATEGORIES[r.category].title for r in decision.reasons if r.category in CATEGORIES), "")
         lines.append("A reviewer looked at the picture and rejected it" + (f": {why}." if why else "."))
     return "\n".join(lines)

@@ -55,7 +55,7 @@ def resolve(
     `REJECTIONS`; without one a rejection is for what was found. `delete` removes a rejected picture for good, where the
     site's settings offer that; else `SettingsInvalid` is raised. Raise `DecisionStale` after another verdict,
     `BeingReviewed` while another person looks at it, unless `take_over` is true, and `SecondPersonNeeded`, which one who is
-    `alone` always meets: a program, or somebody at the platform, is not one of two. `within` is what this person may judge,
+    `alone` always meets: a program, or somebody at the platform, is not one of two. `within` is what this person may decide,
     None for everything, as on this machine's command line; see `permit`.
     """
     with core.db.write() as connection:
@@ -69,7 +69,7 @@ def resolve(
         if not take_over:
             not_of_another(connection, decision.id, person_id, core.now())
         said = Said(verdict, person, person_id, rejection, never_again=never_again, delete=delete)
-        resolved = judge(core, connection, site, decision, said)
+        resolved = settle(core, connection, site, decision, said)
     core.wake()
     return resolved
 
@@ -88,7 +88,7 @@ def in_force(connection: Connection, decision_id: int) -> Decision:
 
 
 def permit(connection: Connection, decision: Decision, within: Scope | None) -> None:
-    """Refuse who may not judge the decision in force, whichever decision they named.
+    """Refuse who may not overrule the decision in force, whichever decision they named.
 
     Raise `DecisionUnknown` for one of another site, or a restricted one, and `Escalated` for one that waits for others.
     """
@@ -121,7 +121,7 @@ class Said:
     delete: bool = False
 
 
-def judge(core: Core, connection: Connection, site: Site, decision: Decision, said: Said) -> int:
+def settle(core: Core, connection: Connection, site: Site, decision: Decision, said: Said) -> int:
     """Make a person's verdict binding, or keep it as the first of two; in the caller's transaction."""
     people = said.person
     category = _category(decision, said)

@@ -16,6 +16,7 @@ from app.domain.jobs import WorkState
 from app.domain.media import MediaRef, Region
 from app.domain.platform import SiteState
 from app.domain.policy import Rule, RuleMode
+from app.domain.settings import Kind
 from app.domain.time import DAY, since_epoch, utc
 from app.services.review import history
 from app.services.review.showing import Shown, reason_text
@@ -108,7 +109,7 @@ class SettingsField(Shape):
     """Declare one setting: what it is called, what it takes."""
 
     name: str
-    kind: Literal["choice", "switch", "number", "words", "text"]
+    kind: Kind
     title: str
     description: str
     choices: dict[str, str]

@@ -104,7 +104,7 @@ ROLES = {
     Role.REVIEWER: (lazy("Reviewer"), lazy("sees what was found and gives verdicts")),
     Role.RESTRICTED: (
         lazy("Restricted reviewer"),
-        lazy("a reviewer who also judges what is in restricted categories, such as known abuse material"),
+        lazy("a reviewer who also decides what is in restricted categories, such as known abuse material"),
     ),
     Role.READER: (lazy("Read-only"), lazy("sees decisions, history and figures; pictures stay blurred")),
 }

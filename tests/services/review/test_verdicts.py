@@ -157,7 +157,7 @@ def test_an_opinion_can_be_taken_back_and_changed(bench: Bench) -> None:
     assert verdicts.resolve(bench.core, waiting, Verdict.ALLOW, "Ann", person_id=1) != waiting
 
 
-def test_one_person_cannot_show_again_what_two_must_judge(bench: Bench) -> None:
+def test_one_person_cannot_show_again_what_two_must_decide(bench: Bench) -> None:
     bench.judge.tell(b"blocked", "csae.known_hash", 1.0)
     site = bench.site()
     upload(bench, site, "1", b"blocked")

@@ -13,7 +13,7 @@ from app.domain.roles import Right
 from app.services.review import batches, queue
 from app.services.review.batches import Progress
 from app.web.console.guard import needs, own_decision, person, room, scope
-from app.web.console.review.lately import remember
+from app.web.console.review.lately import Act, remember
 from app.web.console.review.queue import give_many, site_names
 from app.web.console.words import Said
 from app.web.security import core
@@ -25,7 +25,7 @@ LISTED = 200
 @room.post("/review/many")
 @needs(Right.REVIEW)
 def review_many() -> str | Response:
-    """Show which pictures were selected and for what; with `confirmed`, judge them."""
+    """Show which pictures were selected and for what; with `confirmed`, decide them."""
     verdict = Verdict.ALLOW if request.form.get("verdict") == Verdict.ALLOW else Verdict.BLOCK
     ids = [int(value) for value in request.form.getlist("also") if value.isdigit() and len(value) < 19]
     mine = queue.items(core(), scope(), ids)
@@ -88,7 +88,7 @@ def undo_many(ids: list[int], action: str, batch_id: str = "", *, carried: bool 
         undone = batches.undo_batch(core(), batch_id, person().name, person().id)
     else:
         undone = batches.undo(core(), ids, person().name, person().id)
-    remember(core(), person(), "batch", undone)
+    remember(core(), person(), Act.BATCH, undone)
     batches.run(core(), undone, scope())
     return go(url_for("console.batch", batch_id=undone), 303)
 

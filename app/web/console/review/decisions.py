@@ -111,7 +111,7 @@ def _page(decision_id: int, *, revealed: bool) -> str:
         current=current,
         site=site,
         item=waits.get(found.id),
-        may_judge=current.id == found.id and person().may(Right.REVIEW) and not queue.is_beyond(core(), scope(), found.id),
+        may_decide=current.id == found.id and person().may(Right.REVIEW) and not queue.is_beyond(core(), scope(), found.id),
         deletes=site.settings.delete_blocked and Action.DELETE in core().platform(site.platform).actions,
         has_preview=has_preview,
         restricted=found.restricted,

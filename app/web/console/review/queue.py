@@ -17,7 +17,7 @@ from app.services.review import batches, keys, queue, showing, verdicts
 from app.services.review.queue import Item, Order
 from app.services.sites import sites
 from app.web.console.guard import needs, ours, own_decision, person, room, scope
-from app.web.console.review.lately import forget_lately, lately, remember
+from app.web.console.review.lately import Act, forget_lately, lately, remember
 from app.web.console.words import Said
 from app.web.security import core
 from app.web.texts import _, lazy
@@ -196,7 +196,7 @@ def review_escalate(decision_id: int) -> Response:
 def give_verdict(decision_id: int) -> Response:
     """Supersede a decision, whoever made it, by a person's; then go on to the next one, or back to this picture."""
     verdict = _verdict(request.form.get("verdict", ""))
-    decision = judged(decision_id)
+    decision = to_decide(decision_id)
     queued = request.form.get("back") in ("review", "list")
     together = _together(decision, verdict)
     if together:
@@ -221,14 +221,14 @@ def give_verdict(decision_id: int) -> Response:
     except BeingReviewed as error:
         return Answered(_lost(decision, verdict, str(error)), 409, mimetype="text/html")
     waits = resolved == decision.id
-    remember(core(), person(), "opinion" if waits else "decision", resolved)
+    remember(core(), person(), Act.OPINION if waits else Act.DECISION, resolved)
     if queued:
         return _back()
     return go(url_for("console.decision", decision_id=resolved, done=None if waits else 1, waits=1 if waits else None), 303)
 
 
-def judged(decision_id: int) -> Decision:
-    """Look up a decision that this person may judge, which is none that was escalated to others."""
+def to_decide(decision_id: int) -> Decision:
+    """Look up a decision that this person may decide, which is none that was escalated to others."""
     decision = own_decision(decision_id)
     if queue.is_beyond(core(), scope(), decision.id):
         abort(403, _("It was escalated: an owner or a restricted reviewer decides."))
@@ -248,7 +248,7 @@ def _lost(decision: Decision, verdict: Verdict, why: str) -> str:
 
 
 def _together(decision: Decision, verdict: Verdict) -> list[int]:
-    """Collect the other pictures that are judged with this one: those that were marked, or its whole listing."""
+    """Collect the other pictures that are decided with this one: those that were marked, or its whole listing."""
     also = {int(value) for value in request.form.getlist("also") if value.isdigit()}
     if "listing" in request.form and verdict is Verdict.BLOCK:
         also |= {near.decision.id for near in queue.beside(core(), decision, scope()) if _may_join(near, verdict)}
@@ -261,11 +261,11 @@ def _may_join(near: queue.Near, verdict: Verdict) -> bool:
 
 
 def give_many(decision_ids: list[int], verdict: Verdict) -> Response:
-    """Judge many pictures alike, as far as this person may judge them."""
+    """Decide many pictures alike, as far as this person may."""
     rejection = request.form.get("rejection", "") if verdict is Verdict.BLOCK else ""
-    mine = [judged(decision_id).id for decision_id in decision_ids]
+    mine = [to_decide(decision_id).id for decision_id in decision_ids]
     batch = batches.give(core(), mine, verdict, person().name, person().id, rejection=rejection)
-    remember(core(), person(), "batch", batch)
+    remember(core(), person(), Act.BATCH, batch)
     done = batches.run(core(), batch, scope())
     if done.left or done.done < done.total:
         return go(url_for("console.batch", batch_id=batch), 303)
@@ -280,12 +280,12 @@ def review_undo() -> Response:
     if last is None:
         return _back(said=Said.NOTHING_TO_UNDO)
     forget_lately(core(), person())
-    if last.kind == "batch":
+    if last.kind is Act.BATCH:
         undone = batches.undo_batch(core(), str(last.id), person().name, person().id)
         if batches.run(core(), undone, scope()).left:
             return go(url_for("console.batch", batch_id=undone), 303)
         return _back(said=Said.UNDONE)
-    if last.kind == "opinion":
+    if last.kind is Act.OPINION:
         verdicts.take_back_opinion(core(), int(last.id), person().name, person().id)
         again = int(last.id)
     else:

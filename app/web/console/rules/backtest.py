@@ -13,7 +13,7 @@ from app.domain.errors import DecisionUnknown, SettingsInvalid
 from app.domain.platform import Site
 from app.domain.policy import Policy, Rule, read_policy
 from app.domain.roles import Right
-from app.domain.settings import SiteSettings, declare
+from app.domain.settings import Kind, SiteSettings, declare
 from app.services.review.showing import Shown
 from app.services.rules import policies
 from app.services.sites import sites
@@ -91,11 +91,11 @@ def _changed(site: Site, settings: SiteSettings) -> list[tuple[str, str, str]]:
 
 
 def _said(declared: dict[str, Any], value: Any) -> str:
-    if declared["kind"] == "choice":
+    if declared["kind"] is Kind.CHOICE:
         return str(declared["choices"].get(str(value), value))
-    if declared["kind"] == "switch":
+    if declared["kind"] is Kind.SWITCH:
         return "on" if value else "off"
-    if declared["kind"] == "words":
+    if declared["kind"] is Kind.WORDS:
         return ", ".join(value) or "–"
     return str(value) or "–"
 

@@ -16,7 +16,7 @@ from app.domain.platform import Site
 from app.domain.policy import Exemption, Policy, Rule
 from app.domain.presets import PRESETS, advised
 from app.domain.roles import Right
-from app.domain.settings import Mode, SiteSettings, declare, validate
+from app.domain.settings import Kind, Mode, SiteSettings, declare, validate
 from app.services.rules import policies
 from app.services.sites import sites
 from app.services.telling import notices
@@ -219,11 +219,11 @@ def _checked(site: Site, policy: Policy, form: Form) -> tuple[SiteSettings | Non
 def _read(declared: dict[str, Any], stored: Any) -> Any:
     """Read one declared field from the form; what does not fit its kind is left for the declaration to refuse."""
     name = declared["name"]
-    if declared["kind"] == "switch":
+    if declared["kind"] is Kind.SWITCH:
         return name in request.form
     if name not in request.form:
         return stored
     text = request.form.get(name, "").strip()
-    if declared["kind"] == "words":
+    if declared["kind"] is Kind.WORDS:
         return [word for line in text.splitlines() for part in line.split(",") if (word := part.strip())]
     return text
