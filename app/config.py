@@ -55,7 +55,9 @@ class Config(BaseSettings):
         description="Bytes of one picture, at most 20 MB: a 48-megapixel photo has 10 to 15 MB. Larger ones go to review.",
     )
     delivery_days: int = Field(
-        30, ge=1, description="Days that the text of deliveries is kept for replay; their ids are kept for ever."
+        30,
+        ge=1,
+        description="Days that the text of deliveries is kept, so that they can be read again; their ids are kept for ever.",
     )
     enforce_hours: int = Field(48, ge=1, description="Hours that an action is retried at a platform that does not answer.")
     fetch_hours: int = Field(24, ge=1, description="Hours that fetching a picture is retried before a person is asked.")

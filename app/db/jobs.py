@@ -1,4 +1,4 @@
-"""The work to reach decisions: queued once for each round of an image version, leased, ended."""
+"""The work to reach decisions: added once for each round of an image version, leased, ended."""
 
 from __future__ import annotations
 
@@ -215,7 +215,7 @@ def claim(connection: Connection, now: int, lease_us: int) -> ModerationJob | No
 
 
 def add_round(connection: Connection, site_id: str, media_id: str, now: int, priority: Priority = Priority.RESCAN) -> bool:
-    """Queue another judgement of an image's newest version; False when it is unknown, or one is queued."""
+    """Ask for another judgement of an image's newest version; False when it is unknown, or was asked for already."""
     known = latest(connection, site_id, media_id)
     if known is None or known.state is not WorkState.DONE:
         return False

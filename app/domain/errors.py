@@ -30,7 +30,7 @@ class DeliveryTooLarge(PicwardError):
     """The body is over `max_body_bytes`."""
 
 
-class DeliveryReplayed(PicwardError):
+class DeliveryRepeated(PicwardError):
     """A signed request that changes something was seen before."""
 
 
@@ -69,7 +69,7 @@ class SettingsInvalid(PicwardError):
 class MediaGone(PicwardError):
     """This version of the image is no longer there: deleted, or replaced by other bytes.
 
-    `now` names the version that is there instead, when the platform tells it; it is queued.
+    `now` names the version that is there instead, when the platform tells it; that one is judged.
     """
 
     def __init__(self, message: str, now: MediaRef | None = None) -> None:

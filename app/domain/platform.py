@@ -177,7 +177,7 @@ class Platform(ABC):
     proves webhooks lies with whoever sends them, and opens nothing else where this is left out."""
 
     kept_headers: ClassVar[tuple[str, ...]] = ()
-    """Headers, in lower case, that `parse` needs besides the body; they are stored with a delivery, for its replay."""
+    """Headers, in lower case, that `parse` needs besides the body; they are stored, so that it can be read again."""
 
     reconcile_seconds: ClassVar[int] = DAY // SECOND
     """How often what changed is compared with what we know; it finds what a lost webhook missed."""

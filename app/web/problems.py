@@ -31,7 +31,7 @@ PROBLEMS: dict[type[PicwardError], Problem] = {
     errors.DeliveryRefused: Problem(401, marked("Not accepted"), hidden=True),
     errors.DeliveryUnreadable: Problem(422, marked("Not readable")),
     errors.DeliveryTooLarge: Problem(413, marked("Too large")),
-    errors.DeliveryReplayed: Problem(409, marked("Sent before")),
+    errors.DeliveryRepeated: Problem(409, marked("Sent before")),
     errors.PlatformUnknown: Problem(404, marked("No such platform")),
     errors.SiteUnknown: Problem(404, marked("No such site")),
     errors.PairingRefused: Problem(403, marked("Not connected")),

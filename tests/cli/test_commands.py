@@ -125,3 +125,9 @@ def test_a_disconnected_site_can_be_erased(run, site: str) -> None:  # type: ign
     run("sites", "erase", site, "--yes")
     run("scan", site, code=1)
     assert "no site" in run("sites", "erase", "st_0000000000000000", "--yes", code=1).output
+
+
+@pytest.mark.parametrize("word", ["read-again", "replay"])
+def test_a_delivery_that_is_not_stored_cannot_be_read_again_by_either_word(run, word: str) -> None:  # type: ignore[no-untyped-def]
+    assert "not stored any more" in run(word, "7", code=1).output
+    assert (f"  {word} " in run("--help").output) is (word == "read-again")

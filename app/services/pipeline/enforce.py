@@ -88,7 +88,7 @@ def _retry(core: Core, claim: Claim, problem: str, asked: float | None, *, stumb
 def _follow(core: Core, claim: Claim, site: Site, instead: MediaRef | None, connection: Connection) -> None:
     """Look after what is there instead of an image that is gone, or to the parent that an earlier version of it hid."""
     if instead is not None:
-        moderate.queue(connection, site.id, instead, Priority.UPLOAD, core.now(), patiently=True)
+        moderate.add_job(connection, site.id, instead, Priority.UPLOAD, core.now(), patiently=True)
     elif claim.enforcement.action is Action.HIDE:
         record.release_parent(core, connection, site, claim.enforcement.media.id)
 

@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 from app.db import audit, decisions, deliveries, enforcements, jobs, pictures
 from app.db.deliveries import NewDelivery
 from app.domain.decisions import Decision, Outcome, Reason, Ruling, Verdict
-from app.domain.errors import DeliveryRefused, DeliveryReplayed, DeliveryUnreadable
+from app.domain.errors import DeliveryRefused, DeliveryRepeated, DeliveryUnreadable
 from app.domain.events import (
     Delivery,
     ErasureWanted,
@@ -78,7 +78,7 @@ def receive(core: Core, slug: str, delivery: Delivery) -> bool:
 def authenticate_once(core: Core, slug: str, delivery: Delivery, request_id: str) -> Site:
     """Prove a site's request that is not a webhook, and refuse it the second time.
 
-    Raise `DeliveryReplayed`, and `DeliveryRefused` also where the platform's proof is for webhooks alone.
+    Raise `DeliveryRepeated`, and `DeliveryRefused` also where the platform's proof is for webhooks alone.
     """
     platform = core.platform(slug)
     if not platform.uses_door:
@@ -89,7 +89,7 @@ def authenticate_once(core: Core, slug: str, delivery: Delivery, request_id: str
         raise DeliveryRefused("The site is not connected.")
     with core.db.write() as connection:
         if not _count(connection, site, delivery, f"door:{request_id}", ""):
-            raise DeliveryReplayed("This request was sent before.")
+            raise DeliveryRepeated("This request was sent before.")
     return site
 
 
@@ -101,7 +101,7 @@ def _count(
     return deliveries.add(connection, new) is not None
 
 
-def replay(core: Core, delivery_id: int) -> int:
+def read_again(core: Core, delivery_id: int) -> int:
     """Read a stored delivery again, as after an update that can read it; return how many events it held."""
     with core.db.write() as connection:
         row = deliveries.get(connection, delivery_id)
@@ -122,7 +122,7 @@ def _take(core: Core, connection: Connection, site: Site, event: Event, now: int
         return
     match event:
         case MediaUploaded(media):
-            moderate.queue(connection, site.id, media, Priority.UPLOAD, now)
+            moderate.add_job(connection, site.id, media, Priority.UPLOAD, now)
         case MediaDeleted(media_id, version):
             jobs.delete_media(connection, site.id, media_id, now, version)
             enforcements.delete_media(connection, site.id, media_id, now, version)

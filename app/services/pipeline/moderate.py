@@ -33,10 +33,10 @@ FETCH_TRIES = 2
 """How often a fetch is tried at least, however old the job is: it may have waited for days until its site was connected."""
 
 
-def queue(
+def add_job(
     connection: Connection, site_id: str, media: MediaRef, priority: Priority, now: int, *, patiently: bool = False
 ) -> bool:
-    """Queue an image version that is new to us, or was gone and is back; False when it is known, as an echo of ours is.
+    """Add a job for an image version that is new to us, or was gone and is back; False when it is known, as an echo of ours is.
 
     Other versions stay as they are: deliveries may come late and out of order, and only a fetch proves which one is there.
     One that comes back `patiently` waits longer each time: a platform may name two versions in turns without end.
@@ -50,12 +50,12 @@ def queue(
     return jobs.add(connection, site_id, media, known.round + 1, priority, now, int(wait * SECOND)) is not None
 
 
-def queue_many(connection: Connection, site_id: str, media: Sequence[MediaRef], priority: Priority, now: int) -> int:
-    """Queue what a listing gives, as `queue` does for each; return how many were new."""
+def add_jobs(connection: Connection, site_id: str, media: Sequence[MediaRef], priority: Priority, now: int) -> int:
+    """Add jobs for what a listing gives, as `add_job` does for each; return how many were new."""
     seen = jobs.seen(connection, site_id, media)
     unseen = list({item: item for item in media if item.id not in seen})
     jobs.add_many(connection, site_id, unseen, priority, now)
-    return len(unseen) + sum(queue(connection, site_id, item, priority, now) for item in media if item.id in seen)
+    return len(unseen) + sum(add_job(connection, site_id, item, priority, now) for item in media if item.id in seen)
 
 
 def rejudge(core: Core, site_id: str, media_id: str) -> bool:
@@ -101,7 +101,7 @@ class Moderator:
                 if jobs.end(connection, job, WorkState.GONE, core.now(), str(error)):
                     audit.add(connection, core.now(), "worker", "media.gone", str(error), site.id, job.media.id)
                     if error.now is not None:
-                        queue(connection, site.id, error.now, job.priority, core.now(), patiently=True)
+                        add_job(connection, site.id, error.now, job.priority, core.now(), patiently=True)
                     else:
                         record.release_parent(core, connection, site, job.media.id)
         except PlatformUnavailable as error:

@@ -75,7 +75,7 @@ def _go_on(core: Core, site: Site, *, budget: int = 0, afresh: bool = False, cou
         if counting:
             added, taken, full = len(_unknown(core, site, page.media)), len(page.media), False
         else:
-            added, taken, full = _queue(core, site, page, max(enough - queued, 0) if enough else None)
+            added, taken, full = _add_jobs(core, site, page, max(enough - queued, 0) if enough else None)
         seen, queued, cursor = seen + taken, queued + added, cursor if full else page.cursor
         done = not full and not page.cursor
         now = core.now()
@@ -188,12 +188,12 @@ def last(core: Core, site_id: str, *, dry_run: bool = False) -> Progress | None:
     return Progress(row.seen, row.queued, row.total, row.state is ScanState.DONE, running=running, problem=row.problem)
 
 
-def _queue(core: Core, site: Site, page: Page, left: int | None) -> tuple[int, int, bool]:
+def _add_jobs(core: Core, site: Site, page: Page, left: int | None) -> tuple[int, int, bool]:
     fresh = _unknown(core, site, page.media)
     full = left is not None and len(fresh) > left
     chosen = fresh[:left] if full and left is not None else fresh
     with core.db.write() as connection:
-        added = moderate.queue_many(connection, site.id, chosen, Priority.BACKFILL, core.now())
+        added = moderate.add_jobs(connection, site.id, chosen, Priority.BACKFILL, core.now())
     return added, 0 if full else len(page.media), full
 
 
@@ -226,7 +226,7 @@ def reconcile(core: Core, site: Site, since: int, changed_since: int, stopping: 
         fresh = _missed(core, site, _unknown(core, site, page.media), since)
         if fresh:
             with core.db.write() as connection:
-                found = moderate.queue_many(connection, site.id, fresh, Priority.UPLOAD, core.now())
+                found = moderate.add_jobs(connection, site.id, fresh, Priority.UPLOAD, core.now())
                 rows.count_missed(connection, site.id, found)
             missed += found
             core.wake()

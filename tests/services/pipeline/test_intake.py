@@ -7,7 +7,7 @@ import pytest
 from app.db import decisions, deliveries, jobs
 from app.domain.decisions import Verdict
 from app.domain.detector import HashEntry, HashKind, ListKind
-from app.domain.errors import DeliveryReplayed, DeliveryUnreadable, PlatformUnknown
+from app.domain.errors import DeliveryRepeated, DeliveryUnreadable, PlatformUnknown
 from app.domain.events import ErasureWanted, MediaDeleted, VerdictGiven
 from app.domain.jobs import Priority
 from app.domain.media import MediaRef
@@ -100,7 +100,7 @@ def test_a_stored_delivery_can_be_read_again(bench: Bench) -> None:
     bench.platform.images["1"] = b"one"
     delivery = bench.uploaded(site, "d1", "1")
     intake.receive(bench.core, "paper", delivery)
-    assert intake.replay(bench.core, 1) == 1
+    assert intake.read_again(bench.core, 1) == 1
     assert _jobs(bench, site.id) == {"due": 1}
 
 
@@ -108,7 +108,7 @@ def test_a_signed_request_changes_something_only_once(bench: Bench) -> None:
     site = bench.site()
     request = bench.signed(site, b"{}")
     assert intake.authenticate_once(bench.core, "paper", request, "r1").id == site.id
-    with pytest.raises(DeliveryReplayed):
+    with pytest.raises(DeliveryRepeated):
         intake.authenticate_once(bench.core, "paper", request, "r1")
 
 
@@ -174,7 +174,7 @@ def test_erasure_leaves_ids_and_verdicts_and_nothing_else(bench: Bench) -> None:
     assert showing.preview(bench.core, shown.id, "Ann", clear=False) is None
     assert shown.media.context == {}
     with pytest.raises(DeliveryUnreadable):
-        intake.replay(bench.core, 1)
+        intake.read_again(bench.core, 1)
 
 
 def test_one_person_at_the_platform_does_not_settle_what_needs_two(bench: Bench) -> None:

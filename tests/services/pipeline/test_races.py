@@ -266,7 +266,7 @@ def test_a_platform_that_names_two_versions_in_turns_is_not_asked_without_end(
 
     monkeypatch.setattr(bench.platform, "fetch", fetch)
     with bench.core.db.write() as connection:
-        moderate.queue(connection, site.id, MediaRef("1", "a"), Priority.UPLOAD, bench.clock())
+        moderate.add_job(connection, site.id, MediaRef("1", "a"), Priority.UPLOAD, bench.clock())
     settle(bench)
     assert fetched == ["a", "b"]
     bench.clock.pass_seconds(60)
