@@ -26,7 +26,7 @@ from flask import Flask
 from app.config import Config
 from app.db.engine import Database
 from app.domain.policy import read_policy
-from app.domain.scope import Scope
+from app.domain.visibility import Visibility
 from app.factory import make_core
 from app.services.core import Core
 from app.services.people import accounts, sessions
@@ -190,7 +190,7 @@ def _p95(took: list[float]) -> float:
 
 def _next(console: Console) -> Row:
     core = console.core
-    scope = Scope(tuple(row.id for row in sites.listing(core)), restricted=True)
+    scope = Visibility(tuple(row.id for row in sites.listing(core)), restricted=True)
     took = []
     for number in range(WARM + ROUNDS):
         started = time.perf_counter()

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, func, insert, or_, select, update
 from app.db.sql import columns, insert_many, read_one, values, written
 from app.db.tables import batch_items, batches, decisions
 from app.domain.batches import BatchKind, ItemState
-from app.domain.scope import Scope
+from app.domain.visibility import Visibility
 
 _TO_DO = written(ItemState.TO_DO)
 
@@ -64,10 +64,10 @@ def outcomes(connection: Connection, batch_id: str) -> dict[ItemState, int]:
     return {row[0]: row[1] for row in connection.execute(query.group_by(batch_items.c.outcome))}
 
 
-def beyond(connection: Connection, batch_id: str, scope: Scope) -> bool:
-    """Say whether a batch holds a decision of another site, or a restricted one outside the scope."""
-    outside = decisions.c.site_id.not_in(scope.sites)
-    hidden = outside if scope.restricted else or_(outside, decisions.c.restricted.is_(True))
+def beyond(connection: Connection, batch_id: str, visibility: Visibility) -> bool:
+    """Say whether a batch holds a decision of another site, or a restricted one outside the visibility."""
+    outside = decisions.c.site_id.not_in(visibility.sites)
+    hidden = outside if visibility.restricted else or_(outside, decisions.c.restricted.is_(True))
     query = select(batch_items.c.decision_id).join(decisions, decisions.c.id == batch_items.c.decision_id)
     return connection.execute(query.where(batch_items.c.batch_id == batch_id, hidden).limit(1)).first() is not None
 

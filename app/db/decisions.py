@@ -16,8 +16,8 @@ from app.domain.decisions import Decision, Outcome, Reason, Ruling, Verdict, sev
 from app.domain.errors import DecisionStale
 from app.domain.jobs import WorkState
 from app.domain.media import Region, name_of
-from app.domain.scope import Scope
 from app.domain.taxonomy import CATEGORIES, Severity
+from app.domain.visibility import Visibility
 
 NAME_CHARACTERS = 200
 """How much of a picture's name is kept for the search; longer ones are found by what they begin with."""
@@ -236,9 +236,11 @@ def of_policy(connection: Connection, site_id: str, version: int) -> list[int]:
     return list(connection.execute(query.order_by(decisions.c.id)).scalars())
 
 
-def waiting(connection: Connection, scope: Scope, order: queue.Order, after: Sequence[int], limit: int) -> list[Decision]:
+def waiting(
+    connection: Connection, visibility: Visibility, order: queue.Order, after: Sequence[int], limit: int
+) -> list[Decision]:
     """List what waits for a person, in order."""
-    rows = queue.page(connection, scope, order, after, limit)
+    rows = queue.page(connection, visibility, order, after, limit)
     found = by_ids(connection, [row.decision_id for row in rows])
     return [found[row.decision_id] for row in rows]
 
@@ -267,7 +269,7 @@ def recent(
 
 def count_waiting(connection: Connection, site_id: str) -> int:
     """Count what waits on a site, as everyone may know it: without what is restricted or escalated."""
-    return queue.count(connection, Scope((site_id,)))
+    return queue.count(connection, Visibility((site_id,)))
 
 
 def oldest_waiting(connection: Connection, site_id: str) -> int | None:

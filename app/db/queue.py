@@ -29,8 +29,8 @@ from app.db.tables import decisions, jobs, opinions, skips, waiting
 from app.domain.decisions import Ruling, Verdict
 from app.domain.jobs import WorkState
 from app.domain.media import MediaRef
-from app.domain.scope import Scope
 from app.domain.taxonomy import Severity
+from app.domain.visibility import Visibility
 
 TAKING_TRIES = 8
 """How often the next item is looked for when others take it first: each try loses to one other person at most."""
@@ -157,16 +157,16 @@ def drop(connection: Connection, decision_id: int) -> None:
     connection.execute(delete(waiting).where(waiting.c.decision_id == decision_id, exists(binding)))
 
 
-def _open_to(scope: Scope) -> list[ColumnElement[bool]]:
+def _open_to(visibility: Visibility) -> list[ColumnElement[bool]]:
     """Limit to what these people may decide. Escalated ones are for those who see the restricted ones, too."""
-    limits: list[ColumnElement[bool]] = [waiting.c.site_id.in_(scope.sites)]
-    if not scope.restricted:
+    limits: list[ColumnElement[bool]] = [waiting.c.site_id.in_(visibility.sites)]
+    if not visibility.restricted:
         limits += [waiting.c.restricted.is_(False), waiting.c.escalated.is_(False)]
     return limits
 
 
-def count(connection: Connection, scope: Scope) -> int:
-    query = select(func.count()).select_from(waiting).where(*_open_to(scope))
+def count(connection: Connection, visibility: Visibility) -> int:
+    query = select(func.count()).select_from(waiting).where(*_open_to(visibility))
     return int(connection.execute(query).scalar_one())
 
 
@@ -174,10 +174,10 @@ def get(connection: Connection, decision_id: int) -> WaitingRow | None:
     return read_one(connection, _ALL.where(waiting.c.decision_id == decision_id), WaitingRow)
 
 
-def page(connection: Connection, scope: Scope, order: Order, after: Sequence[int], limit: int) -> list[WaitingRow]:
+def page(connection: Connection, visibility: Visibility, order: Order, after: Sequence[int], limit: int) -> list[WaitingRow]:
     """List what waits in order; `after` is the place of the last one of the page before."""
     place = _COLUMNS[order]
-    query = _ALL.where(*_open_to(scope)).order_by(*place).limit(limit)
+    query = _ALL.where(*_open_to(visibility)).order_by(*place).limit(limit)
     if after:
         query = query.where(tuple_(*place) > tuple(after))
     return read_all(connection, query, WaitingRow)
@@ -189,12 +189,12 @@ def place(row: WaitingRow, order: Order) -> tuple[int, ...]:
 
 
 def take_next(
-    connection: Connection, scope: Scope, order: Order, person_id: int, name: str, now: int, until: int
+    connection: Connection, visibility: Visibility, order: Order, person_id: int, name: str, now: int, until: int
 ) -> WaitingRow | None:
     """Lease the next item that nobody looks at, or the one that this person has already."""
     for _ in range(TAKING_TRIES):
-        held = _held(person_id, now).where(*_open_to(scope)).limit(1)
-        free = _free(scope, order, person_id, now)
+        held = _held(person_id, now).where(*_open_to(visibility)).limit(1)
+        free = _free(visibility, order, person_id, now)
         found = read_one(connection, held, WaitingRow) or read_one(connection, free, WaitingRow)
         if found is None or take(connection, found.decision_id, person_id, name, now, until):
             return get(connection, found.decision_id) if found is not None else None
@@ -205,11 +205,11 @@ def _held(person_id: int, now: int) -> Select[Any]:
     return _ALL.where(waiting.c.reviewer == person_id, waiting.c.reviewer != _NOBODY, waiting.c.leased_until >= now)
 
 
-def _free(scope: Scope, order: Order, person_id: int, now: int) -> Select[Any]:
+def _free(visibility: Visibility, order: Order, person_id: int, now: int) -> Select[Any]:
     mine = (opinions.c.decision_id == waiting.c.decision_id, opinions.c.person_id == person_id)
     passed = (skips.c.decision_id == waiting.c.decision_id, skips.c.person_id == person_id)
     return (
-        _ALL.where(*_open_to(scope), waiting.c.leased_until < now)
+        _ALL.where(*_open_to(visibility), waiting.c.leased_until < now)
         .where(~exists().where(*passed), ~and_(waiting.c.two_people, exists().where(*mine)))
         .order_by(*_COLUMNS[order])
         .limit(1)
@@ -236,10 +236,10 @@ def skip(connection: Connection, decision_id: int, person_id: int, now: int) -> 
     put(connection, skips, {"decision_id": decision_id, "person_id": person_id, "at": now})
 
 
-def skipped(connection: Connection, scope: Scope, person_id: int) -> int:
+def skipped(connection: Connection, visibility: Visibility, person_id: int) -> int:
     """Count what this person passed over that still waits."""
     query = select(func.count()).select_from(waiting.join(skips, skips.c.decision_id == waiting.c.decision_id))
-    return int(connection.execute(query.where(skips.c.person_id == person_id, *_open_to(scope))).scalar_one())
+    return int(connection.execute(query.where(skips.c.person_id == person_id, *_open_to(visibility))).scalar_one())
 
 
 def forget_skips(connection: Connection, person_id: int) -> None:
@@ -275,4 +275,4 @@ def drop_opinion(connection: Connection, decision_id: int, person_id: int) -> bo
 
 def oldest(connection: Connection, site_id: str) -> int | None:
     """Give since when the oldest item of a site waits, of those that everyone may know of."""
-    return connection.execute(select(func.min(waiting.c.since)).where(*_open_to(Scope((site_id,))))).scalar()
+    return connection.execute(select(func.min(waiting.c.since)).where(*_open_to(Visibility((site_id,))))).scalar()

@@ -27,10 +27,10 @@ from sqlalchemy import (
 from app.domain.batches import BatchKind, ItemState
 from app.domain.decisions import Action, Verdict
 from app.domain.detector import HashKind, ListKind
-from app.domain.figures import Tally
 from app.domain.jobs import ScanState, WorkState
 from app.domain.platform import SiteState
 from app.domain.roles import LinkPurpose, Role
+from app.domain.statistics import Tally
 
 metadata = MetaData(
     naming_convention={

@@ -4,7 +4,7 @@
 |---|---|---|
 | judged | pictures that a policy decided, once each: replays are not counted | the verdict |
 | found | those that it did not allow | each category that asked for it |
-| judged_in | spans from an upload to its verdict | the step, see `figures.step_of` |
+| judged_in | spans from an upload to its verdict | the step, see `statistics.step_of` |
 | hidden, restored | actions that were made true at the site | |
 | answered | reviews that a person decided | the verdict |
 | answered_in | spans from a review's begin to that | the step |
@@ -25,9 +25,9 @@ from app.db.decisions import reasons
 from app.db.sql import columns, count_up, execute_compiled, put, read_all, read_one
 from app.db.tables import decisions, jobs, tallies
 from app.domain.decisions import Reason, Ruling, Verdict
-from app.domain.figures import Tally, step_of
 from app.domain.jobs import Priority
 from app.domain.policy import RuleMode
+from app.domain.statistics import Tally, step_of
 from app.domain.time import DAY, SECOND
 
 FOLLOWED = 50

@@ -29,8 +29,8 @@ from app.domain.errors import (
 from app.domain.platform import Doorstep, Frame, Platform, Site
 from app.domain.policy import Policy
 from app.domain.presets import PRESETS, advised
-from app.domain.scope import Scope
 from app.domain.settings import declare
+from app.domain.visibility import Visibility
 from app.services.pipeline import scan
 from app.services.review import showing, verdicts
 from app.services.rules import policies
@@ -273,7 +273,7 @@ def give_verdict(slug: str) -> Response:
     """Decide for a person, or decide otherwise; allow brings back what was hidden."""
     site, person, sent = _sent(slug, VerdictSent)
     _own(site, sent.decision_id)
-    within = Scope((site.id,))
+    within = Visibility((site.id,))
     return jsonify(decision_id=verdicts.resolve(core(), sent.decision_id, sent.verdict, person, within=within, alone=True))
 
 
@@ -282,7 +282,7 @@ def undo(slug: str) -> Response:
     """Restore what was in force before a decision, at the platform too."""
     site, person, sent = _sent(slug, UndoSent)
     _own(site, sent.decision_id)
-    return jsonify(decision_id=verdicts.undo(core(), sent.decision_id, person, Scope((site.id,))))
+    return jsonify(decision_id=verdicts.undo(core(), sent.decision_id, person, Visibility((site.id,))))
 
 
 @room.post("/embedded/<slug>/picture/<int:decision_id>")

@@ -40,10 +40,10 @@ from app.services.sites import connecting, sites
 from app.services.telling import notices
 from bench.processes import PICWARD, environment, free_port, running
 from integrations.shopify.platform import RENDITION_PIXELS
-from tests.integrations.shopify.admin import Product, Shop, Shopify
-from tests.integrations.shopify.admin import tokens as shop_tokens
-from tests.integrations.shopify.admin.cdn import rendition
 from tests.integrations.shopify.contract import ref
+from tests.integrations.shopify.stand_in import Product, Shop, Shopify
+from tests.integrations.shopify.stand_in import tokens as shop_tokens
+from tests.integrations.shopify.stand_in.cdn import rendition
 from tests.integrations.wordpress.plugin.site import WordPress
 from tests.upgrade import today, world
 from tests.upgrade.drawings import colour_wheel, drawing, write

@@ -25,13 +25,13 @@ from unittest import mock
 from cryptography.hazmat.primitives import serialization
 
 from tests.integrations.firebase.contract import storage
-from tests.integrations.firebase.doubles.database import RealtimeDatabase
-from tests.integrations.firebase.doubles.gcs import CloudStorage
-from tests.integrations.firebase.doubles.identity import Identity, User
-from tests.integrations.firebase.doubles.objects import StoredObject
-from tests.integrations.shopify.admin import Shop, Shopify, Variant
-from tests.integrations.shopify.admin.model import Media, Metafield, Product
-from tests.integrations.shopify.admin.tokens import Grant
+from tests.integrations.firebase.stand_in.database import RealtimeDatabase
+from tests.integrations.firebase.stand_in.gcs import CloudStorage
+from tests.integrations.firebase.stand_in.identity import Identity, User
+from tests.integrations.firebase.stand_in.objects import StoredObject
+from tests.integrations.shopify.stand_in import Shop, Shopify, Variant
+from tests.integrations.shopify.stand_in.model import Media, Metafield, Product
+from tests.integrations.shopify.stand_in.tokens import Grant
 from tests.integrations.wordpress.plugin.site import SOURCE, WordPress
 
 FOLDER = "/srv/pictures"

@@ -19,7 +19,7 @@ from app.domain.detector import HashEntry, HashKind, ListKind
 from app.domain.errors import DecisionUnknown, Escalated, PicwardError, SecondPersonNeeded
 from app.domain.platform import Site
 from app.domain.roles import RIGHTS, Right, Role
-from app.domain.scope import Scope
+from app.domain.visibility import Visibility
 from app.services.people import tokens
 from app.services.pipeline import enforce, replay
 from app.services.pipeline.moderate import Moderator
@@ -148,7 +148,7 @@ def test_programs_platforms_and_batches_reach_no_restricted_picture_either(
     before = state(bench, ids[0])
     client = application.test_client()
     for number in range(2):
-        _, token = tokens.make(bench.core, f"program {number}", list(tokens.Scope), "Ada")
+        _, token = tokens.make(bench.core, f"program {number}", list(tokens.Visibility), "Ada")
         headers = {"Authorization": f"Bearer {token}"}
         for decision_id in ids:
             address = f"/api/v1/decisions/{decision_id}"
@@ -158,7 +158,7 @@ def test_programs_platforms_and_batches_reach_no_restricted_picture_either(
         for listing in (f"/sites/{site.id}/history?media_id={NAME}", f"/history?site={site.id}", "/decisions?replaced=true"):
             text = client.get(f"/api/v1{listing}", headers=headers).text
             assert NAME not in text and NOTE not in text
-    plain = Scope((site.id,))
+    plain = Visibility((site.id,))
     for decision_id in ids:
         with application.app_context(), pytest.raises(DecisionUnknown):
             embedded._own(site, decision_id)
@@ -199,7 +199,7 @@ def test_a_program_or_a_shopkeeper_is_never_one_of_two(place: tuple[House, Site]
     bench = house.bench
     ids = chain(bench, site, "self_harm")
     before = state(bench, ids[0])
-    _, token = tokens.make(bench.core, "nightly", list(tokens.Scope), "Ada")
+    _, token = tokens.make(bench.core, "nightly", list(tokens.Visibility), "Ada")
     for decision_id in ids:
         answer = application.test_client().post(
             f"/api/v1/decisions/{decision_id}/verdict",
@@ -208,9 +208,9 @@ def test_a_program_or_a_shopkeeper_is_never_one_of_two(place: tuple[House, Site]
         )
         assert answer.status_code in (403, 409)
         with pytest.raises(PicwardError):
-            verdicts.resolve(bench.core, decision_id, Verdict.ALLOW, "Shopkeeper", within=Scope((site.id,)), alone=True)
+            verdicts.resolve(bench.core, decision_id, Verdict.ALLOW, "Shopkeeper", within=Visibility((site.id,)), alone=True)
     with pytest.raises(SecondPersonNeeded):
-        verdicts.resolve(bench.core, ids[-1], Verdict.ALLOW, "Shopkeeper", within=Scope((site.id,)), alone=True)
+        verdicts.resolve(bench.core, ids[-1], Verdict.ALLOW, "Shopkeeper", within=Visibility((site.id,)), alone=True)
     assert state(bench, ids[0]) == before
     with bench.core.db.read() as connection:
         assert queue.rows.opinions_of(connection, ids[-1]) == []
@@ -226,7 +226,7 @@ def test_what_was_escalated_waits_for_others_whichever_number_is_named(place: tu
     for decision_id in (first, second):
         assert reviewer.post(f"/decisions/{decision_id}/verdict", verdict="allow").status_code == 403
         with pytest.raises(Escalated):
-            verdicts.resolve(house.bench.core, decision_id, Verdict.ALLOW, "P", within=Scope((site.id,)))
+            verdicts.resolve(house.bench.core, decision_id, Verdict.ALLOW, "P", within=Visibility((site.id,)))
     assert now(house.bench, first).id == second
     assert house.visitor(Role.RESTRICTED).post(f"/decisions/{first}/verdict", verdict="allow").status_code == 303
 

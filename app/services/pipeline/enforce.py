@@ -14,10 +14,10 @@ from app.db import sites as site_rows
 from app.db.enforcements import Claim, Undo
 from app.domain.decisions import Action
 from app.domain.errors import MediaGone, PlatformRefused, PlatformUnavailable
-from app.domain.figures import Tally
 from app.domain.jobs import MAX_DEATHS, Priority, WorkState, retry_delay
 from app.domain.media import MediaRef
 from app.domain.platform import Site
+from app.domain.statistics import Tally
 from app.domain.time import HOUR, SECOND
 from app.services.core import Core
 from app.services.pipeline import moderate, record

@@ -17,7 +17,7 @@ from app.domain.batches import BatchKind, ItemState
 from app.domain.decisions import Action, Decision, Verdict
 from app.domain.errors import BeingReviewed, DecisionUnknown, PicwardError, SecondPersonNeeded, SettingsInvalid, UndoImpossible
 from app.domain.jobs import WorkState
-from app.domain.scope import Scope
+from app.domain.visibility import Visibility
 from app.services.core import Core
 from app.services.review import showing, verdicts
 from app.services.review.showing import Shown
@@ -126,7 +126,7 @@ def progress(core: Core, batch_id: str) -> Progress:
     return Progress(row.id, row.kind, row.person, row.person_id, row.rejection, row.total, row.created_at, found)
 
 
-def run(core: Core, batch_id: str, within: Scope | None = None, limit: int = AT_ONCE) -> Progress:
+def run(core: Core, batch_id: str, within: Visibility | None = None, limit: int = AT_ONCE) -> Progress:
     """Do up to so many items of a batch, and say how far it came; `within` is as for `verdicts.resolve`."""
     for _ in range(max(limit // STEP, 1)):
         if not step(core, batch_id, within):
@@ -134,7 +134,7 @@ def run(core: Core, batch_id: str, within: Scope | None = None, limit: int = AT_
     return progress(core, batch_id)
 
 
-def step(core: Core, batch_id: str, within: Scope | None = None) -> int:
+def step(core: Core, batch_id: str, within: Visibility | None = None) -> int:
     """Do the next items of a batch in one transaction; return how many are left to try, 0 at the end."""
     with core.db.write() as connection:
         row = rows.get(connection, batch_id)
@@ -150,7 +150,7 @@ def step(core: Core, batch_id: str, within: Scope | None = None) -> int:
     return len(todo) if len(todo) == STEP else 0
 
 
-def _one(core: Core, connection: Connection, decision_id: int, batch: BatchRow, within: Scope | None) -> ItemState:
+def _one(core: Core, connection: Connection, decision_id: int, batch: BatchRow, within: Visibility | None) -> ItemState:
     """Do one item; it alone is rolled back when it fails."""
     try:
         with savepoint(connection):
@@ -178,7 +178,7 @@ def _one(core: Core, connection: Connection, decision_id: int, batch: BatchRow, 
         return ItemState.STALE
 
 
-def foresee(core: Core, decision_ids: Sequence[int], scope: Scope) -> Foreseen:
+def foresee(core: Core, decision_ids: Sequence[int], visibility: Visibility) -> Foreseen:
     """Say what undoing these decisions would do, before it is done."""
     counts = {"shown": 0, "hidden": 0, "quiet": 0, "review": 0, "impossible": 0}
     examples: list[Decision] = []
@@ -188,7 +188,7 @@ def foresee(core: Core, decision_ids: Sequence[int], scope: Scope) -> Foreseen:
             found = decisions.by_ids(connection, ids[start : start + 500])
             counts["impossible"] += len(ids[start : start + 500]) - len(found)
             _foresee(connection, list(found.values()), counts)
-            examples += [one for one in found.values() if scope.restricted or not one.restricted][: EXAMPLES - len(examples)]
+            examples += [one for one in found.values() if visibility.restricted or not one.restricted][: EXAMPLES - len(examples)]
         shown = tuple(showing.with_actions(connection, examples))
     return Foreseen(len(ids), **counts, examples=shown)
 
@@ -221,13 +221,13 @@ def made(core: Core, batch_id: str) -> list[int]:
         return decisions.of_batch(connection, batch_id, LARGEST)
 
 
-def beyond(core: Core, batch_id: str, scope: Scope) -> bool:
-    """Say whether a batch is about anything outside a scope."""
+def beyond(core: Core, batch_id: str, visibility: Visibility) -> bool:
+    """Say whether a batch is about anything outside a visibility."""
     with core.db.read() as connection:
-        return rows.beyond(connection, batch_id, scope)
+        return rows.beyond(connection, batch_id, visibility)
 
 
-def shown(core: Core, batch_id: str, scope: Scope, limit: int) -> list[tuple[Shown, ItemState]]:
+def shown(core: Core, batch_id: str, visibility: Visibility, limit: int) -> list[tuple[Shown, ItemState]]:
     """List what a batch is about, each with the decision in force and how it ended."""
     with core.db.read() as connection:
         listed = rows.items(connection, batch_id, limit)
@@ -238,8 +238,8 @@ def shown(core: Core, batch_id: str, scope: Scope, limit: int) -> list[tuple[Sho
             (made.get(decision_id, found[decision_id]), outcome)
             for decision_id, outcome in listed
             if decision_id in found
-            and found[decision_id].site_id in scope.sites
-            and (scope.restricted or not found[decision_id].restricted)
+            and found[decision_id].site_id in visibility.sites
+            and (visibility.restricted or not found[decision_id].restricted)
         ]
         actions = showing.with_actions(connection, [one for one, _ in seen])
     return [(action, outcome) for action, (_, outcome) in zip(actions, seen, strict=True)]

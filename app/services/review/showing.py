@@ -12,26 +12,26 @@ from app.db import history as history_rows
 from app.db.enforcements import EnforcementRow
 from app.domain.decisions import Decision, Reason
 from app.domain.errors import DecisionUnknown
-from app.domain.figures import Tally
 from app.domain.policy import RuleMode
-from app.domain.scope import Scope
+from app.domain.statistics import Tally
 from app.domain.time import iso
+from app.domain.visibility import Visibility
 from app.services.core import Core
 from app.services.sites import sites
 
 
 def waiting(core: Core, site_id: str = "", limit: int = 50) -> list[Decision]:
     """List what waits for any reviewer, most severe first; of every connected site unless one is named."""
-    scope = Scope((site_id,) if site_id else tuple(row.id for row in sites.listing(core)))
+    visibility = Visibility((site_id,) if site_id else tuple(row.id for row in sites.listing(core)))
     with core.db.read() as connection:
-        return decisions.waiting(connection, scope, queue.Order.SEVEREST, (), limit)
+        return decisions.waiting(connection, visibility, queue.Order.SEVEREST, (), limit)
 
 
 def count_waiting(core: Core, site_id: str = "") -> int:
     """Count what `waiting` lists."""
-    scope = Scope((site_id,) if site_id else tuple(row.id for row in sites.listing(core)))
+    visibility = Visibility((site_id,) if site_id else tuple(row.id for row in sites.listing(core)))
     with core.db.read() as connection:
-        return queue.count(connection, scope)
+        return queue.count(connection, visibility)
 
 
 def get(core: Core, decision_id: int) -> Decision:

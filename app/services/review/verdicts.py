@@ -20,8 +20,8 @@ from app.domain.errors import (
 from app.domain.jobs import WorkState
 from app.domain.platform import Site
 from app.domain.rejections import REJECTIONS
-from app.domain.scope import Scope
 from app.domain.taxonomy import CATEGORIES
+from app.domain.visibility import Visibility
 from app.services.core import Core
 from app.services.pipeline import record
 from app.services.review import showing
@@ -46,7 +46,7 @@ def resolve(
     never_again: bool = False,
     delete: bool = False,
     take_over: bool = False,
-    within: Scope | None = None,
+    within: Visibility | None = None,
     alone: bool = False,
 ) -> int:
     """Supersede a decision with a person's: it binds for these bytes from now on. Return the decision in force then.
@@ -87,7 +87,7 @@ def in_force(connection: Connection, decision_id: int) -> Decision:
     raise DecisionStale("Someone else decided this picture meanwhile; look at it again.")
 
 
-def permit(connection: Connection, decision: Decision, within: Scope | None) -> None:
+def permit(connection: Connection, decision: Decision, within: Visibility | None) -> None:
     """Refuse who may not overrule the decision in force, whichever decision they named.
 
     Raise `DecisionUnknown` for one of another site, or a restricted one, and `Escalated` for one that waits for others.
@@ -201,7 +201,7 @@ def take_back_opinion(core: Core, decision_id: int, person: str, person_id: int)
     return True
 
 
-def undo(core: Core, decision_id: int, person: str, within: Scope | None = None) -> int:
+def undo(core: Core, decision_id: int, person: str, within: Visibility | None = None) -> int:
     """Put in force again what was before a decision, at the site too; return the decision that says so.
 
     Where nothing was before, the picture waits for a person. Raise `DecisionStale` when it is no longer in force,

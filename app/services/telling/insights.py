@@ -10,10 +10,10 @@ from app.db import queue, tallies
 from app.db import sites as site_rows
 from app.db.tallies import Noted
 from app.domain.decisions import Verdict
-from app.domain.figures import Share, Tally, percentile, share
 from app.domain.platform import SiteState
-from app.domain.scope import Scope
+from app.domain.statistics import Share, Tally, percentile, share
 from app.domain.time import DAY
+from app.domain.visibility import Visibility
 from app.services.core import Core
 
 PERIODS = (7, 30, 90, 365)
@@ -63,7 +63,7 @@ def figures(core: Core, site_ids: Sequence[str], days: int) -> Figures:
         by_day = tallies.daily(connection, site_ids, SERIES, first, today)
         totals = tallies.totals(connection, site_ids, CATEGORISED, first, today)
         noted = tallies.waiting(connection, site_ids, today)
-        waiting_now = queue.count(connection, Scope(tuple(site_ids), restricted=True))
+        waiting_now = queue.count(connection, Visibility(tuple(site_ids), restricted=True))
     daily: dict[Tally, list[int]] = {name: [0] * days for name in SERIES}
     by_category: dict[Tally, Counter[str]] = defaultdict(Counter)
     for figure in by_day:
@@ -121,5 +121,5 @@ def note_waiting(core: Core) -> None:
     with core.db.write() as connection:
         for row in site_rows.every(connection):
             if row.state is not SiteState.REMOVED:
-                waiting = queue.count(connection, Scope((row.id,), restricted=True))
+                waiting = queue.count(connection, Visibility((row.id,), restricted=True))
                 tallies.note_waiting(connection, row.id, core.now(), waiting)

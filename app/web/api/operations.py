@@ -15,8 +15,8 @@ from pydantic import BaseModel, ValidationError
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from app.domain import errors
-from app.domain import scope as domain
 from app.domain.errors import DeliveryTooLarge, PicwardError, ScopeMissing, SettingsInvalid, TokenRefused, TooManyRequests
+from app.domain.visibility import Visibility
 from app.services.people import tokens
 from app.services.people.tokens import Scope, Token
 from app.services.sites import sites
@@ -180,10 +180,10 @@ def own(token: Token, site_id: str) -> None:
         raise errors.SiteUnknown(f"There is no site “{site_id}”.")
 
 
-def seen(token: Token, site_id: str) -> domain.Scope:
+def seen(token: Token, site_id: str) -> Visibility:
     """Give what to list: the site that is asked for, or every one that the token sees. Raise `SiteUnknown`."""
     if site_id:
         own(token, site_id)
         sites.get(core(), site_id)
-        return domain.Scope((site_id,))
-    return domain.Scope(tuple(row.id for row in sites.listing(core()) if token.sees(row.id)))
+        return Visibility((site_id,))
+    return Visibility(tuple(row.id for row in sites.listing(core()) if token.sees(row.id)))

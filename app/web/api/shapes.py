@@ -11,12 +11,12 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from app.domain import decisions as decided
 from app.domain.decisions import Action, Verdict
 from app.domain.detector import HashKind, ListKind
-from app.domain.figures import Share
 from app.domain.jobs import WorkState
 from app.domain.media import MediaRef, Region
 from app.domain.platform import SiteState
 from app.domain.policy import Rule, RuleMode
 from app.domain.settings import Kind
+from app.domain.statistics import Share
 from app.domain.time import DAY, since_epoch, utc
 from app.services.review import history
 from app.services.review.showing import Shown, reason_text

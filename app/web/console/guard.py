@@ -14,8 +14,8 @@ from app.domain.decisions import Decision
 from app.domain.errors import DecisionUnknown, FormForged, SiteUnknown
 from app.domain.platform import Site
 from app.domain.roles import Right
-from app.domain.scope import Scope
 from app.domain.time import DAY, SECOND
+from app.domain.visibility import Visibility
 from app.services.people import sessions
 from app.services.people.sessions import Person
 from app.services.review import queue, showing
@@ -109,12 +109,12 @@ def seen_sites() -> tuple[str, ...]:
     return tuple(row.id for row in sites.listing(core()) if person().sees(row.id))
 
 
-def scope(site_id: str = "") -> Scope:
+def visibility(site_id: str = "") -> Visibility:
     """Limit lists to what this person sees: of all their sites, or of one of them. Raise `SiteUnknown`."""
     if site_id:
         own_site(site_id)
     me = person()
-    return Scope((site_id,) if site_id else seen_sites(), me.may(Right.REVIEW_RESTRICTED), me.may(Right.PEOPLE))
+    return Visibility((site_id,) if site_id else seen_sites(), me.may(Right.REVIEW_RESTRICTED), me.may(Right.PEOPLE))
 
 
 def ours(asked: Request, *, proven: bool = False) -> bool:
@@ -191,7 +191,7 @@ def _navigation() -> list[tuple[str, Lazy, int, bool]]:
 
 
 def _waiting() -> int:
-    return queue.count(core(), scope())
+    return queue.count(core(), visibility())
 
 
 @room.context_processor

@@ -1,4 +1,4 @@
-"""Pushes with verified tokens, and the back-fill of a large bucket, against the double of Cloud Storage."""
+"""Pushes with verified tokens, and the back-fill of a large bucket, against the stand-in of Cloud Storage."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from pathlib import Path
 from bench import load
 from bench.processes import PICWARD, environment, free_port, picward, running
 from bench.rows import Meaningless, Row, limited
-from tests.integrations.firebase.doubles.gcs import CloudStorage
-from tests.integrations.firebase.doubles.google import GoogleSigner
+from tests.integrations.firebase.stand_in.gcs import CloudStorage
+from tests.integrations.firebase.stand_in.google import GoogleSigner
 
 PROJECT, BUCKET = "demo-test", "demo-test.firebasestorage.app"
 AUDIENCE = "https://picward.example/webhooks/firebase"
@@ -94,7 +94,7 @@ def _push(signer: GoogleSigner, number: int) -> bytes:
 @contextlib.contextmanager
 def _large_bucket() -> Iterator[str]:
     """Serve many objects from a process of its own, so that its memory is not counted."""
-    command = [sys.executable, "-m", "tests.integrations.firebase.doubles.gcs", "--bucket", BUCKET, "--objects", str(OBJECTS)]
+    command = [sys.executable, "-m", "tests.integrations.firebase.stand_in.gcs", "--bucket", BUCKET, "--objects", str(OBJECTS)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None

@@ -17,9 +17,9 @@ from app.domain.platform import Site
 from integrations.firebase import apps
 from integrations.firebase.platform import Firebase
 from integrations.firebase.settings import Config
+from tests.integrations.firebase.actions import PLATFORM, fetched, set
 from tests.integrations.firebase.contract import BUCKET, NAME, PUBLIC_URL, SECRET, Bucket, with_key
-from tests.integrations.firebase.doing import PLATFORM, fetched, set
-from tests.integrations.firebase.doubles.gcs import CloudStorage
+from tests.integrations.firebase.stand_in.gcs import CloudStorage
 from tests.support.surroundings import made
 
 
@@ -149,7 +149,7 @@ def test_every_call_has_a_time_limit_and_is_not_repeated_here(place: Bucket, mon
     PLATFORM.check(place.site)
     PLATFORM.scan(place.site)
     from app.domain.decisions import Action
-    from tests.integrations.firebase.doing import do
+    from tests.integrations.firebase.actions import do
 
     undo = do(Action.HIDE, place.site, place.media).undo
     do(Action.RESTORE, place.site, place.media, undo)

@@ -16,10 +16,10 @@ from app.domain.media import MediaRef
 from integrations.firebase import naming
 from integrations.firebase.naming import MARK, MODERATION, TOKENS, Kind
 from integrations.firebase.platform import Firebase
+from tests.integrations.firebase.actions import approve, do, fetched, listed, set, status
 from tests.integrations.firebase.contract import BUCKET, NAME, PIXELS, SAMPLE, Bucket, storage
-from tests.integrations.firebase.doing import approve, do, fetched, listed, set, status
-from tests.integrations.firebase.doubles.gcs import CloudStorage
-from tests.integrations.firebase.doubles.objects import StoredObject
+from tests.integrations.firebase.stand_in.gcs import CloudStorage
+from tests.integrations.firebase.stand_in.objects import StoredObject
 from tests.support.surroundings import made
 
 

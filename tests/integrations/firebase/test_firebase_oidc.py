@@ -18,8 +18,8 @@ from integrations.firebase.oidc import Certificates, Published
 from integrations.firebase.platform import Firebase
 from tests.contract.sample import finder
 from tests.integrations.firebase.contract import BUCKET, NOW, PUBLIC_URL, SAMPLE
-from tests.integrations.firebase.doubles.gcs import CloudStorage
-from tests.integrations.firebase.doubles.google import GoogleSigner
+from tests.integrations.firebase.stand_in.gcs import CloudStorage
+from tests.integrations.firebase.stand_in.google import GoogleSigner
 from tests.integrations.firebase.test_firebase_intake import recorded, resource, wrapped
 from tests.support.surroundings import made
 

@@ -23,10 +23,10 @@ from app.services.rules import policies
 from app.services.sites import connecting, sites
 from integrations.firebase.naming import MODERATION
 from integrations.kit import signing
+from tests.integrations.firebase.actions import PLATFORM, status
 from tests.integrations.firebase.contract import BUCKET, PROJECT
-from tests.integrations.firebase.doing import PLATFORM, status
-from tests.integrations.firebase.doubles.gcs import CloudStorage
-from tests.integrations.firebase.doubles.objects import StoredObject, resource
+from tests.integrations.firebase.stand_in.gcs import CloudStorage
+from tests.integrations.firebase.stand_in.objects import StoredObject, resource
 from tests.support.core import Bench
 
 ROUNDS = 50

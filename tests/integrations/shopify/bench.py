@@ -23,8 +23,8 @@ from app.services.sites import connecting, sites
 from bench import load
 from bench.processes import PICWARD, environment, free_port, picward, running
 from bench.rows import Meaningless, Row, limited
-from tests.integrations.shopify.admin import CLIENT_ID, CLIENT_SECRET, Shop, Shopify, payloads
 from tests.integrations.shopify.contract import ref
+from tests.integrations.shopify.stand_in import CLIENT_ID, CLIENT_SECRET, Shop, Shopify, payloads
 
 DOMAIN = "bench.myshopify.com"
 SCHEDULED = 1_000

@@ -32,8 +32,8 @@ from integrations.shopify.media import media_id
 from integrations.shopify.platform import RENDITION_PIXELS
 from integrations.shopify.settings import Settings
 from tests.contract.sample import Sample, Scripted, StandIn
-from tests.integrations.shopify.admin import CLIENT_ID, CLIENT_SECRET, Media, Product, Shop, Shopify, picture
-from tests.integrations.shopify.admin.cdn import rendition
+from tests.integrations.shopify.stand_in import CLIENT_ID, CLIENT_SECRET, Media, Product, Shop, Shopify, picture
+from tests.integrations.shopify.stand_in.cdn import rendition
 from tests.support.surroundings import made
 
 NOW = 1_795_348_800  # 2026-11-22T12:00:00Z

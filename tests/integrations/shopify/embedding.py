@@ -22,7 +22,7 @@ from app.services.sites import sites
 from app.web.application import make_application
 from integrations.shopify import PLATFORM
 from integrations.shopify.config import Config
-from tests.integrations.shopify.admin import CLIENT_ID, CLIENT_SECRET, Shop, Shopify
+from tests.integrations.shopify.stand_in import CLIENT_ID, CLIENT_SECRET, Shop, Shopify
 from tests.support.core import Bench
 from tests.support.surroundings import made
 

@@ -17,8 +17,8 @@ from app.services.review import showing
 from app.services.rules import policies
 from app.services.sites import sites
 from app.services.trying.backtest import Change
-from tests.integrations.shopify.admin import CLIENT_ID, answers
 from tests.integrations.shopify.embedding import ONE, TWO, Admin, opened_admin
+from tests.integrations.shopify.stand_in import CLIENT_ID, answers
 from tests.support.core import Bench
 from tests.web.visitor import become_owner
 

@@ -13,9 +13,9 @@ from app.domain.errors import CredentialsExpired, DeliveryRefused, PlatformRefus
 from app.domain.platform import Admission, SiteState
 from integrations.shopify.auth import ACCESS_SECONDS
 from integrations.shopify.platform import KEEP_ALIVE_DAYS
-from tests.integrations.shopify.admin import CLIENT_ID, Shopify, answers
 from tests.integrations.shopify.contract import SAMPLE, SHOP, Pocket, credentials, installed
-from tests.integrations.shopify.doing import Place, opened
+from tests.integrations.shopify.place import Place, opened
+from tests.integrations.shopify.stand_in import CLIENT_ID, Shopify, answers
 
 HOUR = 3_600_000_000
 NEW_SECRET = "shpss_" + "n" * 32

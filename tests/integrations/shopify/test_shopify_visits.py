@@ -17,9 +17,9 @@ from app.domain.platform import SiteState
 from integrations.shopify import auth
 from integrations.shopify.config import Config
 from integrations.shopify.platform import Shopify as Platform
-from tests.integrations.shopify.admin import CLIENT_ID, CLIENT_SECRET, Shopify
 from tests.integrations.shopify.contract import SAMPLE, SHOP, installed
-from tests.integrations.shopify.doing import Place, opened
+from tests.integrations.shopify.place import Place, opened
+from tests.integrations.shopify.stand_in import CLIENT_ID, CLIENT_SECRET, Shopify
 from tests.support.surroundings import made
 
 

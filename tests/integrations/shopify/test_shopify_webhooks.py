@@ -16,8 +16,8 @@ from integrations.shopify.media import version_of
 from integrations.shopify.settings import Settings
 from integrations.shopify.webhooks import head
 from tests.contract.sample import finder
-from tests.integrations.shopify.admin import CLIENT_SECRET
 from tests.integrations.shopify.contract import FIRST, SAMPLE, SHOP, installed
+from tests.integrations.shopify.stand_in import CLIENT_SECRET
 
 NEW = "shpss_" + "n" * 32
 RECORDED = SAMPLE.recordings()

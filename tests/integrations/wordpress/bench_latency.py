@@ -13,7 +13,7 @@ from bench import latency
 from bench.rows import Row
 from integrations.kit import signing
 from tests.integrations.wordpress.pairing import connect
-from tests.integrations.wordpress.stand_in import Attachment, PluginDouble
+from tests.integrations.wordpress.stand_in import Attachment, PluginStandIn
 from tests.support.instance import Instance
 
 
@@ -23,28 +23,30 @@ def rows() -> Iterator[Row]:
 
 @contextmanager
 def _connected(instance: Instance) -> Iterator[Blog]:
-    with PluginDouble("", "", {}) as double:
-        connect(instance, double)
-        yield Blog(instance.url, double)
+    with PluginStandIn("", "", {}) as stand_in:
+        connect(instance, stand_in)
+        yield Blog(instance.url, stand_in)
 
 
 class Blog:
-    def __init__(self, url: str, double: PluginDouble) -> None:
-        self._url, self._double = url, double
+    def __init__(self, url: str, stand_in: PluginStandIn) -> None:
+        self._url, self._stand_in = url, stand_in
 
     def deliver(self, number: int, picture: bytes) -> None:
-        double = self._double
-        double.attachments[number] = Attachment(number, picture, parent=None)
-        media = double.attachments[number].described()
-        body = json.dumps({"v": 1, "to": "connector", "type": "media.uploaded", "site": double.site_id, "media": media}).encode()
-        headers = signing.sign(double.secret, f"ev_{number}", int(time.time()), body) | {"picward-site": double.site_id}
+        stand_in = self._stand_in
+        stand_in.attachments[number] = Attachment(number, picture, parent=None)
+        media = stand_in.attachments[number].described()
+        body = json.dumps(
+            {"v": 1, "to": "connector", "type": "media.uploaded", "site": stand_in.site_id, "media": media}
+        ).encode()
+        headers = signing.sign(stand_in.secret, f"ev_{number}", int(time.time()), body) | {"picward-site": stand_in.site_id}
         assert requests.post(f"{self._url}/webhooks/wordpress", body, headers=headers, timeout=10).status_code == 202
 
     def fetch(self, number: int) -> bytes:
-        double = self._double
-        asked = {"site": double.site_id, "id": str(number), "sha256": double.attachments[number].sha256}
+        stand_in = self._stand_in
+        asked = {"site": stand_in.site_id, "id": str(number), "sha256": stand_in.attachments[number].sha256}
         body = json.dumps({"v": 1, "to": "site", "type": "bytes", **asked}).encode()
-        headers = signing.sign(double.secret, f"bare_{number}", int(time.time()), body)
-        answer = requests.post(f"{double.address}/wp-json/picward/v1/bytes", body, headers=headers, timeout=10)
+        headers = signing.sign(stand_in.secret, f"bare_{number}", int(time.time()), body)
+        answer = requests.post(f"{stand_in.address}/wp-json/picward/v1/bytes", body, headers=headers, timeout=10)
         assert answer.status_code == 200, answer.text
         return answer.content

@@ -246,7 +246,7 @@ def test_a_hide_ends_together_with_the_queueing_of_what_is_there_instead(
         raise RuntimeError("killed here")
 
     with monkeypatch.context() as dying:
-        dying.setattr(moderate, "queue", killed)
+        dying.setattr(moderate, "add_job", killed)
         with pytest.raises(RuntimeError):
             enforce.run_next(bench.core)
     with bench.core.db.read() as connection:

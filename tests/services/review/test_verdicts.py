@@ -10,7 +10,7 @@ from app.domain.decisions import Action, Verdict
 from app.domain.errors import DecisionStale, DecisionUnknown, SecondPersonNeeded, SettingsInvalid, UndoImpossible
 from app.domain.media import Region
 from app.domain.platform import Site
-from app.domain.scope import Scope
+from app.domain.visibility import Visibility
 from app.services.pipeline import replay
 from app.services.review import batches, queue, showing, verdicts
 from app.services.rules import policies
@@ -139,10 +139,10 @@ def test_two_who_disagree_escalate_and_a_third_decides(bench: Bench) -> None:
     site, waiting = severe(bench)
     verdicts.resolve(bench.core, waiting, Verdict.BLOCK, "Ann", person_id=1)
     assert verdicts.resolve(bench.core, waiting, Verdict.ALLOW, "Bob", person_id=2) == waiting
-    assert queue.count(bench.core, Scope((site.id,))) == 0
-    item = queue.items(bench.core, Scope((site.id,), restricted=True), [waiting])[0]
+    assert queue.count(bench.core, Visibility((site.id,))) == 0
+    item = queue.items(bench.core, Visibility((site.id,), restricted=True), [waiting])[0]
     assert item.escalated and item.opinions == ("Ann would reject", "Bob would approve")
-    assert queue.take_next(bench.core, Scope((site.id,), restricted=True), 1, "Ann") is None
+    assert queue.take_next(bench.core, Visibility((site.id,), restricted=True), 1, "Ann") is None
     third = verdicts.resolve(bench.core, waiting, Verdict.ALLOW, "Own", person_id=3)
     assert showing.get(bench.core, third).reasons[0].text == "Approved by Bob and Own"
 
@@ -169,10 +169,10 @@ def test_one_person_cannot_show_again_what_two_must_decide(bench: Bench) -> None
     assert verdicts.resolve(bench.core, blocked.id, Verdict.ALLOW, "Ann", person_id=1) == blocked.id
     settle(bench)
     assert bench.platform.hidden == {"1"}
-    listed = queue.listing(bench.core, Scope((site.id,), restricted=True), queue.Order.OLDEST, (), 9)
+    listed = queue.listing(bench.core, Visibility((site.id,), restricted=True), queue.Order.OLDEST, (), 9)
     assert [item.decision.id for item in listed] == [blocked.id]
     verdicts.take_back_opinion(bench.core, blocked.id, "Ann", 1)
-    assert queue.count(bench.core, Scope((site.id,), restricted=True)) == 0
+    assert queue.count(bench.core, Visibility((site.id,), restricted=True)) == 0
     verdicts.resolve(bench.core, blocked.id, Verdict.ALLOW, "Ann", person_id=1)
     allowed = showing.get(bench.core, verdicts.resolve(bench.core, blocked.id, Verdict.ALLOW, "Bob", person_id=2))
     settle(bench)
@@ -250,7 +250,7 @@ def test_a_batch_is_done_in_steps_that_survive_its_end(bench: Bench, site: Site,
     settle(bench)
     assert len(bench.platform.hidden) == 3
     assert showing.recent(bench.core, verdict="block")[0].decision.reasons[0].text == "Rejected by Ann: Violence or gore"
-    foreseen = batches.foresee(bench.core, [one.decision.id for one in showing.recent(bench.core)], Scope((site.id,)))
+    foreseen = batches.foresee(bench.core, [one.decision.id for one in showing.recent(bench.core)], Visibility((site.id,)))
     assert (foreseen.total, foreseen.shown, foreseen.quiet, foreseen.review, foreseen.impossible) == (5, 3, 2, 5, 0)
     batches.run(bench.core, batches.undo_batch(bench.core, batch, "Ann", 1))
     settle(bench)

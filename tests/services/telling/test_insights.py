@@ -8,8 +8,8 @@ import random
 from app.db import tallies
 from app.db.tables import tallies as table
 from app.domain.decisions import Verdict
-from app.domain.figures import Tally
 from app.domain.platform import Site
+from app.domain.statistics import Tally
 from app.domain.time import DAY
 from app.services.review import showing, verdicts
 from app.services.rules import policies

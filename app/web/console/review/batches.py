@@ -12,7 +12,7 @@ from app.domain.rejections import REJECTIONS
 from app.domain.roles import Right
 from app.services.review import batches, queue
 from app.services.review.batches import Progress
-from app.web.console.guard import needs, own_decision, person, room, scope
+from app.web.console.guard import needs, own_decision, person, room, visibility
 from app.web.console.review.lately import Act, remember
 from app.web.console.review.queue import give_many, site_names
 from app.web.console.words import Said
@@ -28,7 +28,7 @@ def review_many() -> str | Response:
     """Show which pictures were selected and for what; with `confirmed`, decide them."""
     verdict = Verdict.ALLOW if request.form.get("verdict") == Verdict.ALLOW else Verdict.BLOCK
     ids = [int(value) for value in request.form.getlist("also") if value.isdigit() and len(value) < 19]
-    mine = queue.items(core(), scope(), ids)
+    mine = queue.items(core(), visibility(), ids)
     if not mine:
         return go(url_for("console.review_list", said=Said.NOTHING_CHOSEN), 303)
     if "confirmed" in request.form:
@@ -53,7 +53,7 @@ def batch(batch_id: str) -> str:
 @needs(Right.REVIEW)
 def batch_step(batch_id: str) -> Response:
     """Do the next items of a batch."""
-    batches.run(core(), _own(batch_id).id, scope())
+    batches.run(core(), _own(batch_id).id, visibility())
     return go(url_for("console.batch", batch_id=batch_id), 303)
 
 
@@ -81,7 +81,7 @@ def undo_many(ids: list[int], action: str, batch_id: str = "", *, carried: bool 
     if not ids:
         return go(url_for("console.decision_list", said=Said.NOTHING_CHOSEN), 303)
     if "confirmed" not in request.form:
-        foreseen = batches.foresee(core(), ids, scope())
+        foreseen = batches.foresee(core(), ids, visibility())
         kept = ids if carried and not batch_id else []
         return render_template("review/undo.html", foreseen=foreseen, action=action, ids=kept, names=site_names())
     if batch_id:
@@ -89,14 +89,14 @@ def undo_many(ids: list[int], action: str, batch_id: str = "", *, carried: bool 
     else:
         undone = batches.undo(core(), ids, person().name, person().id)
     remember(core(), person(), Act.BATCH, undone)
-    batches.run(core(), undone, scope())
+    batches.run(core(), undone, visibility())
     return go(url_for("console.batch", batch_id=undone), 303)
 
 
 def _own(batch_id: str) -> Progress:
     """Look up a batch of which this person sees everything. Raise `DecisionUnknown`."""
     found = batches.progress(core(), batch_id)
-    if found.person_id == person().id or not batches.beyond(core(), found.id, scope()):
+    if found.person_id == person().id or not batches.beyond(core(), found.id, visibility()):
         return found
     raise DecisionUnknown("There is no such batch.")
 
@@ -105,7 +105,7 @@ def _page(found: Progress) -> str:
     return render_template(
         "review/batch.html",
         batch=found,
-        shown=batches.shown(core(), found.id, scope(), LISTED),
+        shown=batches.shown(core(), found.id, visibility(), LISTED),
         rejection=REJECTIONS.get(found.rejection),
         names=site_names(),
     )

@@ -11,7 +11,7 @@ from app.domain.time import utc
 from app.services.review import history, statements
 from app.services.review.history import StepFilters
 from app.services.sites import sites
-from app.web.console.guard import needs, own_decision, room, scope
+from app.web.console.guard import needs, own_decision, room, visibility
 from app.web.console.review.decisions import day, filters_asked
 from app.web.console.review.queue import site_names
 from app.web.security import core
@@ -34,7 +34,7 @@ def steps() -> str:
         until=day(asked.get("until", ""), days=1),
     )
     before = max(asked.get("before", 0, type=int), 0)
-    found, following = history.steps(core(), scope(site_id), filters, before, PAGE)
+    found, following = history.steps(core(), visibility(site_id), filters, before, PAGE)
     kept = {name: value for name, value in asked.items() if value and name not in ("before", "said")}
     return render_template(
         "review/history.html", steps=found, following=following, filters=filters, asked=kept, before=before, names=site_names()
@@ -46,7 +46,7 @@ def steps() -> str:
 def export_csv() -> Response:
     """Send the decisions that the filters choose as CSV."""
     filters = filters_asked()
-    return _file(history.export_csv(core(), scope(filters.site), filters), "csv", "text/csv; charset=utf-8; header=present")
+    return _file(history.export_csv(core(), visibility(filters.site), filters), "csv", "text/csv; charset=utf-8; header=present")
 
 
 @room.get("/decisions/export.json")
@@ -54,7 +54,7 @@ def export_csv() -> Response:
 def export_json() -> Response:
     """Send the decisions that the filters choose as JSON."""
     filters = filters_asked()
-    return _file(history.export_json(core(), scope(filters.site), filters), "json", "application/json")
+    return _file(history.export_json(core(), visibility(filters.site), filters), "json", "application/json")
 
 
 def _file(pieces: Iterator[str], ending: str, mime: str) -> Response:

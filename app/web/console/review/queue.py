@@ -16,7 +16,7 @@ from app.domain.roles import Right
 from app.services.review import batches, keys, queue, showing, verdicts
 from app.services.review.queue import Item, Order
 from app.services.sites import sites
-from app.web.console.guard import needs, ours, own_decision, person, room, scope
+from app.web.console.guard import needs, ours, own_decision, person, room, visibility
 from app.web.console.review.lately import Act, forget_lately, lately, remember
 from app.web.console.words import Said
 from app.web.security import core
@@ -38,9 +38,9 @@ def site_names() -> dict[str, str]:
 def review_queue() -> str:
     """Show the next picture, for this reviewer alone for a while."""
     site_id = request.args.get("site", "")
-    found = queue.take_next(core(), scope(site_id), person().id, person().name)
+    found = queue.take_next(core(), visibility(site_id), person().id, person().name)
     if found is None:
-        skipped = queue.skipped(core(), scope(site_id), person().id)
+        skipped = queue.skipped(core(), visibility(site_id), person().id)
         return render_template("review/empty.html", skipped=skipped, keys=keys.of(core(), person().id), **_around(site_id))
     return _focus(found, site_id)
 
@@ -61,19 +61,19 @@ def review_reveal(decision_id: int) -> str | Response:
 
 def _one(decision_id: int, *, revealed: bool) -> str | Response:
     decision = own_decision(decision_id)
-    if not queue.items(core(), scope(), [decision.id]):
+    if not queue.items(core(), visibility(), [decision.id]):
         return go(url_for("console.decision", decision_id=decision.id), 303)
     try:
         found = queue.take(core(), decision.id, person().id, person().name, take_over="take_over" in request.form)
     except BeingReviewed:
-        held = queue.items(core(), scope(), [decision.id])[0]
+        held = queue.items(core(), visibility(), [decision.id])[0]
         return render_template("review/held.html", item=held, **_around(""))
     return _focus(found, request.args.get("site", ""), revealed=revealed)
 
 
 def _focus(item: Item, site_id: str, *, revealed: bool = False) -> str:
     decision = item.decision
-    seen = scope()
+    seen = visibility()
     return render_template(
         "review/item.html",
         item=item,
@@ -83,7 +83,7 @@ def _focus(item: Item, site_id: str, *, revealed: bool = False) -> str:
         revealed=revealed,
         beside=queue.beside(core(), decision, seen),
         alike=queue.alike(core(), decision, seen),
-        history=showing.history(core(), decision.site_id, decision.media.id, restricted=scope().restricted)[:12],
+        history=showing.history(core(), decision.site_id, decision.media.id, restricted=visibility().restricted)[:12],
         rejections=REJECTIONS.values(),
         keys=keys.of(core(), person().id),
         actions=keys.ACTIONS,
@@ -95,7 +95,7 @@ def _around(site_id: str) -> dict[str, object]:
     return {
         "names": site_names(),
         "site_id": site_id,
-        "total": queue.count(core(), scope(site_id)),
+        "total": queue.count(core(), visibility(site_id)),
         "orders": ORDERS,
         "order": queue.order_of(core(), person().id),
         "done": lately(core(), person()),
@@ -117,7 +117,7 @@ def review_list() -> str:
     site_id = request.args.get("site", "")
     order = queue.order_of(core(), person().id)
     after = _place(request.args.get("after", ""))
-    found = queue.listing(core(), scope(site_id), order, after, PAGE + 1)
+    found = queue.listing(core(), visibility(site_id), order, after, PAGE + 1)
     return render_template(
         "review/list.html",
         items=found[:PAGE],
@@ -212,7 +212,7 @@ def give_verdict(decision_id: int) -> Response:
             never_again="never_again" in request.form and verdict is Verdict.BLOCK,
             delete="delete" in request.form,
             take_over="take_over" in request.form,
-            within=scope(),
+            within=visibility(),
         )
     except DecisionStale:
         if queued:
@@ -230,7 +230,7 @@ def give_verdict(decision_id: int) -> Response:
 def to_decide(decision_id: int) -> Decision:
     """Look up a decision that this person may decide, which is none that was escalated to others."""
     decision = own_decision(decision_id)
-    if queue.is_beyond(core(), scope(), decision.id):
+    if queue.is_beyond(core(), visibility(), decision.id):
         abort(403, _("It was escalated: an owner or a restricted reviewer decides."))
     return decision
 
@@ -251,7 +251,7 @@ def _together(decision: Decision, verdict: Verdict) -> list[int]:
     """Collect the other pictures that are decided with this one: those that were marked, or its whole listing."""
     also = {int(value) for value in request.form.getlist("also") if value.isdigit()}
     if "listing" in request.form and verdict is Verdict.BLOCK:
-        also |= {near.decision.id for near in queue.beside(core(), decision, scope()) if _may_join(near, verdict)}
+        also |= {near.decision.id for near in queue.beside(core(), decision, visibility()) if _may_join(near, verdict)}
     also.discard(decision.id)
     return sorted(also)
 
@@ -266,7 +266,7 @@ def give_many(decision_ids: list[int], verdict: Verdict) -> Response:
     mine = [to_decide(decision_id).id for decision_id in decision_ids]
     batch = batches.give(core(), mine, verdict, person().name, person().id, rejection=rejection)
     remember(core(), person(), Act.BATCH, batch)
-    done = batches.run(core(), batch, scope())
+    done = batches.run(core(), batch, visibility())
     if done.left or done.done < done.total:
         return go(url_for("console.batch", batch_id=batch), 303)
     return _back()
@@ -282,14 +282,14 @@ def review_undo() -> Response:
     forget_lately(core(), person())
     if last.kind is Act.BATCH:
         undone = batches.undo_batch(core(), str(last.id), person().name, person().id)
-        if batches.run(core(), undone, scope()).left:
+        if batches.run(core(), undone, visibility()).left:
             return go(url_for("console.batch", batch_id=undone), 303)
         return _back(said=Said.UNDONE)
     if last.kind is Act.OPINION:
         verdicts.take_back_opinion(core(), int(last.id), person().name, person().id)
         again = int(last.id)
     else:
-        again = verdicts.undo(core(), own_decision(int(last.id)).id, person().name, scope())
+        again = verdicts.undo(core(), own_decision(int(last.id)).id, person().name, visibility())
     if request.form.get("back") == "list":
         return _back(said=Said.UNDONE)
     return go(url_for("console.review_item", decision_id=again, site=request.form.get("site") or None, said=Said.UNDONE), 303)

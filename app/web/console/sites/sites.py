@@ -14,7 +14,7 @@ from app.services.pipeline import enforce, scan
 from app.services.review import history
 from app.services.rules import policies
 from app.services.sites import sites
-from app.web.console.guard import needs, own_site, person, room, scope
+from app.web.console.guard import needs, own_site, person, room, visibility
 from app.web.console.people.entry import Answer
 from app.web.console.words import Said
 from app.web.security import core
@@ -52,7 +52,7 @@ def site(site_id: str) -> str:
         summary=sites.summary(core(), site_id),
         only_watches=all(rule.mode is RuleMode.SHADOW for rule in policy.rules if not _known_hash(rule.category)),
         parked=enforce.parked(core(), site_id),
-        shown=history.page(core(), scope(site_id), history.Filters(site=site_id), 0, LATEST).shown,
+        shown=history.page(core(), visibility(site_id), history.Filters(site=site_id), 0, LATEST).shown,
         last_scan=scan.last(core(), site_id),
         steps=platform.steps(found) if person().may(Right.CONNECT) else (),
         trail=sites.trail(core(), site_id, 12),

@@ -7,13 +7,13 @@ from math import floor, log10
 
 from flask import render_template, request
 
-from app.domain.figures import ENOUGH, Tally
 from app.domain.roles import Right
+from app.domain.statistics import ENOUGH, Tally
 from app.domain.time import DAY, utc
 from app.services.sites import sites
 from app.services.telling import insights as service
 from app.services.telling.insights import Figures
-from app.web.console.guard import needs, room, scope, seen_sites
+from app.web.console.guard import needs, room, seen_sites, visibility
 from app.web.security import core
 from app.web.texts import Lazy, lazy
 
@@ -68,7 +68,7 @@ def insights() -> str:
     site_id = request.args.get("site", "")
     asked = request.args.get("days", "")
     days = int(asked) if asked.isdigit() and int(asked) in service.PERIODS else 30
-    figures = service.figures(core(), scope(site_id).sites, days)
+    figures = service.figures(core(), visibility(site_id).sites, days)
     seen = set(seen_sites())
     return render_template(
         "telling/insights.html",

@@ -14,11 +14,11 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from tests.integrations.firebase.doubles.credential import AnonymousCredential
-from tests.integrations.firebase.doubles.firestore import firestore_emulator
-from tests.integrations.firebase.doubles.gcs import CloudStorage
-from tests.integrations.firebase.doubles.google import GoogleSigner
-from tests.integrations.firebase.doubles.push import Push
+from tests.integrations.firebase.stand_in.credential import AnonymousCredential
+from tests.integrations.firebase.stand_in.firestore import firestore_emulator
+from tests.integrations.firebase.stand_in.gcs import CloudStorage
+from tests.integrations.firebase.stand_in.google import GoogleSigner
+from tests.integrations.firebase.stand_in.push import Push
 from tests.support.instance import Instance, running, wait_for
 
 pytestmark = pytest.mark.e2e

@@ -18,9 +18,9 @@ import requests
 
 from app.domain.events import Delivery
 from integrations.kit import signing
-from tests.integrations.firebase.doubles.firestore import npm_folder
-from tests.integrations.firebase.doubles.push import FORWARDED_FIELDS, forwarded_id
 from tests.integrations.firebase.plugin.emulator import emulators
+from tests.integrations.firebase.stand_in.firestore import npm_folder
+from tests.integrations.firebase.stand_in.push import FORWARDED_FIELDS, forwarded_id
 from tests.support.instance import wait_for
 
 HERE = Path(__file__).parent

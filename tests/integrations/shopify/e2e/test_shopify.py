@@ -17,9 +17,9 @@ import pytest
 import requests
 
 from integrations.shopify.platform import RENDITION_PIXELS
-from tests.integrations.shopify.admin import CLIENT_ID, CLIENT_SECRET, Media, Product, Shop, Shopify, answers, picture
-from tests.integrations.shopify.admin.cdn import rendition
 from tests.integrations.shopify.contract import ref
+from tests.integrations.shopify.stand_in import CLIENT_ID, CLIENT_SECRET, Media, Product, Shop, Shopify, answers, picture
+from tests.integrations.shopify.stand_in.cdn import rendition
 from tests.support.instance import Instance, wait_for
 
 pytestmark = pytest.mark.e2e

@@ -19,7 +19,7 @@ from PIL import Image
 
 from integrations.kit import signing
 from tests.integrations.wordpress.pairing import connect
-from tests.integrations.wordpress.stand_in import Attachment, PluginDouble
+from tests.integrations.wordpress.stand_in import Attachment, PluginStandIn
 from tests.support.instance import Instance, wait_for
 
 KILLS = 20
@@ -32,8 +32,8 @@ pytestmark = [pytest.mark.e2e, pytest.mark.chaos]
 class Sender:
     """Send like the plugin's outbox: each event again and again, under one id, until it is accepted; every fifth twice."""
 
-    def __init__(self, url: str, double: PluginDouble) -> None:
-        self._url, self._double = url, double
+    def __init__(self, url: str, stand_in: PluginStandIn) -> None:
+        self._url, self._stand_in = url, stand_in
         self.accepted: set[int] = set()
         self.stop = threading.Event()
         self._lines = [threading.Thread(target=self._run, args=(n,)) for n in range(3)]
@@ -51,7 +51,7 @@ class Sender:
         number = line
         while not self.stop.is_set():
             attachment = Attachment(1000 + number, picture(number), parent=None)
-            self._double.attachments[attachment.id] = attachment
+            self._stand_in.attachments[attachment.id] = attachment
             self._deliver(attachment)
             if number % 5 == 0:
                 self._deliver(attachment)
@@ -60,13 +60,16 @@ class Sender:
 
     def _deliver(self, attachment: Attachment) -> None:
         body = json.dumps(
-            {"v": 1, "to": "connector", "type": "media.uploaded", "site": self._double.site_id, "media": attachment.described()}
+            {"v": 1, "to": "connector", "type": "media.uploaded", "site": self._stand_in.site_id, "media": attachment.described()}
         ).encode()
         while True:
-            headers = signing.sign(self._double.secret, f"ev_{attachment.id}", int(time.time()), body)
+            headers = signing.sign(self._stand_in.secret, f"ev_{attachment.id}", int(time.time()), body)
             with contextlib.suppress(requests.RequestException):
                 answer = requests.post(
-                    f"{self._url}/webhooks/wordpress", body, headers={**headers, "picward-site": self._double.site_id}, timeout=5
+                    f"{self._url}/webhooks/wordpress",
+                    body,
+                    headers={**headers, "picward-site": self._stand_in.site_id},
+                    timeout=5,
                 )
                 if answer.status_code == 202:
                     self.accepted.add(attachment.id)
@@ -91,15 +94,15 @@ def listed(number: int) -> bool:
 def test_kill_nine_of_any_process_loses_and_doubles_nothing(tmp_path: Path) -> None:
     chance = random.Random(20)
     instance = Instance(tmp_path, lease_seconds="3", log_level="ERROR")
-    with PluginDouble("", "", {}) as double:
+    with PluginStandIn("", "", {}) as stand_in:
         try:
             instance.start()
             known = tmp_path / "list.csv"
             rows = [f"sha256,{hashlib.sha256(picture(n)).hexdigest()}" for n in range(0, 3000, 3)]
             known.write_text("\n".join(["kind,hash", *rows]))
             instance.cli("hashes", "import", str(known))
-            connect(instance, double)
-            sender = Sender(instance.url, double)
+            connect(instance, stand_in)
+            sender = Sender(instance.url, stand_in)
             sender.start()
             for turn in range(KILLS):
                 time.sleep(chance.uniform(0.3, 1.5))
@@ -113,7 +116,7 @@ def test_kill_nine_of_any_process_loses_and_doubles_nothing(tmp_path: Path) -> N
             accepted = sender.accepted
             assert len(accepted) > KILLS
             wait_for(lambda: settled(instance), "all work to end", 120, instance.log)
-            check(instance, double, accepted)
+            check(instance, stand_in, accepted)
         finally:
             instance.stop()
 
@@ -126,7 +129,7 @@ def settled(instance: Instance) -> bool:
     return bool(open_work[0][0] == 0)
 
 
-def check(instance: Instance, double: PluginDouble, accepted: set[int]) -> None:
+def check(instance: Instance, stand_in: PluginStandIn, accepted: set[int]) -> None:
     jobs = dict(instance.rows("SELECT media_id, count(*) FROM jobs GROUP BY media_id"))
     assert {int(media_id) for media_id in jobs} >= accepted, "an accepted delivery was lost"
     assert set(jobs.values()) == {1}, "a delivery was counted twice"
@@ -139,7 +142,7 @@ def check(instance: Instance, double: PluginDouble, accepted: set[int]) -> None:
     }
     assert "review" not in verdicts.values(), "a kill must not be held against a picture"
     hides = instance.rows("SELECT media_id, undo FROM enforcements WHERE action = 'hide' AND state = 'done'")
-    assert {str(a.id) for a in double.attachments.values() if a.hidden} == {media_id for media_id, _ in hides}
+    assert {str(a.id) for a in stand_in.attachments.values() if a.hidden} == {media_id for media_id, _ in hides}
     assert len(hides) > KILLS / 3
     assert all(undo and json.loads(undo) for _, undo in hides), "something is hidden without a way back"
     assert {int(media_id) for media_id, _ in hides} == {int(m) for m, verdict in verdicts.items() if verdict == "block"}

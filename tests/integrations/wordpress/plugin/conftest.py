@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.integrations.wordpress.plugin.site import DATABASE, SOURCE, Door, WordPress
-from tests.integrations.wordpress.plugin.standin import Connector
+from tests.integrations.wordpress.plugin.stand_in import Connector
 
 NEEDED = ["php", "curl", *(["mariadbd"] if DATABASE == "mysql" else [])]
 

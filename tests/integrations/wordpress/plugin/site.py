@@ -19,7 +19,7 @@ from typing import Any
 import requests
 from PIL import Image
 
-from tests.integrations.wordpress.plugin.standin import Connector, call
+from tests.integrations.wordpress.plugin.stand_in import Connector, call
 from tests.support.fetched import fetched
 
 ROOT = Path(__file__).parents[4]

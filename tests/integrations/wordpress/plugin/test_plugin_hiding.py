@@ -12,7 +12,7 @@ import requests
 from PIL import Image
 
 from tests.integrations.wordpress.plugin.site import Door, WordPress, picture, sha256
-from tests.integrations.wordpress.plugin.standin import Connector
+from tests.integrations.wordpress.plugin.stand_in import Connector
 
 pytestmark = pytest.mark.e2e
 
