@@ -7,6 +7,8 @@ from pathlib import Path
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 
 from app.domain.errors import VaultKeyWrong
 
@@ -20,11 +22,16 @@ class KeyVault:
     def __init__(self, key: bytes) -> None:
         if len(key) != KEY_BYTES:
             raise VaultKeyWrong(f"The vault key must have {KEY_BYTES} bytes, not {len(key)}.")
+        self._key = key
         self._cipher = AESGCM(key)
 
     def lock(self, clear: bytes) -> bytes:
         nonce = os.urandom(_NONCE_BYTES)
         return nonce + self._cipher.encrypt(nonce, clear, None)
+
+    def derive(self, purpose: str) -> bytes:
+        """Derive a key of 32 bytes that is good for one purpose, and tells nothing of any other (HKDF-Expand, RFC 5869)."""
+        return HKDFExpand(SHA256(), KEY_BYTES, f"picward {purpose}".encode()).derive(self._key)
 
     def open(self, locked: bytes) -> bytes:
         try:

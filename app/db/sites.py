@@ -37,7 +37,8 @@ class NewSite:
 @dataclass(frozen=True, slots=True)
 class SiteRow:
     """Hold a site. `scanned_at` and `pulsed_at` are when its periodic work began last, `swept_at` when the last
-    reconciliation that ended began, `missed` the images that reconciliation found."""
+    reconciliation that ended began, `missed` the images that reconciliation found. Until `own_key_at` a secret signed what the
+    site's own key signs since."""
 
     id: str
     platform: str
@@ -58,6 +59,7 @@ class SiteRow:
     key: str
     credentials: bytes | None
     missed: int
+    own_key_at: int
 
 
 class SiteChange(TypedDict, total=False):

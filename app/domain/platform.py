@@ -30,6 +30,8 @@ class Site:
     `secrets` are in the clear only inside the process; the first is the newest, all are accepted. `connection` is what the
     platform itself stored when it was connected. `credentials` open the platform to us (tokens, a service account) and are
     stored encrypted. `key` is the platform's own name of the installation (a shop's domain, a bucket), unique per platform.
+    `own_key` signs what we leave at the platform for ourselves: unlike the secrets, which the platform knows, it never leaves
+    Picward. Before `own_key_at`, in UTC microseconds, a secret signed that; 0 for never.
     `id` is "" for an installation that proved itself and is not stored yet.
     """
 
@@ -42,6 +44,8 @@ class Site:
     settings: SiteSettings = field(default_factory=SiteSettings)
     key: str = ""
     credentials: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    own_key: bytes = field(default=b"", repr=False)
+    own_key_at: int = 0
 
 
 FindSite = Callable[[str], Site | None]

@@ -16,6 +16,9 @@ class Vault(Protocol):
 
     def open(self, locked: bytes) -> bytes: ...
 
+    def derive(self, purpose: str) -> bytes:
+        """Give the key of one purpose: always the same, and no help in guessing another's."""
+
 
 class Keeper(Credentials, Protocol):
     """Credentials encrypted at rest."""

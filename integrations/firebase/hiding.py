@@ -138,7 +138,7 @@ def _free(store: Store, name: str, version: str) -> int | None:
     there = store.get(name)
     if there is None:
         return 0
-    mark = naming.read_mark(store.site, there.metadata, name, there.generation)
+    mark = store.mark_of(there)
     # A copy of our own that was not finished is made again: only a generation that we made ourselves is ever vouched for.
     return int(there.generation) if mark is not None and mark == naming.Mark(Kind.COPYING, version) else None
 
@@ -161,7 +161,7 @@ def _dress(store: Store, blob: Blob, version: str, journal: Journal, word: str |
 
 def _reopened(store: Store, blob: Blob, version: str, journal: Journal | None) -> Blob:
     """Undo what an interrupted HIDE did to a picture that is still in its place."""
-    mark = naming.read_mark(store.site, blob.metadata, blob.name, blob.generation)
+    mark = store.mark_of(blob)
     if mark is None or mark.kind is not Kind.LEAVING or journal is None:
         return blob
     return _dress(store, blob, version, journal, None)
@@ -212,7 +212,7 @@ def _publish(store: Store, source: Blob, version: str) -> Blob:
     """Move an approved upload to where the public may see it, over an earlier version of it that we published."""
     target = store.public_name(source.name)
     there = store.get(target)
-    mark = naming.read_mark(store.site, there.metadata, target, there.generation) if there is not None else None
+    mark = store.mark_of(there) if there is not None else None
     if there is not None and mark is None:
         raise PlatformRefused(f"{target[:200]} is a file that Picward did not put there; it is not overwritten.")
     if mark is not None and int(mark.origin) > int(version):

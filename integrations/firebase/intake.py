@@ -110,8 +110,8 @@ def _events(notice: Notice, site: Site) -> tuple[Event, ...]:
     if notice.kind == OTHER or not settings.watches(notice.name):
         return ()
     metadata = notice.resource.object("metadata") if "metadata" in notice.resource else Untrusted({})
-    said = metadata.label(naming.MARK, 300)
-    mark = naming.read_mark(site, {naming.MARK: said}, notice.name, notice.generation)
+    said = {naming.MARK: metadata.label(naming.MARK, 300)}
+    mark = naming.read_mark(site, said, notice.name, notice.generation, _created_at(notice.resource))
     if mark is not None and mark.kind is Kind.LEAVING:
         return ()  # our own delete after a copy; the picture is hidden or published, not gone
     version = mark.origin if mark is not None and mark.kind is Kind.HERE else notice.generation
@@ -140,8 +140,12 @@ def media(site: Site, name: str, version: str, resource: Untrusted) -> MediaRef:
         version=version,
         source=f"gs://{site.key}/{name}",
         context={key: (value,) for key, value in context.items() if value},
-        created_at=microseconds(resource.label("timeCreated", 40)),
+        created_at=_created_at(resource),
     )
+
+
+def _created_at(resource: Untrusted) -> int:
+    return microseconds(resource.label("timeCreated", 40))
 
 
 def may_be_picture(name: str, content_type: str, size: str) -> bool:

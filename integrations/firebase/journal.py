@@ -15,7 +15,7 @@ from app.domain.errors import DeliveryUnreadable, PlatformRefused
 from app.domain.platform import Site
 from integrations.firebase import naming
 from integrations.firebase.apps import Overtaken
-from integrations.firebase.storage import PUBLIC, Blob, Store
+from integrations.firebase.storage import PUBLIC, Blob, Store, made_at
 from integrations.kit.untrusted import Untrusted, read_json
 
 VERSION = 1
@@ -98,7 +98,7 @@ def load(store: Store, name: str, version: str) -> Journal | None:
     try:
         outer = read_json(store.read(blob, MAX_BYTES))
         text = outer.text("text", MAX_BYTES)
-        if not naming.signed_text(store.site, text, outer.text("mac", 100)):
+        if not naming.signed_text(store.site, text, outer.text("mac", 100), made_at(blob)):
             return None
         journal = _read(read_json(text.encode()))
     except (DeliveryUnreadable, Overtaken):

@@ -7,7 +7,7 @@ import hashlib
 import hmac
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -20,6 +20,9 @@ MAX_ID = 400
 
 MARK = "picward"
 """The custom metadata key of our mark. Clients can write it, so nothing but a valid signature makes it count."""
+
+OURS, SHARED = "v2", "v1"
+"""Who signed a mark: the site's own key, or, before there was one, the secret that whoever forwards uploads knows, too."""
 
 MODERATION = "moderation"
 """The custom metadata key that tells the app's rules what was decided."""
@@ -77,38 +80,57 @@ class Mark:
 
 def mark(site: Site, kind: Kind, name: str, generation: int | str, origin: str) -> str:
     """Sign a mark for one generation of an object ("" for a copy whose generation is not known before it exists)."""
-    return f"v1.{kind}.{origin}.{_mac(site.secrets[0], site, kind, name, str(generation), origin)}"
+    return f"{OURS}.{kind}.{origin}.{_sign(site, ['picward mark v2', site.key, kind, name, str(generation), origin])}"
 
 
-def read_mark(site: Site, metadata: Mapping[str, object] | None, name: str, generation: int | str) -> Mark | None:
-    """Read an object's mark if we signed it for this very generation (or for a copy); a forged or replayed one is None."""
+def read_mark(
+    site: Site, metadata: Mapping[str, object] | None, name: str, generation: int | str, created_at: int
+) -> Mark | None:
+    """Read an object's mark if we signed it for this very generation (or for a copy); a forged or replayed one is None.
+
+    `created_at` is when the object was made, in UTC microseconds.
+    """
     text = (metadata or {}).get(MARK)
     parts = text.split(".") if isinstance(text, str) and text.isascii() else []
-    if len(parts) != 4 or parts[0] != "v1" or parts[1] not in list(Kind):
+    if len(parts) != 4 or parts[1] not in list(Kind):
         return None
-    kind, origin = Kind(parts[1]), parts[2]
-    bound = "" if kind is Kind.COPYING else str(generation)
-    proven = False
-    for secret in site.secrets:
-        proven |= hmac.compare_digest(_mac(secret, site, kind, name, bound, origin), parts[3])
+    signed_by, kind, origin, mac = parts[0], Kind(parts[1]), parts[2], parts[3]
+    said = [site.key, kind, name, "" if kind is Kind.COPYING else str(generation), origin]
+    if signed_by == OURS:
+        proven = _equal(_sign(site, ["picward mark v2", *said]), mac)
+    else:
+        proven = signed_by == SHARED and _signed_by_secret(site, ["picward mark v1", *said], mac, created_at)
     return Mark(kind, origin) if proven else None
 
 
 def sign_text(site: Site, text: str) -> str:
     """Sign what we keep in the bucket for ourselves."""
-    return _hmac(site.secrets[0], ["picward text v1", site.key, text])
+    return f"{OURS}.{_sign(site, ['picward text v2', site.key, text])}"
 
 
-def signed_text(site: Site, text: str, mac: str) -> bool:
-    return mac.isascii() and any(
-        hmac.compare_digest(_hmac(secret, ["picward text v1", site.key, text]), mac) for secret in site.secrets
-    )
+def signed_text(site: Site, text: str, mac: str, created_at: int) -> bool:
+    """Say whether we signed a text that was written at `created_at`, in UTC microseconds."""
+    if mac.startswith(f"{OURS}."):
+        return _equal(sign_text(site, text), mac)
+    return _signed_by_secret(site, ["picward text v1", site.key, text], mac, created_at)
 
 
-def _mac(secret: str, site: Site, kind: Kind, name: str, generation: str, origin: str) -> str:
-    return _hmac(secret, ["picward mark v1", site.key, kind.value, name, generation, origin])
+def _sign(site: Site, parts: Sequence[str]) -> str:
+    if not site.own_key:
+        raise ValueError("this site has no key to sign with")
+    return _hmac(site.own_key, parts)
 
 
-def _hmac(secret: str, parts: list[str]) -> str:
-    mac = hmac.new(secret.encode(), json.dumps(parts).encode(), hashlib.sha256).digest()
+def _signed_by_secret(site: Site, parts: Sequence[str], mac: str, created_at: int) -> bool:
+    """Say whether a secret signed something while that was what we signed with: whoever forwards uploads knows it, too."""
+    found = [_equal(_hmac(secret.encode(), parts), mac) for secret in site.secrets]
+    return any(found) and 0 < created_at < site.own_key_at
+
+
+def _hmac(key: bytes, parts: Sequence[str]) -> str:
+    mac = hmac.new(key, json.dumps(parts).encode(), hashlib.sha256).digest()
     return base64.urlsafe_b64encode(mac[:24]).decode("ascii")
+
+
+def _equal(expected: str, mac: str) -> bool:
+    return mac.isascii() and hmac.compare_digest(expected, mac)

@@ -287,7 +287,7 @@ def _connecting(site: Site, settings: Settings, url: str) -> Iterator[str]:
 
 def _unfinished(store: Store, blob: Any) -> bool:
     """Tell whether an object is a copy that is being made by us right now."""
-    mark = naming.read_mark(store.site, blob.metadata, blob.name, blob.generation)
+    mark = store.mark_of(blob)
     age = (datetime.now(UTC) - blob.time_created).total_seconds() if blob.time_created else COPYING_SECONDS
     return mark is not None and mark.kind is Kind.COPYING and age < COPYING_SECONDS
 

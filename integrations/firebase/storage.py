@@ -16,6 +16,7 @@ from urllib.parse import quote
 from app.domain.errors import MediaGone, MediaUnreadable, PlatformRefused, PlatformUnavailable
 from app.domain.media import MediaRef
 from app.domain.platform import Site
+from app.domain.time import SECOND
 from integrations.firebase import intake, naming
 from integrations.firebase.apps import BYTES_SECONDS, CONNECT_SECONDS, TIMEOUT, Overtaken, app_of, asking, explained
 from integrations.firebase.naming import Kind
@@ -115,8 +116,12 @@ class Store:
 
     def version_of(self, blob: Blob) -> str:
         """Tell which version an object is: its generation, or the one that we brought back here."""
-        mark = naming.read_mark(self.site, blob.metadata, blob.name, blob.generation)
+        mark = self.mark_of(blob)
         return mark.origin if mark is not None and mark.kind is not Kind.COPYING else str(blob.generation)
+
+    def mark_of(self, blob: Blob) -> naming.Mark | None:
+        """Read the mark of a loaded object, None where we left none."""
+        return naming.read_mark(self.site, blob.metadata, blob.name, blob.generation, made_at(blob))
 
     def ref(self, blob: Blob) -> MediaRef:
         return intake.media(self.site, blob.name, self.version_of(blob), described(blob))
@@ -220,6 +225,11 @@ class Store:
         """Build the download address that Firebase's clients use; whoever has it is not subject to the rules."""
         base = os.environ.get("STORAGE_EMULATOR_HOST", "").rstrip("/") or "https://firebasestorage.googleapis.com"
         return f"{base}/v0/b/{self.site.key}/o/{quote(name, safe='')}?alt=media&token={token}"
+
+
+def made_at(blob: Blob) -> int:
+    """Give when an object was made, in UTC microseconds, 0 where that is not said."""
+    return int(blob.time_created.timestamp() * SECOND) if blob.time_created is not None else 0
 
 
 def described(blob: Blob) -> Untrusted:

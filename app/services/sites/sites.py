@@ -43,6 +43,8 @@ def open_site(core: Core, row: SiteRow) -> Site:
         settings=validate(platform.Settings, known),
         key=row.key,
         credentials=core.credentials.open(row.credentials),
+        own_key=core.vault.derive(f"site {row.id}"),
+        own_key_at=row.own_key_at,
     )
 
 

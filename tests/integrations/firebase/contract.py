@@ -28,6 +28,7 @@ SITE = "st_5d1c7a90b2e34f68"
 PROJECT, BUCKET = "demo-test", "demo-test.firebasestorage.app"
 SECRET = "whsec_cmVjb3JkZWQtd2l0aC10aGlzLXNlY3JldC0zMi1ieXQ="
 NEW_SECRET = "whsec_dGhlLW5ldy1zZWNyZXQtYWZ0ZXItcm90YXRpb24tMzI="
+OWN_KEY = bytes(range(32))
 PUBLIC_URL = "https://picward.example"
 PIXELS = b"\x89PNG\r\n\x1a\n pixels of a picture"
 NAME = "users/u9/photos/z.png"
@@ -88,6 +89,7 @@ class FirebaseSample(Sample):
             settings=Settings(tell="nothing"),
             key=BUCKET,
             credentials={"service_account": ""},
+            own_key=OWN_KEY,
         )
         return replace(made, **over)
 

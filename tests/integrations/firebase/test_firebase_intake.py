@@ -148,14 +148,15 @@ def test_our_own_delete_is_no_delete_and_our_own_copy_is_the_version_that_it_was
 
 @pytest.mark.parametrize("kind", list(Kind))
 def test_a_forged_or_replayed_mark_hides_nothing_from_us(kind: Kind) -> None:
-    stranger = SAMPLE.site(secrets=("whsec_" + "A" * 43 + "=",))
+    stranger = SAMPLE.site(own_key=bytes(32))
     for said in (
         marked(kind, "12", site=stranger),
         marked(kind, "12", generation="16"),
         marked(kind, "12", name="users/u1/another.png"),
-        {"metadata": {naming.MARK: "v1.here.12." + "A" * 32}},
-        {"metadata": {naming.MARK: "v1.here.12.é"}},
-        {"metadata": {naming.MARK: "v1.leaving.17"}},
+        {"metadata": {naming.MARK: "v2.here.12." + "A" * 32}},
+        {"metadata": {naming.MARK: "v2.here.12.é"}},
+        {"metadata": {naming.MARK: "v3.here.12." + "A" * 32}},
+        {"metadata": {naming.MARK: "v2.leaving.17"}},
         {"metadata": {naming.MARK: 7}},
         {"metadata": {"moderation": "approved", "picward-name": "x"}},
     ):
