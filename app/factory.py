@@ -24,6 +24,7 @@ from app.domain.media import Region
 from app.domain.platform import Platform, Surroundings
 from app.services.core import Core, Limits
 from app.services.sites.credentials import Keeper
+from app.services.sites.verification import Published
 from integrations.registry import platforms
 
 if TYPE_CHECKING:
@@ -97,7 +98,7 @@ def make_core(config: Config) -> Core:
     db, vault = Database(config.database), KeyVault(key)
     credentials = Keeper(db, vault, utc_now)
     judge = judge_from(config.data_dir / "weights", config.max_image_bytes)
-    surroundings = Surroundings(config.address, credentials, config.max_image_bytes, blurred_from(judge))
+    surroundings = Surroundings(config.address, credentials, config.max_image_bytes, blurred_from(judge), Published(db))
     return Core(
         db=db,
         vault=vault,

@@ -135,6 +135,12 @@ def stored(connection: Connection, platform: str, claimed: str) -> tuple[str, tu
     return (rows[0][0], tuple(rows[0])) if rows else None
 
 
+def any_of(connection: Connection, platform: str, states: Sequence[SiteState]) -> bool:
+    """Say whether a platform has a site in one of these states."""
+    query = select(sites.c.id).where(sites.c.platform == platform, sites.c.state.in_(states)).limit(1)
+    return connection.execute(query).first() is not None
+
+
 def every(connection: Connection, states: Sequence[SiteState] = ()) -> list[SiteRow]:
     query = _ALL.order_by(sites.c.created_at)
     if states:

@@ -94,6 +94,15 @@ sites = Table(
     Index("uq_sites_key", "platform", "key", unique=True, sqlite_where=text("key <> ''"), postgresql_where=text("key <> ''")),
 )
 
+verification_keys = Table(
+    "verification_keys",
+    metadata,
+    Column("platform", String(40), primary_key=True),
+    Column("text", Text, nullable=False, server_default=""),  # as the vendor publishes them, "" before the first time
+    Column("fetched_at", BigInteger, nullable=False, server_default="0"),
+    Column("tried_at", BigInteger, nullable=False, server_default="0"),
+)
+
 policies = Table(
     "policies",
     metadata,

@@ -1,4 +1,4 @@
-"""What happens by the clock: pulses, reconciliation, replays of new policies, scans, notices, retention."""
+"""What happens by the clock: pulses, vendors' keys, reconciliation, replays of new policies, scans, notices, retention."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from app.services.core import Core
 from app.services.people import sessions
 from app.services.pipeline import intake, previews, replay, scan
 from app.services.rules import lists
-from app.services.sites import sites
+from app.services.sites import sites, verification
 from app.services.sites.sites import SiteRow
 from app.services.telling import insights, notices
 from app.services.trying import pictures
@@ -21,6 +21,7 @@ log = logging.getLogger(__name__)
 
 def tend_sites(core: Core, stopping: Callable[[], bool]) -> None:
     """Run each active site's periodic work that is due; trouble at one site does not stop the others."""
+    verification.fetch_due(core, stopping)
     scan.step(core)
     until = core.now() + int(scan.SLICE_SECONDS * SECOND)
     lists.compare(core, lambda: stopping() or core.now() > until)

@@ -103,18 +103,29 @@ class Credentials(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class VerificationKeys:
+    """Hold the keys that a vendor publishes to prove its deliveries by, in its own form, and when they were fetched, in UTC
+    microseconds."""
+
+    text: str
+    fetched_at: int
+
+
+@dataclass(frozen=True, slots=True)
 class Surroundings:
     """Hold what a platform is given once, at start-up.
 
     `public_url` is the address that it reaches us under, `max_image_bytes` the most that it fetches of a picture. `blurred`
     makes the small blurred WebP of a picture that may be shown in its place, b"" of what cannot be decoded within the limits:
-    platforms open no picture themselves.
+    platforms open no picture themselves. `verification_keys` gives what `Platform.fetch_verification_keys` fetched last for a
+    slug, whichever process did, and asks nobody outside; None before the first time.
     """
 
     public_url: str
     credentials: Credentials
     max_image_bytes: int
     blurred: Callable[[bytes], bytes]
+    verification_keys: Callable[[str], VerificationKeys | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,6 +200,10 @@ class Platform(ABC):
     pulse_seconds: ClassVar[int] = 0
     """How often `pulse` is wanted; 0 is never."""
 
+    verification_keys_seconds: ClassVar[int] = 0
+    """How often the keys that the vendor publishes to prove its deliveries by are fetched while a site is connected; 0 where
+    there are none."""
+
     def __init__(self, config: Any, surroundings: Surroundings) -> None:
         self.config = config
         self.surroundings = surroundings
@@ -196,6 +211,11 @@ class Platform(ABC):
     @abstractmethod
     def authenticate(self, delivery: Delivery, find: FindSite) -> Site:
         """Prove that these exact bytes come from a site, and return it. Raise nothing but `DeliveryRefused`."""
+
+    def fetch_verification_keys(self) -> str:
+        """Fetch the keys that the vendor publishes, for `Surroundings.verification_keys`: the clock calls it, and never a
+        delivery, since nothing that is not proven yet may have us call out."""
+        return ""
 
     @abstractmethod
     def parse(self, delivery: Delivery, site: Site) -> Parsed:

@@ -6,17 +6,14 @@ https://cloud.google.com/pubsub/docs/authenticate-push-subscriptions and https:/
 
 from __future__ import annotations
 
-import re
-import threading
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from app.domain.errors import DeliveryRefused, DeliveryUnreadable, PicwardError, PlatformUnavailable
 from app.domain.events import Delivery
+from app.domain.platform import VerificationKeys
 from app.domain.time import DAY, MINUTE, SECOND
-from integrations.kit.answers import Answer
 from integrations.kit.http import Session
 from integrations.kit.untrusted import read_json
 
@@ -30,96 +27,72 @@ MAX_TOKEN_CHARACTERS = 8_000
 """How long a token may be; Google's have about 1000 characters."""
 
 FETCH_SECONDS = 5.0
-"""How long certificates may take; a push waits meanwhile."""
+"""How long fetching certificates may take: the clock does nothing else meanwhile."""
 
-SHORTEST_SECONDS, LONGEST_SECONDS = MINUTE // SECOND, DAY // SECOND
-"""How long certificates are kept at least and at most, whatever Cache-Control says; Google says about six hours."""
+REFRESH_SECONDS = 15 * MINUTE // SECOND
+"""How often certificates are fetched. Google publishes a key well before it signs with it, and says that they may be kept for
+about six hours; a push that is refused since its key came sooner than that is sent again."""
 
-AGAIN_SECONDS = 60
-"""How often an unknown key id may have them fetched before they expire, so that garbage causes no flood of fetches."""
+KEPT_SECONDS = DAY // SECOND
+"""How long certificates are used when no newer ones can be fetched: Google's keys live for about two weeks."""
 
 RETRY_SECONDS = 5
-"""How long after a failed fetch the next one may be; until then senders are asked to come back."""
+"""When a sender is asked to come back while there are no certificates."""
+
+MAX_CERTIFICATES_BYTES = 100_000
+"""How much of an answer with certificates is read; Google's has 2 to 4 keys of 600 bytes each."""
 
 _REFUSED = "The push is not proven to be from the site's push account."
 
 
-@dataclass(frozen=True, slots=True)
-class Published:
-    """Certificates as fetched: public keys by key id, and for how many seconds they may be kept."""
-
-    keys: Mapping[str, Any]
-    seconds: float
-
-
-FetchCertificates = Callable[[], Published]
-"""Fetch Google's certificates. Raise `PlatformUnavailable`."""
-
-
 class Certificates:
-    """Google's certificates, kept for all requests of this process."""
+    """Google's certificates as they were fetched last, read once per process and fetch."""
 
-    def __init__(self, fetch: FetchCertificates, clock: Callable[[], float] = time.monotonic) -> None:
-        self._fetch = fetch
-        self._clock = clock
-        self._lock = threading.Lock()
-        self._keys: Mapping[str, Any] = {}
-        self._until = self._unknown_after = self._retry_after = float("-inf")
+    def __init__(self, latest: Callable[[], VerificationKeys | None]) -> None:
+        self._latest = latest
+        self._read: tuple[str, Mapping[str, Any]] = ("", {})
 
-    def key(self, kid: str) -> Any:
-        """Look up a public key, None when it is unknown. Raise `PlatformUnavailable` when they cannot be fetched now."""
-        keys, until = self._keys, self._until
-        if self._clock() < until and kid in keys:
-            return keys[kid]
-        with self._lock:
-            now = self._clock()
-            if now < self._until and (kid in self._keys or now < self._unknown_after):
-                return self._keys.get(kid)
-            if now < self._retry_after:
-                raise PlatformUnavailable("Google's certificates cannot be fetched just now.", RETRY_SECONDS)
-            self._retry_after = now + RETRY_SECONDS
-            published = self._fetch()
-            self._keys = published.keys
-            self._until = now + min(max(published.seconds, SHORTEST_SECONDS), LONGEST_SECONDS)
-            self._unknown_after = now + AGAIN_SECONDS
-            self._retry_after = now
-            return self._keys.get(kid)
+    def key(self, kid: str, at: int) -> Any:
+        """Look up a public key, None when it is unknown; `at` is now, in UTC microseconds.
+
+        Raise `PlatformUnavailable` while there are no certificates, or only some that are too old.
+        """
+        found = self._latest()
+        if found is None or at - found.fetched_at > KEPT_SECONDS * SECOND:
+            raise PlatformUnavailable("There are no certificates of Google's just now.", RETRY_SECONDS)
+        text, keys = self._read
+        if text != found.text:
+            keys = read_keys(found.text.encode())
+            self._read = (found.text, keys)
+        return keys.get(kid)
 
 
-def fetch_from(url: str) -> FetchCertificates:
-    """Make the function that fetches certificates (a JWK set, RFC 7517) from the operator's address."""
+def fetch_from(url: str) -> str:
+    """Fetch certificates (a JWK set, RFC 7517) from the operator's address. Raise `PlatformUnavailable`."""
+    try:
+        answer = Session(private_network=True).request("GET", url, total_seconds=FETCH_SECONDS)
+        if len(answer.body) > MAX_CERTIFICATES_BYTES or not read_keys(answer.body):
+            raise PlatformUnavailable(f"{url} answers with no certificates.", RETRY_SECONDS)
+        return answer.body.decode()
+    except (DeliveryUnreadable, UnicodeDecodeError):
+        raise PlatformUnavailable(f"{url} answers with no certificates.", RETRY_SECONDS) from None
+    except PicwardError as error:
+        raise PlatformUnavailable(f"Google's certificates cannot be fetched: {error}", RETRY_SECONDS) from None
 
-    def fetch() -> Published:
-        try:
-            answer = Session(private_network=True).request("GET", url, total_seconds=FETCH_SECONDS)
-            keys = _keys(answer)
-        except PicwardError:
-            raise PlatformUnavailable("Google's certificates cannot be fetched just now.", RETRY_SECONDS) from None
-        return Published(keys, _max_age(answer))
 
-    return fetch
-
-
-def _keys(answer: Answer) -> Mapping[str, Any]:
+def read_keys(body: bytes) -> Mapping[str, Any]:
+    """Read the public keys of a JWK set, by key id. Raise `DeliveryUnreadable`."""
     from jwt.algorithms import RSAAlgorithm
     from jwt.exceptions import PyJWTError
 
     keys = {}
-    for item in read_json(answer.body).items("keys", 50):
+    for item in read_json(body).items("keys", 50):
         try:
             numbers = {name: item.text(name, 2_000) for name in ("n", "e")}
             keys[item.text("kid", 200)] = RSAAlgorithm.from_jwk({"kty": "RSA", **numbers})
         except (PyJWTError, DeliveryUnreadable, ValueError):
             continue  # a key of another kind, which signs nothing that we accept
-    if not keys:
-        raise DeliveryUnreadable("The answer holds no certificates.")
     return keys
-
-
-def _max_age(answer: Answer) -> float:
-    found = re.search(r"max-age=(\d{1,9})", answer.headers.get("cache-control", ""))
-    age = answer.headers.get("age", "")
-    return float(found[1]) - (float(age) if re.fullmatch(r"[0-9]{1,9}", age) else 0.0) if found else 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,13 +106,13 @@ class Identity:
 def verify(delivery: Delivery, certificates: Certificates) -> Identity:
     """Prove that Google signed the delivery's token lately.
 
-    Raise `DeliveryRefused`, and `PlatformUnavailable` when the certificates cannot be fetched: that is no reason to refuse.
+    Raise `DeliveryRefused`, and `PlatformUnavailable` while there are no certificates: that is no reason to refuse.
     """
     scheme, _, token = delivery.headers.get("authorization", "").partition(" ")
     token = token.strip()
     if scheme.lower() != "bearer" or not token or not token.isascii() or len(token) > MAX_TOKEN_CHARACTERS:
         raise DeliveryRefused(_REFUSED)
-    claims = _claims(token, certificates)
+    claims = _claims(token, certificates, delivery.received_at)
     now = delivery.received_at / SECOND
     if not _moment(claims, "iat") - SKEW_SECONDS <= now <= _moment(claims, "exp") + SKEW_SECONDS:
         raise DeliveryRefused(_REFUSED)
@@ -150,14 +123,14 @@ def verify(delivery: Delivery, certificates: Certificates) -> Identity:
     return Identity(audience, email)
 
 
-def _claims(token: str, certificates: Certificates) -> Mapping[str, Any]:
+def _claims(token: str, certificates: Certificates, at: int) -> Mapping[str, Any]:
     try:
         import jwt
     except ImportError:
         raise DeliveryRefused("Nothing of Firebase is installed here.") from None
     try:
         kid = jwt.get_unverified_header(token).get("kid")
-        key = certificates.key(kid) if isinstance(kid, str) else None
+        key = certificates.key(kid, at) if isinstance(kid, str) else None
         if key is None:
             raise DeliveryRefused(_REFUSED)
         # The times are compared above, with the time at which the request came in.

@@ -86,19 +86,24 @@ class Firebase(Platform):
         ),
     )
 
+    verification_keys_seconds: ClassVar[int] = oidc.REFRESH_SECONDS
+
     def __init__(self, config: OperatorConfig, surroundings: Surroundings) -> None:
         super().__init__(config, surroundings)
         self._config = config
         self._public_url = surroundings.public_url.rstrip("/")
-        self.certificates = oidc.Certificates(oidc.fetch_from(config.certificates_url))
+        self._certificates = oidc.Certificates(lambda: surroundings.verification_keys(self.slug))
+
+    def fetch_verification_keys(self) -> str:
+        return oidc.fetch_from(self._config.certificates_url)
 
     # -- what comes in -----------------------------------------------------------------------------------------------------
 
     def authenticate(self, delivery: Delivery, find: FindSite) -> Site:
         """Prove a push by its token, or a forwarded notice by its signature.
 
-        Unlike other platforms' this one raises `PlatformUnavailable`, too: when Google's certificates cannot be fetched, a
-        push is neither proven nor refused, and Pub/Sub sends it again.
+        Unlike other platforms' this one raises `PlatformUnavailable`, too: while there are no certificates of Google's a push is
+        neither proven nor refused, and Pub/Sub sends it again.
         """
         site = self._forwarded(delivery, find) if intake.forwarded(delivery) else self._pushed(delivery, find)
         if site.state not in (SiteState.ACTIVE, SiteState.PAUSED):
@@ -124,7 +129,7 @@ class Firebase(Platform):
 
     def _pushed(self, delivery: Delivery, find: FindSite) -> Site:
         # The token first: whether a bucket is known here is told to nobody else.
-        identity = oidc.verify(delivery, self.certificates)
+        identity = oidc.verify(delivery, self._certificates)
         try:
             claimed = intake.claimed_bucket(delivery)
         except DeliveryUnreadable:

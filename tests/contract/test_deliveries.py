@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import base64
+import contextlib
+import json
+import socket
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -9,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from app.domain.errors import DeliveryRefused, DeliveryUnreadable
+from app.domain.errors import DeliveryRefused, DeliveryUnreadable, PlatformUnavailable
 from app.domain.events import Delivery, MediaUploaded, Parsed
 from app.domain.platform import Platform, SiteState
 from app.services.pipeline.intake import KEPT_HEADERS
@@ -37,6 +41,35 @@ def test_a_platform_that_sends_nothing_lets_nothing_in(platform: Platform, sampl
         for let_in in (platform.authenticate, platform.admit):
             with pytest.raises(DeliveryRefused):
                 let_in(delivery, lambda id: None)
+
+
+def unproven(sample: Sample) -> list[Delivery]:
+    """Collect what strangers may send: nothing, garbage, a vendor's token with a key nobody has, our own recordings spoilt."""
+    empty = Delivery("POST", "/", {}, b"{}", sample.now * 1_000_000)
+    key = base64.urlsafe_b64encode(json.dumps({"alg": "RS256", "kid": "nobody"}).encode()).decode().rstrip("=")
+    sent = [replace(empty, headers={"authorization": f"Bearer {token}"}) for token in ("x", f"{key}.{key}.AAAA")]
+    for recorded in sample.recordings().values():
+        blank = {name: "" for name in recorded.headers if name in sample.signature_headers()} if sample.webhooks else {}
+        sent += [
+            replace(recorded, headers={**recorded.headers, **blank}),
+            replace(recorded, headers={**recorded.headers, **blank, "authorization": f"Bearer {key}.{key}.AAAA"}),
+        ]
+    return [empty, *sent]
+
+
+def test_nothing_unproven_makes_us_call_out(platform: Platform, sample: Sample, monkeypatch: pytest.MonkeyPatch) -> None:
+    called: list[object] = []
+    for name in ("connect", "connect_ex"):
+        monkeypatch.setattr(socket.socket, name, lambda self, address: called.append(address))
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *about, **_: called.append(about) or [])
+    for delivery in unproven(sample):
+        for let_in in (platform.authenticate, platform.admit):
+            with contextlib.suppress(DeliveryRefused, PlatformUnavailable):
+                let_in(delivery, finder(sample.site()))
+    assert called == []
+    with contextlib.suppress(OSError, TypeError):
+        socket.create_connection(("platform.example", 443))
+    assert called, "the control: a call would have been seen"
 
 
 def test_every_recorded_delivery_says_its_events(platform: Platform, sending: Sample) -> None:

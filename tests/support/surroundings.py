@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
-from app.domain.platform import Credentials, Platform, Site, Surroundings
+from app.domain.platform import Credentials, Platform, Site, Surroundings, VerificationKeys
 from app.factory import blurred_from, judge_from
 
 MAX_IMAGE_BYTES = 20_000_000
@@ -28,8 +28,11 @@ def surroundings(
     public_url: str = "https://picward.example",
     credentials: Credentials | None = None,
     max_image_bytes: int = MAX_IMAGE_BYTES,
+    verification_keys: VerificationKeys | None = None,
 ) -> Surroundings:
-    return Surroundings(public_url, credentials or Unrenewed(), max_image_bytes, blurred_from(_judge))
+    return Surroundings(
+        public_url, credentials or Unrenewed(), max_image_bytes, blurred_from(_judge), lambda slug: verification_keys
+    )
 
 
 Made = TypeVar("Made", bound=Platform)

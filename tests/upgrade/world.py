@@ -177,7 +177,8 @@ class Firebase:
     def environment(self) -> dict[str, str]:
         """Give what leads a process here, of which the tokens of service accounts are a part."""
         around = self.gcs.environment() | self.database.environment() | self.identity.environment()
-        return around | {"PICWARD_FIREBASE_TOKEN_URL": self.gcs.token_url, "NO_PROXY": "127.0.0.1"}
+        google = {"TOKEN_URL": self.gcs.token_url, "CERTIFICATES_URL": self.gcs.jwks_url}
+        return around | {f"PICWARD_FIREBASE_{name}": url for name, url in google.items()} | {"NO_PROXY": "127.0.0.1"}
 
     def shown(self) -> dict[str, Any]:
         """Give what the app's users can tell of every object, and of themselves."""

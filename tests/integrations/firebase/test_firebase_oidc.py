@@ -1,9 +1,8 @@
-"""Who may push: Google's signature, our audience, the site's own account, and certificates that are fetched once."""
+"""Who may push: Google's signature, our audience, the site's own account, and certificates that the clock fetches."""
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterator
+import json
 from dataclasses import replace
 from typing import Any
 
@@ -12,41 +11,37 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from app.domain.errors import DeliveryRefused, PlatformUnavailable
 from app.domain.events import Delivery
-from app.domain.platform import Site, SiteState
+from app.domain.platform import Site, SiteState, VerificationKeys
+from app.domain.time import SECOND
 from integrations.firebase import oidc
-from integrations.firebase.oidc import Certificates, Published
 from integrations.firebase.platform import Firebase
+from integrations.kit.answers import Answer
+from integrations.kit.http import Session
 from tests.contract.sample import finder
 from tests.integrations.firebase.contract import BUCKET, NOW, PUBLIC_URL, SAMPLE
 from tests.integrations.firebase.stand_in.gcs import CloudStorage
 from tests.integrations.firebase.stand_in.google import GoogleSigner
 from tests.integrations.firebase.test_firebase_intake import recorded, resource, wrapped
-from tests.support.surroundings import made
+from tests.support.surroundings import made, surroundings
 
 WEBHOOK = f"{PUBLIC_URL}/webhooks/firebase"
 ACCOUNT = "picward-push@demo-test.iam.gserviceaccount.com"
 
 
-class Clock:
-    at = 1_000.0
-
-    def __call__(self) -> float:
-        return self.at
-
-
 class Source:
-    """Give the signer's keys as Google's endpoint would; `away` makes it fail."""
+    """Hold the signer's keys as the clock fetched them; `away` is before it could."""
 
     def __init__(self, signer: GoogleSigner) -> None:
-        self.signer, self.fetches, self.away, self.seconds = signer, 0, False, 20_000.0
+        self.signer, self.away, self.fetched_at, self.reads = signer, False, NOW * SECOND, 0
+        self.fetch()
 
-    def __call__(self) -> Published:
-        from jwt.algorithms import RSAAlgorithm
+    def fetch(self) -> None:
+        self.text = json.dumps(self.signer.key_set())
 
-        self.fetches += 1
-        if self.away:
-            raise PlatformUnavailable("away")
-        return Published({key["kid"]: RSAAlgorithm.from_jwk(key) for key in self.signer.key_set()["keys"]}, self.seconds)
+    def __call__(self, slug: str) -> VerificationKeys | None:
+        assert slug == Firebase.slug
+        self.reads += 1
+        return None if self.away else VerificationKeys(self.text, self.fetched_at)
 
 
 @pytest.fixture
@@ -54,20 +49,14 @@ def source(signer: GoogleSigner) -> Source:
     return Source(signer)
 
 
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-def proving(certificates: Certificates, public_url: str = PUBLIC_URL) -> Firebase:
-    platform = made(Firebase, public_url=public_url)
-    platform.certificates = certificates
-    return platform
+def proving(source: Source, public_url: str = PUBLIC_URL) -> Firebase:
+    around = replace(surroundings(public_url=public_url), verification_keys=source)
+    return Firebase(Firebase.Config(), around)
 
 
 @pytest.fixture
-def platform(source: Source, clock: Clock) -> Firebase:
-    return proving(Certificates(source, clock))
+def platform(source: Source) -> Firebase:
+    return proving(source)
 
 
 def pushed(signer: GoogleSigner, audience: str = WEBHOOK, email: str = ACCOUNT, **how: Any) -> Delivery:
@@ -150,10 +139,10 @@ def test_unsigned_and_symmetric_tokens_are_refused(platform: Firebase, signer: G
 @pytest.mark.parametrize(
     "value", ["", "Bearer", "Bearer ", "Basic eDp5", "Bearer é", "Bearer a.b.c", "Bearer " + "a" * 9_000, "Bearer {}"]
 )
-def test_garbled_headers_are_refused_without_a_fetch(platform: Firebase, source: Source, value: str) -> None:
+def test_garbled_headers_are_refused_without_a_look(platform: Firebase, source: Source, value: str) -> None:
     with pytest.raises(DeliveryRefused):
         platform.authenticate(with_token(value), find())
-    assert source.fetches == 0
+    assert source.reads == 0
 
 
 def test_removed_and_unknown_sites_are_refused(platform: Firebase, signer: GoogleSigner) -> None:
@@ -182,7 +171,7 @@ def test_the_account_and_the_audience_can_be_others(platform: Firebase, signer: 
     "address", ["", "http://127.0.0.1:8080", "http://picward.example", "https://localhost", "https://127.0.0.1:1"]
 )
 def test_without_an_audience_no_push_is_taken(source: Source, signer: GoogleSigner, address: str) -> None:
-    platform = proving(Certificates(source), address)
+    platform = proving(source, address)
     for audience in (f"{address}/webhooks/firebase", ""):
         with pytest.raises(DeliveryRefused):
             platform.authenticate(pushed(signer, audience), find())
@@ -190,104 +179,69 @@ def test_without_an_audience_no_push_is_taken(source: Source, signer: GoogleSign
     assert platform.authenticate(pushed(signer, "https://mine.example"), finder(site)) == site
 
 
-def test_certificates_are_fetched_once_for_many_requests(platform: Firebase, source: Source, signer: GoogleSigner) -> None:
-    delivery = pushed(signer)
-    threads = [threading.Thread(target=lambda: [platform.authenticate(delivery, find()) for _ in range(10)]) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert source.fetches == 1
-
-
-def test_certificates_are_fetched_again_when_they_are_too_old(
-    platform: Firebase, source: Source, clock: Clock, signer: GoogleSigner
-) -> None:
-    delivery = pushed(signer)
-    platform.authenticate(delivery, find())
-    clock.at += 19_999
-    platform.authenticate(delivery, find())
-    assert source.fetches == 1
-    clock.at += 2
-    platform.authenticate(delivery, find())
-    assert source.fetches == 2
-
-
-@pytest.fixture
-def rotating() -> Source:
-    return Source(GoogleSigner())
-
-
-def test_a_new_key_is_found_by_one_fetch_and_garbage_causes_no_flood(rotating: Source, clock: Clock) -> None:
-    platform = proving(Certificates(rotating, clock))
-    platform.authenticate(pushed(rotating.signer), find())
-    clock.at += 61
-    rotating.signer.rotate()
-    platform.authenticate(pushed(rotating.signer), find())
-    assert rotating.fetches == 2
-    stranger = GoogleSigner()
-    for _ in range(20):
+def test_a_new_key_is_known_once_the_clock_fetched_it_and_garbage_asks_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    source = Source(GoogleSigner())
+    platform = proving(source)
+    platform.authenticate(pushed(source.signer), find())
+    monkeypatch.setattr(Session, "request", lambda *_, **__: pytest.fail("a delivery made us call out"))
+    source.signer.rotate()
+    for stranger in (source.signer, GoogleSigner()):
         with pytest.raises(DeliveryRefused):
             platform.authenticate(pushed(stranger), find())
-    assert rotating.fetches == 2
-    clock.at += 61
-    for _ in range(20):
-        with pytest.raises(DeliveryRefused):
-            platform.authenticate(pushed(stranger), find())
-    assert rotating.fetches == 3
-    platform.authenticate(pushed(rotating.signer), find())
+    source.fetch()
+    assert platform.authenticate(pushed(source.signer), find()) == SAMPLE.site()
 
 
-def test_no_certificates_is_no_refusal_and_no_flood(
-    platform: Firebase, source: Source, clock: Clock, signer: GoogleSigner
-) -> None:
+def test_no_certificates_is_no_refusal(platform: Firebase, source: Source, signer: GoogleSigner) -> None:
     source.away = True
-    for _ in range(5):
-        with pytest.raises(PlatformUnavailable):
-            platform.authenticate(pushed(signer), find())
-    assert source.fetches == 1
+    with pytest.raises(PlatformUnavailable) as told:
+        platform.authenticate(pushed(signer), find())
+    assert told.value.retry_after == oidc.RETRY_SECONDS
     source.away = False
-    clock.at += 6
     assert platform.authenticate(pushed(signer), find()) == SAMPLE.site()
 
 
-def test_what_expired_is_not_used_although_no_other_can_be_fetched(
-    platform: Firebase, source: Source, clock: Clock, signer: GoogleSigner
+@pytest.mark.parametrize(("age", "used"), [(0, True), (oidc.KEPT_SECONDS, True), (oidc.KEPT_SECONDS + 1, False)])
+def test_old_certificates_are_used_for_a_day(
+    platform: Firebase, source: Source, signer: GoogleSigner, age: int, used: bool
 ) -> None:
-    platform.authenticate(pushed(signer), find())
-    clock.at += 20_001
-    source.away = True
-    with pytest.raises(PlatformUnavailable):
+    delivery = pushed(signer)
+    source.fetched_at = delivery.received_at - age * SECOND
+    if used:
+        assert platform.authenticate(delivery, find()) == SAMPLE.site()
+    else:
+        with pytest.raises(PlatformUnavailable):
+            platform.authenticate(delivery, find())
+
+
+def test_certificates_are_read_once_and_not_for_every_push(
+    platform: Firebase, source: Source, signer: GoogleSigner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = []
+    monkeypatch.setattr(oidc, "read_keys", lambda body, original=oidc.read_keys: read.append(body) or original(body))
+    for _ in range(5):
         platform.authenticate(pushed(signer), find())
+    assert (source.reads, len(read)) == (5, 1)
 
 
-@pytest.fixture
-def google(gcs: CloudStorage) -> Iterator[CloudStorage]:
-    yield gcs
+def from_google(google: CloudStorage) -> Firebase:
+    return made(Firebase, Firebase.Config(certificates_url=google.jwks_url))
 
 
-def test_the_real_endpoints_form_is_read(google: CloudStorage) -> None:
-    published = oidc.fetch_from(google.jwks_url)()
-    assert set(published.keys) == {key["kid"] for key in google.signer.key_set()["keys"]}
-    assert published.seconds == 20_000
+def test_the_real_endpoints_form_is_read(gcs: CloudStorage) -> None:
+    text = from_google(gcs).fetch_verification_keys()
+    assert set(oidc.read_keys(text.encode())) == {key["kid"] for key in gcs.signer.key_set()["keys"]}
 
 
 @pytest.mark.parametrize("what", [500, 404, "html", "garbage", "drop"])
-def test_an_endpoint_in_trouble_is_unavailable(google: CloudStorage, what: Any) -> None:
-    google.fail(what, times=1, operation="certs")
+def test_an_endpoint_in_trouble_is_unavailable(gcs: CloudStorage, what: Any) -> None:
+    gcs.fail(what, times=1, operation="certs")
     with pytest.raises(PlatformUnavailable):
-        oidc.fetch_from(google.jwks_url)()
+        from_google(gcs).fetch_verification_keys()
 
 
-def test_how_long_certificates_are_kept_is_bounded(source: Source, clock: Clock, signer: GoogleSigner) -> None:
-    for said, before, after in ((0.0, 59, 61), (-5.0, 59, 61), (1e9, 86_399, 86_401)):
-        source.seconds, source.fetches = said, 0
-        certificates = Certificates(source, clock)
-        certificates.key(signer.kid)
-        start = clock.at
-        clock.at = start + before
-        certificates.key(signer.kid)
-        assert source.fetches == 1
-        clock.at = start + after
-        certificates.key(signer.kid)
-        assert source.fetches == 2
+@pytest.mark.parametrize("body", [b'{"keys": []}', b'{"keys": [{"kid": "x", "kty": "EC"}]}', b"[]", b'{"keys": 1}', b"\xff"])
+def test_an_answer_without_certificates_replaces_none(monkeypatch: pytest.MonkeyPatch, body: bytes) -> None:
+    monkeypatch.setattr(Session, "request", lambda *_, **__: Answer(200, {}, body, "certificates.example"))
+    with pytest.raises(PlatformUnavailable):
+        oidc.fetch_from("https://certificates.example")

@@ -155,7 +155,7 @@ def test_an_upload_is_judged_hidden_told_of_and_restored_equal(
     assert seen(bucket.get(bad)) == seen(before)
     # An idle connection that the server closed is no answer; the message was sent again.
     assert {sent.status for sent in push.sent if isinstance(sent.status, int)} == {202}
-    assert surroundings.signer.fetches <= 2, "each of the two web processes fetches the certificates once"
+    assert surroundings.signer.fetches == 1, "the clock fetches the certificates, and no push does"
 
 
 def test_a_push_of_another_account_is_refused(surroundings: CloudStorage, picward: Instance) -> None:
