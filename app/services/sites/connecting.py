@@ -171,7 +171,7 @@ def _welcome(core: Core, newcomer: Site) -> Site:
                 credentials={},
             )
             _store_new(core, connection, fresh, "platform")
-            return fresh
+            return sites.get_within(core, connection, fresh.id)
         if row.state is SiteState.REMOVED:
             fresh_secrets = core.vault.lock(json.dumps([new_signing_secret()]).encode())
             rows.change(
