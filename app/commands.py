@@ -214,8 +214,8 @@ def hashes_of(files: tuple[Path, ...], on: str, note: str) -> None:
         for file in files:
             picture = core.judge().judge(file.read_bytes(), ()).fingerprint
             table.writerow(["sha256", picture.sha256, on, f"owner.{on}ed_hash", note or file.name])
-            if picture.pdq:
-                table.writerow(["pdq", picture.pdq, on, f"owner.{on}ed_hash", note or file.name])
+            for look in picture.looks:
+                table.writerow(["pdq", look, on, f"owner.{on}ed_hash", note or file.name])
 
 
 @click.group()

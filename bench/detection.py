@@ -1,6 +1,6 @@
 """How fast pictures are judged, each figure beside its limit or a peer in the same run; prints JSON.
 
-    python -m bench.detection [pipeline twelve shop mixed]
+    python -m bench.detection [pipeline twelve shop mixed sandbox transparent]
 
 Ratios count: the sides take turns, and a ratio is the median over the turns, since machines are noisy.
 """
@@ -17,7 +17,7 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
 from typing import Any
@@ -26,9 +26,11 @@ import numpy as np
 from PIL import Image
 
 from bench import pictures
+from models.decoder import decode
 from models.judge import LocalJudge
 from models.nudenet.detector import tensor_of
 from models.registry import Machine, cards, load
+from models.sandbox import Answer, Sandbox
 
 CORES = os.cpu_count() or 1
 WANTED = ("nudenet",)
@@ -56,6 +58,17 @@ def bare() -> Work:
 
 def ours() -> Work:
     judge = LocalJudge()
+    return lambda data: judge.judge(data, WANTED)
+
+
+def inside() -> Work:
+    """Judge with the decode in this process, as the sandbox's peer."""
+
+    class Here(Sandbox):
+        def run(self, task: str, data: bytes, arguments: Mapping[str, Any]) -> Answer:
+            return decode(data, dict(arguments))
+
+    judge = LocalJudge(sandbox=Here())
     return lambda data: judge.judge(data, WANTED)
 
 
@@ -166,8 +179,31 @@ def mixed(turns: int = 5) -> dict[str, Any] | str:
     return {"peer as it comes": together, f"peer called from {CORES} threads": same}
 
 
+def sandbox(turns: int = 21) -> dict[str, Any]:
+    """Compare judging opaque pictures, decoded in the sandbox, with the same decoded in this process."""
+    data = [pictures.shop_size(seed) for seed in range(24)]
+    return compared({"sandbox": ours(), "in process": inside()}, data, {"sandbox": CORES, "in process": CORES}, turns, 0.97)
+
+
+def transparent(turns: int = 11) -> dict[str, Any]:
+    """Compare pictures that are seen on white and on black with the same pictures, opaque."""
+    photos = [pictures.photo(800, 600, seed) for seed in range(12)]
+    opaque = [pictures.encoded(photo, "PNG") for photo in photos]
+    cut_out = {same: pictures.encoded(pictures.cut_out(photo), "PNG") for same, photo in zip(opaque, photos, strict=True)}
+    judge = ours()
+    sides: dict[str, Work] = {"transparent": lambda data: judge(cut_out[data]), "opaque": judge}
+    return compared(sides, opaque, {"transparent": CORES, "opaque": CORES}, turns, None)
+
+
 NO_PEER = "The peer is not here: pip install nudenet opencv-python-headless"
-ALL: dict[str, Callable[[], object]] = {"pipeline": pipeline, "twelve": twelve, "shop": shop, "mixed": mixed}
+ALL: dict[str, Callable[[], object]] = {
+    "pipeline": pipeline,
+    "twelve": twelve,
+    "shop": shop,
+    "mixed": mixed,
+    "sandbox": sandbox,
+    "transparent": transparent,
+}
 
 
 def main(names: Iterable[str]) -> None:

@@ -89,7 +89,8 @@ class Detector(Protocol):
     """Look at a decoded picture. Threads share one; everything it raises is a failure of this picture only."""
 
     def look(self, picture: Picture) -> tuple[Signal, ...]:
-        """Say what is seen, strongest first; nothing when nothing is. Raise `ModelUnavailable` when it cannot run."""
+        """Say what is seen, strongest first, and in which view; nothing when nothing is. Where there are several views it is the
+        strongest of each category over all. Raise `ModelUnavailable` when it cannot run."""
 
 
 @cache

@@ -33,7 +33,7 @@ def _signal(detector: str, version: str, seen: dict[str, Any]) -> Signal:
 def keep(
     connection: Connection, fingerprint: Fingerprint, versions: Mapping[str, str], seen: Mapping[str, tuple[Signal, ...]]
 ) -> None:
-    put(connection, pictures, asdict(fingerprint))
+    put(connection, pictures, asdict(fingerprint) | {"others": ",".join(fingerprint.others)})
     for detector, found in seen.items():
         packed = [
             {
@@ -53,7 +53,16 @@ def keep(
 
 def fingerprint(connection: Connection, sha256: str) -> Fingerprint | None:
     row = connection.execute(select(pictures).where(pictures.c.sha256 == sha256)).one_or_none()
-    return Fingerprint(row.sha256, row.pdq, row.width, row.height) if row else None
+    return fingerprint_of(row) if row else None
+
+
+def fingerprint_of(row: Any) -> Fingerprint:
+    """Read a row that has the columns of `pictures`."""
+    return Fingerprint(row.sha256, row.pdq, row.width, row.height, others_of(row.others))
+
+
+def others_of(packed: str) -> tuple[str, ...]:
+    return tuple(packed.split(",")) if packed else ()
 
 
 def keep_preview(connection: Connection, site_id: str, sha256: str, clear: bytes, blurred: bytes, now: int) -> None:

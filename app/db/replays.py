@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, Executable, Text, bindparam, case, cast, func, literal_column, or_, select
 
 from app.db.decisions import CURRENT
+from app.db.pictures import others_of
 from app.db.statements import execute_compiled
 from app.db.tables import decisions, jobs, pictures, signals
 from app.domain.decisions import Verdict
@@ -37,6 +38,7 @@ class Stored:
     noted: Sequence[dict[str, Any]]
     failed: bool
     pdq: str
+    others: tuple[str, ...]
     peaks: dict[str, tuple[str, Mapping[str, float]]]
 
     def context(self) -> Context:
@@ -71,11 +73,11 @@ def _reading(*, looks: bool) -> Executable:
         .subquery("picked")
     )
     source = picked.outerjoin(signals, signals.c.sha256 == picked.c.sha256)
-    look = pictures.c.pdq if looks else literal_column("''")
+    look = (pictures.c.pdq, pictures.c.others) if looks else (literal_column("''"), literal_column("''"))
     if looks:
         source = source.outerjoin(pictures, pictures.c.sha256 == picked.c.sha256)
     seen = (signals.c.detector, signals.c.version, signals.c.seen)
-    return select(*picked.c, look, *seen).select_from(source).order_by(picked.c.id.desc())
+    return select(*picked.c, *look, *seen).select_from(source).order_by(picked.c.id.desc())
 
 
 _READING = {looks: _reading(looks=looks) for looks in (False, True)}
@@ -94,7 +96,7 @@ def in_force(connection: Connection, site_id: str, limit: int, *, looks: bool = 
         size = min(CHUNK, left)
         rows = execute_compiled(connection, _READING[looks], {"site": site_id, "before": before, "size": size, **_NOTED})
         chunk: list[Stored] = []
-        for id, sha256, verdict, enforce, context, noted, pdq, detector, version, seen in rows:
+        for id, sha256, verdict, enforce, context, noted, pdq, others, detector, version, seen in rows:
             found = {detector: (version, _NOTHING if seen == "[]" else _peaks(seen))} if detector is not None else {}
             if id == before:
                 chunk[-1].peaks.update(found)
@@ -102,7 +104,8 @@ def in_force(connection: Connection, site_id: str, limit: int, *, looks: bool = 
             before = id
             packed = _unpacked(noted) if noted is not None else ()
             failed = bool(packed) and _failed(packed)
-            chunk.append(Stored(id, sha256, _VERDICTS[verdict], bool(enforce), context, packed, failed, pdq or "", found))
+            prints = pdq or "", others_of(others or "")
+            chunk.append(Stored(id, sha256, _VERDICTS[verdict], bool(enforce), context, packed, failed, *prints, found))
         if chunk:
             yield chunk
         if len(chunk) < size:

@@ -307,6 +307,7 @@ pictures = Table(
     Column("pdq", String(64), nullable=False),
     Column("width", Integer, nullable=False),
     Column("height", Integer, nullable=False),
+    Column("others", Text, nullable=False, server_default=""),
 )
 
 previews = Table(

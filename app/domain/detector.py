@@ -34,12 +34,21 @@ class HashEntry:
 
 @dataclass(frozen=True, slots=True)
 class Fingerprint:
-    """Hold what names an image's bytes and look: sha256 hex, PDQ hex ("" below the quality floor), size in pixels."""
+    """Hold what names an image's bytes and looks: sha256 hex, PDQ hex ("" below the quality floor), size in pixels.
+
+    `others` are the hashes of its other looks: on another ground, with its colours managed, a later frame.
+    """
 
     sha256: str
     pdq: str
     width: int
     height: int
+    others: tuple[str, ...] = ()
+
+    @property
+    def looks(self) -> tuple[str, ...]:
+        """Give every look's hash once, those below the quality floor left out."""
+        return tuple(dict.fromkeys(filter(None, (self.pdq, *self.others))))
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cached_property
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,10 +48,20 @@ class Index:
         return self._size
 
     def match(self, fingerprint: Fingerprint) -> tuple[Signal, ...]:
-        """Give the nearest match for each list and category, strongest first."""
+        """Give the nearest match for each list and category, strongest first.
+
+        One look on a block list is enough. An allow list must know every look: else what it knows would let through whatever
+        is drawn beside it.
+        """
         found = [(0, True, entry) for entry in self._exact.get(fingerprint.sha256, ())]
-        if fingerprint.pdq and self._looks:
-            found += [(distance, False, self._looks[row]) for row, distance in self._near(fingerprint.pdq).items()]
+        if fingerprint.looks and self._looks:
+            near = [[(distance, self._looks[row]) for row, distance in self._near(look).items()] for look in fingerprint.looks]
+            known = "" not in fingerprint.others and all(any(e.list is ListKind.ALLOW for _, e in one) for one in near)
+            found += [
+                (distance, False, entry)
+                for distance, entry in chain.from_iterable(near)
+                if known or entry.list is not ListKind.ALLOW
+            ]
         nearest: dict[tuple[ListKind, str], Signal] = {}
         for distance, exact, entry in sorted(found, key=lambda match: (match[0], not match[1])):
             nearest.setdefault((entry.list, entry.category), _signal(entry, distance, exact))
@@ -63,9 +74,9 @@ class Index:
         entries are turned, once, and each is compared with all pictures in one step.
         """
         wanted = {n for n, fingerprint in enumerate(fingerprints) if fingerprint.sha256 in self._exact}
-        places = [n for n, fingerprint in enumerate(fingerprints) if fingerprint.pdq]
+        places = [n for n, fingerprint in enumerate(fingerprints) for _ in fingerprint.looks]
         if self._looks and places:
-            columns = _words([fingerprints[n].pdq for n in places])
+            columns = _words([look for fingerprint in fingerprints for look in fingerprint.looks])
             near = np.zeros(len(places), bool)
             for words in self._turned.T:
                 far = np.bitwise_count(columns[0] ^ words[0])

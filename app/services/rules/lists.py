@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from app.db import audit, hashes, jobs, pictures
 from app.db.engine import Database
-from app.domain.detector import Fingerprint, HashEntry, HashIndex, HashKind, ListKind
+from app.domain.detector import HashEntry, HashIndex, HashKind, ListKind
 from app.services.core import Core
 
 
@@ -61,7 +61,7 @@ def _compare(
     while not stopping():
         with core.db.read() as connection:
             known = jobs.with_fingerprint(connection, site_id, after, COMPARED_TOGETHER)
-        matching = [row for row in known if judge.match(Fingerprint(row.sha256, row.pdq, row.width, row.height), index)]
+        matching = [row for row in known if judge.match(pictures.fingerprint_of(row), index)]
         done = len(known) < COMPARED_TOGETHER
         after = known[-1].id if known else after
         with core.db.write() as connection:
@@ -77,8 +77,8 @@ def never_again(connection: Connection, site_id: str, sha256: str, person: str, 
     note = f"never again, said {person}"
     entries = [HashEntry(HashKind.SHA256, sha256, ListKind.BLOCK, "owner.blocked_hash", note, site_id)]
     picture = pictures.fingerprint(connection, sha256)
-    if picture is not None and picture.pdq:
-        entries.append(HashEntry(HashKind.PDQ, picture.pdq, ListKind.BLOCK, "owner.blocked_hash", note, site_id))
+    for look in picture.looks if picture is not None else ():
+        entries.append(HashEntry(HashKind.PDQ, look, ListKind.BLOCK, "owner.blocked_hash", note, site_id))
     hashes.add(connection, entries, now, person)
     audit.add(connection, now, person, "hashes.never_again", f"{sha256[:12]}… was put on the block list", site_id)
 
@@ -86,7 +86,7 @@ def never_again(connection: Connection, site_id: str, sha256: str, person: str, 
 def welcome_back(connection: Connection, site_id: str, sha256: str) -> None:
     """Take an image that a person approves off the site's own block list."""
     picture = pictures.fingerprint(connection, sha256)
-    for value in filter(None, (sha256, picture.pdq if picture else "")):
+    for value in (sha256, *(picture.looks if picture else ())):
         hashes.remove(connection, site_id, value, ListKind.BLOCK)
 
 

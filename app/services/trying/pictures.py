@@ -112,7 +112,8 @@ def get(core: Core, id: str, person_id: int) -> Attempt:
         return Attempt(row.id, False, row.created_at)
     answer = json.loads(core.vault.open(row.answer))
     signals = tuple(_signal(seen) for seen in answer["signals"])
-    fingerprint = Fingerprint(**answer["fingerprint"])
+    said = answer["fingerprint"]
+    fingerprint = Fingerprint(**{**said, "others": tuple(said.get("others", ()))})
     return Attempt(
         row.id, True, row.created_at, fingerprint, signals, tuple(answer["failures"]), has_preview=row.shown is not None
     )
@@ -176,8 +177,7 @@ def put_on_list(core: Core, attempt: Attempt, site_id: str, on: ListKind, person
     now, fingerprint = core.now(), attempt.fingerprint
     category, note = f"owner.{on}ed_hash", f"tried by {person}"
     entries = [HashEntry(HashKind.SHA256, fingerprint.sha256, on, category, note, site_id)]
-    if fingerprint.pdq:
-        entries.append(HashEntry(HashKind.PDQ, fingerprint.pdq, on, category, note, site_id))
+    entries += [HashEntry(HashKind.PDQ, look, on, category, note, site_id) for look in fingerprint.looks]
     with core.db.write() as connection:
         row = site_rows.get(connection, site_id)
         if row is None or row.state == SiteState.REMOVED:
