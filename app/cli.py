@@ -10,7 +10,7 @@ import click
 from pydantic import ValidationError
 
 from app.commands import ALL, open_core, trouble
-from app.domain.errors import PicwardError
+from app.domain.errors import DatabaseUnavailable, PicwardError, SettingsInvalid
 
 if TYPE_CHECKING:
     from app.services.core import Core
@@ -22,11 +22,12 @@ class _Group(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
+        except DatabaseUnavailable as error:  # the operator, and nobody else, is told what the database says
+            raise click.ClickException(f"{error} {getattr(error.__cause__, 'orig', '')}".strip()) from None
         except PicwardError as error:
             raise click.ClickException(str(error)) from None
         except ValidationError as error:  # of Config: everything else is checked where it comes in
-            wrong = [f"PICWARD_{str(item['loc'][0]).upper()}: {item['msg']}" for item in error.errors()]
-            raise click.ClickException("The settings are wrong.\n" + "\n".join(wrong)) from None
+            raise click.ClickException(str(SettingsInvalid.of_environment(error, "PICWARD_"))) from None
 
 
 @click.group(cls=_Group)
@@ -134,6 +135,7 @@ def link() -> None:
 def doctor() -> None:
     """Check everything that Picward needs, and say what to do about what is missing."""
     from app.config import Config
+    from app.domain.platform import SiteState
     from app.services.sites import sites
     from app.services.telling import health
     from integrations.registry import broken
@@ -159,7 +161,7 @@ def doctor() -> None:
             for row in sites.listing(core):
                 line(
                     f"Site {row.name} ({row.id})",
-                    trouble(sites.check, core, row.id) if row.state == "active" else "",
+                    trouble(sites.check, core, row.id) if row.state is SiteState.ACTIVE else "",
                     row.found or row.state,
                 )
     sys.exit(1 if missing else 0)

@@ -10,9 +10,11 @@ from urllib.parse import urlsplit
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from app.domain.limits import MAX_IMAGE_BYTES
+
 
 class Config(BaseSettings):
-    """Hold the operator's settings. docs/operations.md lists each of them; a test compares."""
+    """The operator's settings. docs/operations.md lists each of them; a test compares."""
 
     model_config = SettingsConfigDict(env_prefix="PICWARD_", extra="ignore", frozen=True)
 
@@ -47,13 +49,15 @@ class Config(BaseSettings):
         1_000_000, ge=10_000, description="Bytes of one webhook; platforms send a few kB, a parsed body costs ten times its size."
     )
     max_image_bytes: int = Field(
-        20_000_000,
+        MAX_IMAGE_BYTES,
         ge=100_000,
-        le=20_000_000,
+        le=MAX_IMAGE_BYTES,
         description="Bytes of one picture, at most 20 MB: a 48-megapixel photo has 10 to 15 MB. Larger ones go to review.",
     )
     delivery_days: int = Field(
-        30, ge=1, description="Days that the text of deliveries is kept for replay; their ids are kept for ever."
+        30,
+        ge=1,
+        description="Days that the text of deliveries is kept, so that they can be read again; their ids are kept for ever.",
     )
     enforce_hours: int = Field(48, ge=1, description="Hours that an action is retried at a platform that does not answer.")
     fetch_hours: int = Field(24, ge=1, description="Hours that fetching a picture is retried before a person is asked.")
@@ -69,12 +73,12 @@ class Config(BaseSettings):
 
     @property
     def address(self) -> str:
-        """Give the address that people and sites are told."""
+        """Return the address that people and sites are told."""
         return self.public_url.rstrip("/") or f"http://{self.host}:{self.port}"
 
     @property
     def sender(self) -> str:
-        """Give the address that e-mail comes from."""
+        """Return the address that e-mail comes from."""
         return self.smtp_from or f"picward@{urlsplit(self.address).hostname}"
 
     @property

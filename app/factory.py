@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,6 +20,7 @@ from app.db.engine import Database
 from app.dispatch import hints
 from app.domain.detector import Judge
 from app.domain.errors import SettingsInvalid
+from app.domain.media import Region
 from app.domain.platform import Platform, Surroundings
 from app.services.core import Core, Limits
 from app.services.sites.credentials import Keeper
@@ -39,12 +40,29 @@ def judge_from(weights: Path, max_image_bytes: int) -> Callable[[], Judge]:
 
     @cache
     def judge() -> Judge:
+        from app.domain.limits import ImageLimits
         from models.judge import LocalJudge
-        from models.limits import ImageLimits
 
         return LocalJudge(weights, limits=ImageLimits(max_image_bytes=max_image_bytes))
 
     return judge
+
+
+def blurred_from(judge: Callable[[], Judge]) -> Callable[[bytes], bytes]:
+    """Make the function that blurs a picture for whoever may not show it, within the judge's limits."""
+
+    def blurred(data: bytes) -> bytes:
+        shown = judge().judge(data, ()).preview()
+        return shown[1] if shown is not None else b""
+
+    return blurred
+
+
+def crop_preview(preview: bytes, region: Region) -> bytes:
+    """Cut the part that scored out of a preview; see `app.services.core.Core`."""
+    from models.preview import crop  # Pillow is loaded where somebody asks for a part, and only there
+
+    return crop(preview, region)
 
 
 def start_logging(config: Config) -> None:
@@ -62,17 +80,12 @@ def mail_from(config: Config) -> SmtpMail | None:
     )
 
 
-def configured(found: Mapping[str, Platform], surroundings: Surroundings) -> Mapping[str, Platform]:
-    """Give each platform the operator's settings of it and what surrounds it."""
-    return {slug: _configured(one, surroundings) for slug, one in found.items()}
-
-
-def _configured(platform: Platform, surroundings: Surroundings) -> Platform:
+def make_platform(platform: type[Platform], surroundings: Surroundings) -> Platform:
+    """Make a platform with the operator's settings of it. Raise `SettingsInvalid` that names what is wrong with them."""
     try:
-        return platform.configured(platform.Config() if platform.Config else None, surroundings)
+        return platform(platform.Config() if platform.Config else None, surroundings)
     except ValidationError as error:
-        wrong = (f"PICWARD_{platform.slug}_{item['loc'][0]}".upper() + f": {item['msg']}" for item in error.errors())
-        raise SettingsInvalid("The settings are wrong.\n" + "\n".join(wrong)) from None
+        raise SettingsInvalid.of_environment(error, f"PICWARD_{platform.slug}_") from None
     except ValueError as error:
         raise SettingsInvalid(str(error)) from None
 
@@ -83,12 +96,14 @@ def make_core(config: Config) -> Core:
     key = bytes.fromhex(config.secret_key) if config.secret_key else key_from_file(config.data_dir / "vault.key")
     db, vault = Database(config.database), KeyVault(key)
     credentials = Keeper(db, vault, utc_now)
+    judge = judge_from(config.data_dir / "weights", config.max_image_bytes)
+    surroundings = Surroundings(config.address, credentials, config.max_image_bytes, blurred_from(judge))
     return Core(
         db=db,
         vault=vault,
         credentials=credentials,
-        platforms=configured(platforms(), Surroundings(config.address, credentials)),
-        judge=judge_from(config.data_dir / "weights", config.max_image_bytes),
+        platforms={slug: make_platform(found, surroundings) for slug, found in platforms().items()},
+        judge=judge,
         now=utc_now,
         wake=hints.sender(config.data_dir),
         limits=Limits(
@@ -101,6 +116,7 @@ def make_core(config: Config) -> Core:
         public_url=config.address,
         send_mail=mail_from(config),
         call_webhook=call_webhook,
+        crop_preview=crop_preview,
         fetch_url=lambda url: fetch_url(url, config.max_image_bytes),
     )
 

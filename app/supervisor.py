@@ -34,7 +34,7 @@ class PortTaken(Exception):
 
 @dataclass
 class Child:
-    """Describe a child. One that is `patient` starts only when the preparation has ended well."""
+    """A child process. One that is `patient` starts only when the preparation has ended well."""
 
     name: str
     command: Sequence[str]

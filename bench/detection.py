@@ -1,6 +1,4 @@
-"""How fast pictures are judged, each figure beside its limit or a peer in the same run; prints JSON.
-
-    python -m bench.detection [pipeline twelve shop mixed sandbox transparent]
+"""How fast pictures are judged, each figure beside its limit or a peer in the same run.
 
 Ratios count: the sides take turns, and a ratio is the median over the turns, since machines are noisy.
 """
@@ -12,20 +10,18 @@ import os
 # Before numpy is imported: its matrix products are small, and threads of theirs would fight with ours for the cores.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
-import json
+import multiprocessing
 import statistics
-import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from io import BytesIO
 from typing import Any
 
-import numpy as np
 from PIL import Image
 
 from bench import pictures
+from bench.rows import TO_KNOW, Missing, Row
 from models.decoder import decode
 from models.judge import LocalJudge
 from models.nudenet.detector import tensor_of
@@ -61,7 +57,7 @@ def ours() -> Work:
     return lambda data: judge.judge(data, WANTED)
 
 
-def inside() -> Work:
+def in_process() -> Work:
     """Judge with the decode in this process, as the sandbox's peer."""
 
     class Here(Sandbox):
@@ -72,15 +68,15 @@ def inside() -> Work:
     return lambda data: judge.judge(data, WANTED)
 
 
-def peer(threads: int | None = None) -> Work | None:
-    """Give nudenet's own detector, or None when OpenCV is not installed (pip install opencv-python-headless)."""
+def peer(threads: int | None = None) -> Work:
+    """Give nudenet's own detector, which needs OpenCV."""
     os.environ["ORT_DISABLE_TELEMETRY"] = "1"
     try:
         import cv2
         import onnxruntime
         from nudenet import NudeDetector
     except ImportError:
-        return None
+        raise Missing("The peer is not here: pip install nudenet opencv-python-headless") from None
     detector = NudeDetector()
     if threads is not None:
         cv2.setNumThreads(threads)
@@ -112,112 +108,104 @@ def seconds(work: Work, data: Sequence[bytes], threads: int) -> float:
 
 
 def compared(
-    sides: dict[str, Work], data: Sequence[bytes], threads: dict[str, int], turns: int, goal: float | None
-) -> dict[str, Any]:
+    what: str,
+    sides: dict[str, Work],
+    data: Sequence[bytes],
+    threads: tuple[int, int],
+    turns: int,
+    goal: float | None = None,
+) -> Row:
     """Run two sides in turns; the ratio is how many times as fast the first is."""
-    (first, one), (second, other) = sides.items()
-    times: dict[str, list[float]] = {first: [], second: []}
-    for work, name in ((one, first), (other, second)):
-        seconds(work, data[:4], threads[name])
+    names, works = tuple(sides), tuple(sides.values())
+    times: tuple[list[float], list[float]] = ([], [])
+    for side in (0, 1):
+        seconds(works[side], data[:4], threads[side])
     for turn in range(turns):
-        order = [(first, one), (second, other)]
-        for name, work in order if turn % 2 == 0 else reversed(order):
-            times[name].append(seconds(work, data, threads[name]))
-    ratio = statistics.median(b / a for a, b in zip(times[first], times[second], strict=True))
-    return {
-        **{f"{name} pictures/s": round(len(data) / statistics.median(taken), 1) for name, taken in times.items()},
-        **{f"{name} best pictures/s": round(len(data) / min(taken), 1) for name, taken in times.items()},
-        "threads": threads,
-        "ratio": round(ratio, 2),
-        "ratio of best": round(min(times[second]) / min(times[first]), 2),
-        "goal": goal,
-        "reached": goal is None or ratio >= goal,
-    }
+        for side in (0, 1) if turn % 2 == 0 else (1, 0):
+            times[side].append(seconds(works[side], data, threads[side]))
+    ratio = statistics.median(b / a for a, b in zip(*times, strict=True))
+    first, second = (round(len(data) / statistics.median(taken), 1) for taken in times)
+    return Row(
+        what,
+        f"{first:g} pictures/s",
+        f"{names[1]} {second:g} pictures/s",
+        round(ratio, 2),
+        f">= {goal:.2f}" if goal else TO_KNOW,
+        goal is None or ratio >= goal,
+    )
 
 
-def pipeline(turns: int = 21) -> dict[str, Any]:
+def pipeline(turns: int = 21) -> Iterator[Row]:
     """Compare judging ready bytes on all cores with the bare decode and run."""
     data = [pictures.shop_size(seed) for seed in range(24)]
-    threads = {"judge": CORES, "bare": CORES}
-    return compared({"judge": ours(), "bare": bare()}, data, threads, turns, 0.90)
+    sides = {"judge": ours(), "bare decode + session.run": bare()}
+    yield compared("Judging ready bytes, all cores", sides, data, (CORES, CORES), turns, 0.90)
 
 
-def twelve(turns: int = 11) -> dict[str, Any] | str:
+def twelve(turns: int = 11) -> Iterator[Row]:
     """Compare 12-megapixel JPEGs, one at a time, with the peer as it comes."""
-    other = peer()
-    if other is None:
-        return NO_PEER
+    sides = {"judge": ours(), PEER: peer()}
     data = [pictures.twelve_megapixels(seed) for seed in range(4)]
-    return compared({"judge": ours(), "nudenet": other}, data, {"judge": 1, "nudenet": 1}, turns, 1.8)
+    yield compared("12-megapixel JPEG", sides, data, (1, 1), turns, 1.8)
 
 
-def shop(turns: int = 11) -> dict[str, Any] | str:
+def shop(turns: int = 11) -> Iterator[Row]:
     """Compare 1024 px JPEGs, one at a time: the peer held to one thread, and the peer as it comes."""
     held, free = peer(threads=1), peer()
-    if held is None or free is None:
-        return NO_PEER
     data = [pictures.shop_size(seed) for seed in range(10)]
-    threads = {"judge": 1, "nudenet": 1}
-    with_threads = compared({"judge": ours(), "nudenet": free}, data, threads, turns, None)  # twice our cores: to know
+    # Twice our cores: to know.
+    with_threads = compared(f"1024 px JPEG, peer on {CORES} threads", {"judge": ours(), PEER: free}, data, (1, 1), turns)
     import cv2
 
     cv2.setNumThreads(1)
-    return {
-        "peer on one thread": compared({"judge": ours(), "nudenet": held}, data, threads, turns, 1.0),
-        f"peer on {CORES} threads": with_threads,
-    }
+    yield compared("1024 px JPEG, peer on one thread", {"judge": ours(), PEER: held}, data, (1, 1), turns, 1.0)
+    yield with_threads
 
 
-def mixed(turns: int = 5) -> dict[str, Any] | str:
+def mixed(turns: int = 5) -> Iterator[Row]:
     """Compare 200 mixed pictures on all cores; the peer has one call at a time with its own threads, as its users call it."""
     other = peer()
-    if other is None:
-        return NO_PEER
     data = list(pictures.mixed())
-    together = compared({"judge": ours(), "nudenet": other}, data, {"judge": CORES, "nudenet": 1}, turns, 1.5)
-    same = compared({"judge": ours(), "nudenet": other}, data, {"judge": CORES, "nudenet": CORES}, max(3, turns // 2), None)
-    return {"peer as it comes": together, f"peer called from {CORES} threads": same}
+    what = "200 mixed pictures, all cores, peer"
+    yield compared(f"{what} as it comes", {"judge": ours(), PEER: other}, data, (CORES, 1), turns, 1.5)
+    sides = {"judge": ours(), PEER: other}
+    yield compared(f"{what} called from {CORES} threads", sides, data, (CORES, CORES), max(3, turns // 2))
 
 
-def sandbox(turns: int = 21) -> dict[str, Any]:
+def sandbox(turns: int = 21) -> Iterator[Row]:
     """Compare judging opaque pictures, decoded in the sandbox, with the same decoded in this process."""
     data = [pictures.shop_size(seed) for seed in range(24)]
-    return compared({"sandbox": ours(), "in process": inside()}, data, {"sandbox": CORES, "in process": CORES}, turns, 0.97)
+    sides = {"judge": ours(), "decoded in process": in_process()}
+    yield compared("Decoding in the sandbox, all cores", sides, data, (CORES, CORES), turns, 0.97)
 
 
-def transparent(turns: int = 11) -> dict[str, Any]:
+def transparent(turns: int = 11) -> Iterator[Row]:
     """Compare pictures that are seen on white and on black with the same pictures, opaque."""
     photos = [pictures.photo(800, 600, seed) for seed in range(12)]
     opaque = [pictures.encoded(photo, "PNG") for photo in photos]
     cut_out = {same: pictures.encoded(pictures.cut_out(photo), "PNG") for same, photo in zip(opaque, photos, strict=True)}
     judge = ours()
     sides: dict[str, Work] = {"transparent": lambda data: judge(cut_out[data]), "opaque": judge}
-    return compared(sides, opaque, {"transparent": CORES, "opaque": CORES}, turns, None)
+    yield compared("Transparent PNGs, two looks each, all cores", sides, opaque, (CORES, CORES), turns)
 
 
-NO_PEER = "The peer is not here: pip install nudenet opencv-python-headless"
-ALL: dict[str, Callable[[], object]] = {
+PEER = "nudenet detect()"
+COMPARISONS: dict[str, Callable[[], Iterator[Row]]] = {
     "pipeline": pipeline,
+    "sandbox": sandbox,
+    "transparent": transparent,
     "twelve": twelve,
     "shop": shop,
     "mixed": mixed,
-    "sandbox": sandbox,
-    "transparent": transparent,
 }
 
 
-def main(names: Iterable[str]) -> None:
-    """Print the figures; each comparison has a process of its own, so that none inherits another's warm heap."""
-    chosen = list(names) or list(ALL)
-    if len(chosen) == 1:
-        print(json.dumps({"cores": CORES, "numpy": np.__version__, chosen[0]: ALL[chosen[0]]()}, indent=2))
-        return
-    figures: dict[str, object] = {}
-    for name in chosen:
-        done = subprocess.run([sys.executable, "-m", "bench.detection", name], stdout=subprocess.PIPE, check=True)
-        figures |= json.loads(done.stdout)
-    print(json.dumps(figures, indent=2))
+def rows() -> Iterator[Row]:
+    """Each comparison has a process of its own, so that none inherits another's warm heap."""
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), max_tasks_per_child=1) as pool:
+        for name in COMPARISONS:
+            yield from pool.submit(_compare, name).result()
 
 
-if __name__ == "__main__":
-    main(sys.argv[1:])
+def _compare(name: str) -> list[Row]:
+    return list(COMPARISONS[name]())

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import statistics
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 from bench.processes import PICWARD, environment, free_port, running, tree
+from bench.rows import Row, limited
 
 STARTS = 3
 SETTLE_SECONDS = 6
@@ -20,7 +21,7 @@ RESIDENT_MB = 350
 IDLE_PERCENT = 1.0
 
 
-def main() -> None:
+def rows() -> Iterator[Row]:
     starts = []
     with tempfile.TemporaryDirectory() as name:
         for n in range(STARTS):
@@ -38,23 +39,10 @@ def main() -> None:
                 time.sleep(IDLE_SECONDS)
                 idle = 100 * (sum(map(_cpu, family)) - before) / (time.perf_counter() - since)
     ready = statistics.median(starts)
-    rows = [
-        _row("Start to ready, first start", f"{ready:.1f} s", ready, READY_SECONDS, "s"),
-        _row(f"Resident when idle, {len(family)} processes", f"{memory['Pss']:.0f} MB", memory["Pss"], RESIDENT_MB, "MB"),
-        _row("Processor when idle, all processes", f"{idle:.2f} % of a core", idle, IDLE_PERCENT, "%"),
-    ]
-    print(json.dumps(rows))
-
-
-def _row(what: str, ours: str, value: float, limit: float, unit: str) -> dict[str, object]:
-    return {
-        "what": what,
-        "ours": ours,
-        "beside": f"limit {limit:g} {unit}",
-        "ratio": round(value / limit, 2),
-        "goal": "<= 1.00",
-        "met": value <= limit,
-    }
+    resident = memory["Pss"]
+    yield limited("Start to ready, first start", f"{ready:.1f} s", ready, READY_SECONDS, "s")
+    yield limited(f"Resident when idle, {len(family)} processes", f"{resident:.0f} MB", resident, RESIDENT_MB, "MB")
+    yield limited("Processor when idle, all processes", f"{idle:.2f} % of a core", idle, IDLE_PERCENT, "%")
 
 
 def _memory(pid: int, kind: str) -> float:
@@ -71,7 +59,3 @@ def _cpu(pid: int) -> float:
         fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
     return 0.0
-
-
-if __name__ == "__main__":
-    main()

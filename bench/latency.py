@@ -2,77 +2,58 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
 import statistics
 import tempfile
 import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
-
-import requests
+from typing import Protocol
 
 from bench import pictures
 from bench.detection import bare
-from bench.processes import PICWARD, environment, free_port, running
-from integrations.kit import signing
-from tests.e2e.test_chaos import connect
-from tests.integrations.wordpress.stand_in import Attachment, PluginDouble
+from bench.processes import PICWARD, running
+from bench.rows import Row
 from tests.support.instance import Instance, wait_for
 
 ROUNDS = 40
 
 
-def main() -> None:
-    with tempfile.TemporaryDirectory() as name, PluginDouble("", "", {}) as double:
+class Place(Protocol):
+    """Stand at a platform that is connected."""
+
+    def deliver(self, number: int, picture: bytes) -> None:
+        """Have a picture, under this number as its id, and tell Picward of it in a delivery `ev_<number>`."""
+
+    def fetch(self, number: int) -> bytes:
+        """Fetch it as the platform's integration does, on a new connection, and with nothing around it."""
+
+
+def rows(connected: Callable[[Instance], AbstractContextManager[Place]]) -> Iterator[Row]:
+    with tempfile.TemporaryDirectory() as name:
         instance = Instance(Path(name), log_level="WARNING")
-        instance.port = free_port()
-        instance.env = environment(Path(name) / "var", instance.port)
-        instance.url = f"http://127.0.0.1:{instance.port}"
-        with running([PICWARD, "serve"], instance.env, f"{instance.url}/ready"):
-            connect(instance, double)
+        with running([PICWARD, "serve"], instance.env, f"{instance.url}/ready"), connected(instance) as place:
             time.sleep(3)  # the model is loaded at the start, and this is about an idle machine
             run = bare()
             alone = []
-            for n in range(ROUNDS):
-                picture = pictures.shop_size(n)
-                double.attachments[n + 1] = Attachment(n + 1, picture, parent=None)
-                _send(instance, double, n + 1)
-                wait_for(lambda wanted=n + 1: len(_decided(instance)) >= wanted, "a decision")
+            for n in range(1, ROUNDS + 1):
+                place.deliver(n, pictures.shop_size(n - 1))
+                wait_for(lambda wanted=n: len(_decided(instance)) >= wanted, "a decision")
                 started = time.perf_counter()
-                run(_fetch(double, n + 1))
+                run(place.fetch(n))
                 alone.append(time.perf_counter() - started)
             ours = [row / 1000 for row in _decided(instance)]
     peer = [1000 * seconds for seconds in alone]
     ratio = statistics.median(ours) / statistics.median(peer)
-    row = {
-        "what": "Delivery to decision, 1024 px, idle, p50",
-        "ours": f"{statistics.median(ours):.0f} ms (p90 {statistics.quantiles(ours, n=10)[-1]:.0f})",
-        "beside": f"bare fetch + decode + run {statistics.median(peer):.0f} ms",
-        "ratio": round(ratio, 2),
-        "goal": "<= 2.00",
-        "met": ratio <= 2,
-    }
-    print(json.dumps([row]))
-
-
-def _send(instance: Instance, double: PluginDouble, media: int) -> None:
-    described = double.attachments[media].described()
-    body = json.dumps({"v": 1, "to": "connector", "type": "media.uploaded", "site": double.site_id, "media": described}).encode()
-    headers = signing.sign(double.secret, f"ev_{media}", int(time.time()), body)
-    url = f"{instance.url}/webhooks/wordpress"
-    assert requests.post(url, body, headers={**headers, "picward-site": double.site_id}, timeout=10).status_code == 202
-
-
-def _fetch(double: PluginDouble, media: int) -> bytes:
-    """Fetch as the platform does, with a new connection and a signature, and nothing around it."""
-    sha256 = double.attachments[media].sha256
-    body = json.dumps(
-        {"v": 1, "to": "site", "type": "bytes", "site": double.site_id, "id": str(media), "sha256": sha256}
-    ).encode()
-    headers = signing.sign(double.secret, f"bare_{media}", int(time.time()), body)
-    answer = requests.post(f"{double.address}/wp-json/picward/v1/bytes", body, headers=headers, timeout=10)
-    assert answer.status_code == 200, answer.text
-    return answer.content
+    yield Row(
+        "Delivery to decision, 1024 px, idle, p50",
+        f"{statistics.median(ours):.0f} ms (p90 {statistics.quantiles(ours, n=10)[-1]:.0f})",
+        f"bare fetch + decode + run {statistics.median(peer):.0f} ms",
+        round(ratio, 2),
+        "<= 2.00",
+        ratio <= 2,
+    )
 
 
 def _decided(instance: Instance) -> list[int]:
@@ -83,7 +64,3 @@ def _decided(instance: Instance) -> list[int]:
     )
     with sqlite3.connect(f"file:{instance.folder}/var/picward.db?mode=ro", uri=True, timeout=30) as db:
         return [row[0] for row in db.execute(query)]
-
-
-if __name__ == "__main__":
-    main()

@@ -1,20 +1,18 @@
 """The console on a million decisions: server time of every page, weights, the queue's next item, a policy's replay, LCP.
 
 Server time is that of the WSGI application in this process, by Flask's test client: routing, SQL, templates and no network.
-LCP is seen by Chromium on a page of the real web processes, over loopback, on this machine. `python -m bench.pages [DATABASE]`
-takes a seeded database instead of making one; it is written to.
+LCP is seen by Chromium on a page of the real web processes, over loopback, on this machine. PICWARD_BENCH_DATABASE
+names a seeded database to be taken instead of making one; it is written to.
 """
 
 from __future__ import annotations
 
 import gc
-import json
 import os
 import random
 import re
 import shutil
 import statistics
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -28,7 +26,7 @@ from flask import Flask
 from app.config import Config
 from app.db.engine import Database
 from app.domain.policy import read_policy
-from app.domain.scope import Scope
+from app.domain.visibility import Visibility
 from app.factory import make_core
 from app.services.core import Core
 from app.services.people import accounts, sessions
@@ -38,6 +36,7 @@ from app.services.trying import backtest
 from app.web.application import make_application
 from bench import seed
 from bench.processes import PICWARD, free_port, running
+from bench.rows import Meaningless, Missing, Row, limited
 
 ROUNDS = 40
 WARM = 3
@@ -79,19 +78,20 @@ class Console:
         return made
 
 
-def main() -> None:
+def rows() -> Iterator[Row]:
     with _database() as path:
         console = _open(path)
-        rows = [*_pages(console), _next(console), _replay(console)]
+        yield from _pages(console)
+        yield _next(console)
+        yield _replay(console)
         console.core.db.close()
-        rows += _paints(path, console)
-    print(json.dumps(rows))
+        yield from _paints(path, console)
 
 
 @contextmanager
 def _database() -> Iterator[Path]:
-    if len(sys.argv) > 1:
-        yield Path(sys.argv[1]).absolute()
+    if seeded := os.environ.get("PICWARD_BENCH_DATABASE"):
+        yield Path(seeded).absolute()
         return
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "picward.db"
@@ -156,7 +156,7 @@ def _addresses(console: Console) -> dict[str, Callable[[], str]]:
     return made | lists
 
 
-def _pages(console: Console) -> Iterator[dict[str, Any]]:
+def _pages(console: Console) -> Iterator[Row]:
     client = console.client()
     heaviest, weight = "", 0.0
     for name, address in sorted(_addresses(console).items()):
@@ -169,13 +169,13 @@ def _pages(console: Console) -> Iterator[dict[str, Any]]:
                 took.append(1000 * (time.perf_counter() - started))
                 worked.append(1000 * (time.thread_time() - began))
             if answer.status_code >= 400 and not asked.endswith("/preview"):  # few have one
-                raise SystemExit(f"{asked} answered {answer.status_code}")
+                raise Meaningless(f"{asked} answered {answer.status_code}")
         if answer.mimetype == "text/html" and answer.status_code == 200:
             whole = _weight(client, answer)
             heaviest, weight = (name, whole) if whole > weight else (heaviest, weight)
         more = f" (p50 {statistics.median(took):.0f}; of the processor {statistics.median(worked):.0f})"
-        yield _limited(f"Page {name}, p95", _p95(took), PAGE_MS, "ms", more)
-    yield _limited(f"Heaviest page without pictures, {heaviest}", weight, WEIGHT_KB, "kB")
+        yield _shown(f"Page {name}, p95", _p95(took), PAGE_MS, "ms", more)
+    yield _shown(f"Heaviest page without pictures, {heaviest}", weight, WEIGHT_KB, "kB")
 
 
 def _weight(client: Any, answer: Any) -> float:
@@ -188,9 +188,9 @@ def _p95(took: list[float]) -> float:
     return statistics.quantiles(took, n=20)[-1]
 
 
-def _next(console: Console) -> dict[str, Any]:
+def _next(console: Console) -> Row:
     core = console.core
-    scope = Scope(tuple(row.id for row in sites.listing(core)), restricted=True)
+    scope = Visibility(tuple(row.id for row in sites.listing(core)), restricted=True)
     took = []
     for number in range(WARM + ROUNDS):
         started = time.perf_counter()
@@ -198,14 +198,14 @@ def _next(console: Console) -> dict[str, Any]:
         if number >= WARM:
             took.append(1000 * (time.perf_counter() - started))
         if item is None:
-            raise SystemExit("nothing waits")
+            raise Meaningless("nothing waits")
     for number in range(WARM + ROUNDS):
         queue.release(core, 1 + number)
     text = f" (p50 {statistics.median(took):.1f})"
-    return _limited(f"The queue's next item of {len(console.decisions['waiting'])}, leased, p95", _p95(took), NEXT_MS, "ms", text)
+    return _shown(f"The queue's next item of {len(console.decisions['waiting'])}, leased, p95", _p95(took), NEXT_MS, "ms", text)
 
 
-def _replay(console: Console) -> dict[str, Any]:
+def _replay(console: Console) -> Row:
     policy = read_policy({"version": 99, "rules": _DRAFT})
     took, looked = [], 0
     for _ in range(3):
@@ -213,11 +213,17 @@ def _replay(console: Console) -> dict[str, Any]:
         looked = backtest.try_policy(console.core, console.site, policy, limit=REPLAYED).looked_at
         took.append(time.perf_counter() - started)
     what = f"A draft of a policy tried on {looked:,} decisions"
-    return _limited(what, statistics.median(took), REPLAY_SECONDS, "s")
+    return _shown(what, statistics.median(took), REPLAY_SECONDS, "s")
 
 
-def _paints(path: Path, console: Console) -> list[dict[str, Any]]:
-    from playwright.sync_api import sync_playwright
+def _paints(path: Path, console: Console) -> Iterator[Row]:
+    chromium = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    if chromium is None:
+        raise Missing("Chromium is not installed; sh tests/support/install.sh installs it on Debian and Ubuntu")
+    try:
+        from playwright.sync_api import sync_playwright
+    except ImportError:
+        raise Missing("Playwright's Python package is not installed: pip install -e '.[test]'") from None
 
     port = free_port()
     own = {
@@ -228,17 +234,14 @@ def _paints(path: Path, console: Console) -> list[dict[str, Any]]:
         "PICWARD_LOG_LEVEL": "WARNING",
     }
     url = f"http://127.0.0.1:{port}"
-    chromium = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
     arguments = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-    rows = []
     with running([PICWARD, "web"], {**os.environ, **own}, f"{url}/ready"), sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=arguments)
         for name in ("/sites", f"/sites/{console.site}", "/review", "/decisions", "/insights"):
             seen = [_paint(browser, url, name, console.session) for _ in range(6)][1:]
             shown = name.replace(console.site, "<site_id>")
-            rows.append(_limited(f"Largest contentful paint of {shown}, Chromium", statistics.median(seen), LCP_SECONDS, "s"))
+            yield _shown(f"Largest contentful paint of {shown}, Chromium", statistics.median(seen), LCP_SECONDS, "s")
         browser.close()
-    return rows
 
 
 _LCP = """() => new Promise((give) => {
@@ -258,21 +261,10 @@ def _paint(browser: Any, url: str, path: str, session: str) -> float:
     seconds = float(page.evaluate(_LCP))
     context.close()
     if not seconds:
-        raise SystemExit(f"{path} painted nothing")
+        raise Meaningless(f"{path} painted nothing")
     return seconds
 
 
-def _limited(what: str, value: float, limit: float, unit: str, more: str = "") -> dict[str, Any]:
+def _shown(what: str, value: float, limit: float, unit: str, more: str = "") -> Row:
     shown = f"{value:.0f}" if value >= 10 else f"{value:.1f}" if value >= 1 else f"{value:.2f}"
-    return {
-        "what": what,
-        "ours": f"{shown} {unit}{more}",
-        "beside": f"limit {limit:g} {unit}",
-        "ratio": round(value / limit, 2),
-        "goal": "<= 1.00",
-        "met": value <= limit,
-    }
-
-
-if __name__ == "__main__":
-    main()
+    return limited(what, f"{shown} {unit}{more}", value, limit, unit)

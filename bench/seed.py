@@ -31,13 +31,13 @@ from app.adapters.vault import KeyVault
 from app.db import decisions as decision_rows
 from app.db import migrate, tables
 from app.db.engine import Database
-from app.domain.decisions import Action, Outcome, Reason, Verdict
+from app.domain.decisions import Action, Outcome, Reason, Verdict, severity
 from app.domain.jobs import Priority, WorkState
 from app.domain.policy import Policy, decide, read_policy
 from app.domain.signals import Signal
 from app.domain.time import DAY, SECOND
-from app.services.pipeline.record import severity
 from app.services.rules import policies
+from integrations.registry import platforms
 from models.registry import cards
 
 SECRET_KEY = "5eed" * 16
@@ -64,9 +64,6 @@ _REVIEWERS = (OWNER, "Ben", "Chidi", "Dana")
 
 _SITES = (("Marketplace", 0.45), ("Classifieds", 0.25), ("Forum", 0.15), ("Travel blog", 0.09), ("School", 0.05), ("Test", 0.01))
 """Names and shares of the pictures: one site far busier than the others, as is usual."""
-
-_PLATFORMS = ("wordpress", "shopify", "folder")
-"""Those whose settings need nothing that only a real connection has."""
 
 _ACTING = [
     {"category": "sexual.explicit_nudity", "review": 0.35, "block": 0.60, "mode": "enforce"},
@@ -271,7 +268,7 @@ def _fill(rows: Rows, vault: KeyVault, wanted: int, now: int) -> None:
 
 
 def _add_sites(rows: Rows, vault: KeyVault, versions: Sequence[Policy], begin: int, now: int) -> list[str]:
-    kinds = itertools.cycle(_PLATFORMS)
+    kinds = itertools.cycle(sorted(platforms(), reverse=True))  # so that the busiest site keeps the platform it always had
     names = []
     for number, (name, _) in enumerate(_SITES):
         id = f"st_{number:016x}"

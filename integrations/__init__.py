@@ -1,0 +1,1 @@
+"""The platforms, one package each, and what they share in `kit`."""

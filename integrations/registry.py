@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import importlib
+import inspect
 import logging
 import pkgutil
 import re
@@ -17,7 +18,7 @@ from app.domain.decisions import Action
 from app.domain.platform import Platform
 
 ENTRY_POINT_GROUP = "picward.platforms"
-"""Where another distribution names its platform: `slug = "package:PLATFORM"`, an instance."""
+"""Where another distribution names its platform: `slug = "package:PLATFORM"`, a class."""
 
 _SLUG = re.compile(r"[a-z][a-z0-9]{1,31}")
 _log = logging.getLogger(__name__)
@@ -25,30 +26,35 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Registry:
-    """Hold what was found: the platforms by slug, and in words what could not be loaded, by name."""
+    """What was found: the platforms by slug, and why others could not be loaded, by name."""
 
-    platforms: Mapping[str, Platform]
+    platforms: Mapping[str, type[Platform]]
     broken: Mapping[str, str]
 
 
-def platforms() -> Mapping[str, Platform]:
-    """Give every usable platform by its slug. They are looked for once, at the first call."""
+def platforms() -> Mapping[str, type[Platform]]:
+    """Give every usable platform's class by its slug. They are looked for once, at the first call."""
     return _registry().platforms
 
 
 def broken() -> Mapping[str, str]:
-    """Say which platforms could not be loaded and why; the others work nevertheless."""
+    """List the platforms that could not be loaded, with the reasons; the others work nevertheless."""
     return _registry().broken
 
 
 @functools.cache
 def _registry() -> Registry:
+    return discover()
+
+
+def discover() -> Registry:
+    """Look for every platform that can be imported now: ours, then those of other distributions."""
     return collect([*_ours(), *_third_parties()])
 
 
 def collect(candidates: Iterable[tuple[str, Callable[[], object]]]) -> Registry:
     """Load candidates (the expected slug and how to load it) in order; the first one of a slug stays."""
-    found: dict[str, Platform] = {}
+    found: dict[str, type[Platform]] = {}
     failed: dict[str, str] = {}
     for name, load in candidates:
         try:
@@ -59,7 +65,7 @@ def collect(candidates: Iterable[tuple[str, Callable[[], object]]]) -> Registry:
         # Someone else's module may raise anything, SystemExit included; one broken platform must not stop the others.
         except (Exception, SystemExit) as error:
             platform, problem = None, f"{type(error).__name__}: {error}"
-        if isinstance(platform, Platform) and not problem:
+        if isinstance(platform, type) and issubclass(platform, Platform) and not problem:
             found[platform.slug] = platform
         else:
             failed[name] = problem
@@ -82,9 +88,11 @@ def _third_parties() -> Iterable[tuple[str, Callable[[], object]]]:
         yield entry.name, entry.load
 
 
-def _unfit(name: str, platform: object, found: Mapping[str, Platform]) -> str:
-    if not isinstance(platform, Platform):
-        return "what it offers is no instance of Platform"
+def _unfit(name: str, platform: object, found: Mapping[str, type[Platform]]) -> str:
+    if not (isinstance(platform, type) and issubclass(platform, Platform)):
+        return "what it offers is no subclass of Platform"
+    if inspect.isabstract(platform):
+        return "it lacks " + ", ".join(sorted(platform.__abstractmethods__))
     slug = getattr(platform, "slug", None)
     if not isinstance(slug, str) or not _SLUG.fullmatch(slug) or slug != name:
         return f"its slug is {slug!r}, not {name!r}"

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from struct import unpack_from
 
 from app.domain.errors import MediaUnreadable
-from models.limits import ImageLimits
+from app.domain.limits import ImageLimits
 
 _MAX_JUNK = 65_536
 """Bytes between JPEG segments; real files have none, and Pillow skips them one at a time."""
@@ -23,14 +23,14 @@ _JPEG_MARKER = re.compile(rb"\xff[\x01-\xcf\xd8-\xfe]")
 
 @dataclass(frozen=True, slots=True)
 class Shell:
-    """Hold a file that is safe to hand to Pillow, and how many frames its outside shows (0: not counted)."""
+    """A file that is safe to hand to Pillow, and how many frames its outside shows (0: not counted)."""
 
     data: bytes
     frames: int = 0
 
 
 def sniff(data: bytes) -> str:
-    """Name the format that the first bytes declare, in Pillow's words; "" when we do not read it."""
+    """Name the format that the first bytes declare, in Pillow's words, or "" when it is none that we read."""
     if data.startswith(b"\xff\xd8\xff"):
         return "JPEG"
     if data.startswith(b"\x89PNG\r\n\x1a\n"):

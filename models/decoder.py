@@ -11,8 +11,8 @@ from PIL import Image, ImageCms
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from app.domain.errors import MediaUnreadable
+from app.domain.limits import ImageLimits
 from models.image import VIEW_SIDE, Picture, View, read
-from models.limits import ImageLimits
 from models.sandbox import Bytes, Sandbox, SandboxFailed
 
 _Line = Annotated[str, Field(max_length=500, pattern=r"^[^\x00-\x1f\x7f]*$")]

@@ -22,10 +22,10 @@ from PIL import (
 )
 
 from app.domain.errors import MediaUnreadable
+from app.domain.limits import ImageLimits
 from models.animation import frames, gif_patches, png_patches
 from models.colour import Meaning, Rendering, meaning_of, rendering_of
 from models.container import Shell, shell_of, sniff
-from models.limits import ImageLimits
 from models.sandbox import one_at_a_time
 
 VIEW_SIDE = 512
@@ -102,7 +102,7 @@ class View:
 
 @dataclass(slots=True)
 class Picture:
-    """Hold a decoded picture.
+    """A decoded picture.
 
     `width` and `height` are the file's own pixels, upright. `views` are all that people may see of it: a still, opaque
     picture has one, a transparent one is seen on white and on black, and an animation has those frames that differ from the
@@ -131,7 +131,7 @@ class Picture:
         return tuple(view.image for view in self.views)
 
     def scaled(self, side: int) -> tuple[Image.Image, ...]:
-        """Give every view with its longer side at exactly `side` px, small ones enlarged; made once for each side."""
+        """Scale every view so that its longer side has exactly `side` px, small ones included; each size is made once."""
         if side not in self._scaled:
             self._scaled[side] = tuple(_fit(view.image, side) for view in self.views)
         return self._scaled[side]
@@ -167,7 +167,7 @@ def read(data: bytes, limits: ImageLimits | None = None) -> Picture:
 
 
 def _check_size(opened: Image.Image, form: str, limits: ImageLimits, rendering: Rendering | None = None) -> int:
-    """Give the bytes that decoding will need at most. Raise `MediaUnreadable` when that or the size is over the limit."""
+    """Estimate the bytes that decoding needs at most. Raise `MediaUnreadable` when that or the size is over the limit."""
     pixels = opened.width * opened.height
     if pixels > limits.max_pixels:
         raise MediaUnreadable(
@@ -397,6 +397,6 @@ def _fit(image: Image.Image, side: int) -> Image.Image:
 
 
 def _differ(before: Image.Image, after: Image.Image) -> bool:
-    """Say whether two frames differ anywhere by more than a shade, seen in cells of about a hundredth of the width."""
+    """Tell whether two frames differ anywhere by more than a shade, seen in cells of about a hundredth of the width."""
     cells = tuple(np.asarray(image.resize((96, 96), Image.Resampling.BOX), dtype=np.int16) for image in (before, after))
     return bool(np.abs(cells[0] - cells[1]).max() > 6)

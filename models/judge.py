@@ -10,13 +10,13 @@ from threading import Lock
 
 from app.domain.detector import Fingerprint, HashEntry, HashIndex, Judgement
 from app.domain.errors import MediaUnreadable, ModelUnavailable
+from app.domain.limits import ImageLimits
 from app.domain.signals import Signal
 from app.domain.taxonomy import CATEGORIES, Severity
 from models.decoder import decoded
 from models.hashes import index as hashes
 from models.hashes.pdq import QUALITY_FLOOR, look_of
 from models.image import Picture
-from models.limits import ImageLimits
 from models.preview import preview_of
 from models.registry import Card, Detector, Machine, cards, load
 from models.runtime import CPU
@@ -26,8 +26,8 @@ _log = logging.getLogger(__name__)
 
 
 class LocalJudge:
-    """Judge pictures: decoded in the sandbox, looked at in this process. Threads share one; detectors and their sessions
-    are made on first use."""
+    """The judge of this process: pictures are decoded in the sandbox and looked at here. Threads share it; detectors and their
+    sessions are made on first use."""
 
     def __init__(
         self,
@@ -50,7 +50,7 @@ class LocalJudge:
 
     @property
     def categories(self) -> frozenset[str]:
-        """Give the categories that its detectors can find."""
+        """List the categories that its detectors can find."""
         return frozenset(label.category for card in self._cards.values() for label in card.classes.values())
 
     def judge(self, data: bytes, wanted: Collection[str]) -> Judgement:
@@ -89,13 +89,13 @@ class LocalJudge:
         return preview_of(picture.views[worst.view if worst is not None else 0].image)
 
     def match(self, fingerprint: Fingerprint, entries: HashIndex) -> tuple[Signal, ...]:
-        """Compare a fingerprint with hash lists. An allow entry gives a signal of category `owner.allowed_hash`."""
+        """Compare a fingerprint with hash lists. An allow entry gives a signal of category `ALLOWED_HASH`."""
         if not isinstance(entries, hashes.Index):
             raise TypeError("the index was not made by LocalJudge.index")
         return entries.match(fingerprint)
 
     def match_all(self, fingerprints: Sequence[Fingerprint], entries: HashIndex) -> dict[int, tuple[Signal, ...]]:
-        """Match many pictures at once: the place of each that matches, and what `match` gives for it."""
+        """Match many pictures at once: map the position of each that matches to what `match` finds for it."""
         if not isinstance(entries, hashes.Index):
             raise TypeError("the index was not made by LocalJudge.index")
         return entries.match_all(fingerprints)

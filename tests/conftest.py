@@ -19,11 +19,12 @@ def bench(tmp_path: Path) -> Iterator[Bench]:
 @pytest.hookimpl(tryfirst=True)  # before xdist reads the marks
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Say what one of several test processes must have to itself: files share their fixtures, and all that starts real
-    machines (WordPress, browsers, whole installations) goes one after the other, so that none starves another."""
+    machines (sites, browsers, whole installations) goes one after the other, so that none starves another."""
     for item in items:
-        path = Path(item.location[0]).as_posix()
-        real = path.startswith(("tests/e2e/", "tests/integrations/wordpress/plugin/"))
-        item.add_marker(pytest.mark.xdist_group("machines" if real else path))
+        path = Path(item.location[0])
+        alone = path.is_relative_to("tests/upgrade") or bool({"e2e", "plugin"} & set(path.parts))
+        real = alone or item.get_closest_marker("e2e") is not None
+        item.add_marker(pytest.mark.xdist_group("machines" if real else path.as_posix()))
 
 
 @pytest.hookimpl(wrapper=True)

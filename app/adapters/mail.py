@@ -18,7 +18,7 @@ SECONDS = 20.0
 
 @dataclass(frozen=True, slots=True)
 class SmtpMail:
-    """Send by SMTP (RFC 5321): `tls` from the first byte, `starttls` (RFC 3207) before anything is said, or `none`."""
+    """E-mail by SMTP (RFC 5321): `tls` from the first byte, `starttls` (RFC 3207) before anything is said, or `none`."""
 
     host: str
     port: int

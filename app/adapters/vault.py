@@ -15,7 +15,7 @@ _NONCE_BYTES = 12
 
 
 class KeyVault:
-    """Lock with AES-256-GCM: a random 96-bit nonce, then the ciphertext with its tag (NIST SP 800-38D)."""
+    """Encryption with AES-256-GCM: a random 96-bit nonce, then the ciphertext with its tag (NIST SP 800-38D)."""
 
     def __init__(self, key: bytes) -> None:
         if len(key) != KEY_BYTES:

@@ -1,11 +1,30 @@
+"""The trail: what happened, when, by whom; lines are only ever added."""
+
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from dataclasses import dataclass
 
-from sqlalchemy import Connection, Row, insert, select
+from sqlalchemy import Connection, insert, select
 
+from app.db.sql import columns, read_all
 from app.db.tables import audit
+
+
+@dataclass(frozen=True, slots=True)
+class AuditRow:
+    """Hold one line; `site_id` and `media_id` are "" where it is about none."""
+
+    id: int
+    at: int
+    site_id: str
+    actor: str
+    action: str
+    media_id: str
+    text: str
+
+
+LINES = select(*columns(audit, AuditRow)).order_by(audit.c.id.desc())
+"""Every line, newest first."""
 
 
 def add(connection: Connection, now: int, actor: str, action: str, text: str, site_id: str = "", media_id: str = "") -> None:
@@ -13,12 +32,16 @@ def add(connection: Connection, now: int, actor: str, action: str, text: str, si
     connection.execute(insert(audit).values(at=now, site_id=site_id, actor=actor, action=action, media_id=media_id, text=text))
 
 
-def of_media(connection: Connection, site_id: str, media_id: str) -> Sequence[Row[Any]]:
-    query = select(audit).where(audit.c.site_id == site_id, audit.c.media_id == media_id).order_by(audit.c.id.desc())
-    return connection.execute(query).all()
+def of_media(connection: Connection, site_id: str, media_id: str) -> list[AuditRow]:
+    return read_all(connection, LINES.where(audit.c.site_id == site_id, audit.c.media_id == media_id), AuditRow)
 
 
-def recent(connection: Connection, site_id: str, limit: int) -> Sequence[Row[Any]]:
+def recent(connection: Connection, site_id: str, limit: int) -> list[AuditRow]:
     """List what happened to a site itself, as opposed to one of its images."""
-    query = select(audit).where(audit.c.site_id == site_id, audit.c.media_id == "").order_by(audit.c.id.desc())
-    return connection.execute(query.limit(limit)).all()
+    return read_all(connection, LINES.where(audit.c.site_id == site_id, audit.c.media_id == "").limit(limit), AuditRow)
+
+
+def of_people(connection: Connection, limit: int) -> list[AuditRow]:
+    """List what happened to accounts, invitations and tokens."""
+    about = audit.c.action.startswith("person.") | audit.c.action.startswith("token.")
+    return read_all(connection, LINES.where(audit.c.site_id == "", audit.c.media_id == "", about).limit(limit), AuditRow)

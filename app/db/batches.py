@@ -3,29 +3,42 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Connection, Row, func, insert, literal_column, or_, select, update
+from sqlalchemy import Connection, func, insert, or_, select, update
 
-from app.db.statements import insert_many
+from app.db.sql import columns, insert_many, read_one, values, written
 from app.db.tables import batch_items, batches, decisions
-from app.domain.scope import Scope
+from app.domain.batches import BatchKind, ItemState
+from app.domain.visibility import Visibility
 
-# Written into the statement, since a planner may only use a partial index for a value that it knows.
-_TO_DO: ColumnElement[str] = literal_column("''")
+_TO_DO = written(ItemState.TO_DO)
 
 
-def add(connection: Connection, values: dict[str, Any], decision_ids: Sequence[int]) -> None:
-    connection.execute(insert(batches).values(**values))
+@dataclass(frozen=True, slots=True)
+class BatchRow:
+    """Hold what was asked for, and by whom. `rejection` is a key of `REJECTIONS`, or ""."""
+
+    id: str
+    kind: BatchKind
+    person_id: int
+    person: str
+    rejection: str
+    total: int
+    created_at: int
+
+
+def add(connection: Connection, batch: BatchRow, decision_ids: Sequence[int]) -> None:
+    connection.execute(insert(batches).values(values(batch)))
     insert_many(
         connection,
         batch_items,
-        [{"batch_id": values["id"], "decision_id": decision_id, "outcome": ""} for decision_id in decision_ids],
+        [{"batch_id": batch.id, "decision_id": decision_id, "outcome": ItemState.TO_DO} for decision_id in decision_ids],
     )
 
 
-def get(connection: Connection, batch_id: str) -> Row[Any] | None:
-    return connection.execute(select(batches).where(batches.c.id == batch_id)).one_or_none()
+def get(connection: Connection, batch_id: str) -> BatchRow | None:
+    return read_one(connection, select(*columns(batches, BatchRow)).where(batches.c.id == batch_id), BatchRow)
 
 
 def to_do(connection: Connection, batch_id: str, limit: int) -> list[int]:
@@ -33,7 +46,7 @@ def to_do(connection: Connection, batch_id: str, limit: int) -> list[int]:
     return list(connection.execute(query.order_by(batch_items.c.decision_id).limit(limit)).scalars())
 
 
-def mark(connection: Connection, batch_id: str, decision_id: int, outcome: str) -> bool:
+def mark(connection: Connection, batch_id: str, decision_id: int, outcome: ItemState) -> bool:
     """Write down how an item ended; False when that is known already."""
     statement = update(batch_items).where(
         batch_items.c.batch_id == batch_id, batch_items.c.decision_id == decision_id, batch_items.c.outcome == _TO_DO
@@ -45,20 +58,20 @@ def end(connection: Connection, batch_id: str, now: int) -> None:
     connection.execute(update(batches).where(batches.c.id == batch_id, batches.c.ended_at.is_(None)).values(ended_at=now))
 
 
-def outcomes(connection: Connection, batch_id: str) -> dict[str, int]:
-    """Count the items by how they ended; "" are still to do."""
+def outcomes(connection: Connection, batch_id: str) -> dict[ItemState, int]:
+    """Count the items by how they ended."""
     query = select(batch_items.c.outcome, func.count()).where(batch_items.c.batch_id == batch_id)
     return {row[0]: row[1] for row in connection.execute(query.group_by(batch_items.c.outcome))}
 
 
-def beyond(connection: Connection, batch_id: str, scope: Scope) -> bool:
-    """Say whether a batch holds a decision of another site, or a restricted one outside the scope."""
-    outside = decisions.c.site_id.not_in(scope.sites)
-    hidden = outside if scope.restricted else or_(outside, decisions.c.restricted.is_(True))
+def beyond(connection: Connection, batch_id: str, visibility: Visibility) -> bool:
+    """Say whether a batch holds a decision of another site, or a restricted one outside the visibility."""
+    outside = decisions.c.site_id.not_in(visibility.sites)
+    hidden = outside if visibility.restricted else or_(outside, decisions.c.restricted.is_(True))
     query = select(batch_items.c.decision_id).join(decisions, decisions.c.id == batch_items.c.decision_id)
     return connection.execute(query.where(batch_items.c.batch_id == batch_id, hidden).limit(1)).first() is not None
 
 
-def items(connection: Connection, batch_id: str, limit: int) -> list[tuple[int, str]]:
+def items(connection: Connection, batch_id: str, limit: int) -> list[tuple[int, ItemState]]:
     query = select(batch_items.c.decision_id, batch_items.c.outcome).where(batch_items.c.batch_id == batch_id)
     return [(row[0], row[1]) for row in connection.execute(query.order_by(batch_items.c.decision_id).limit(limit))]

@@ -1,87 +1,69 @@
+"""Decisions, append-only: each is stored here, and what follows of it is kept true in the same transaction."""
+
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, and_, exists, func, insert, literal_column, select
+from sqlalchemy import Connection, Select, and_, bindparam, exists, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from app.db import pictures, queue, standings
-from app.db.jobs import media
+from app.db.jobs import MEDIA, media
+from app.db.sql import read_all, read_one, written
 from app.db.tables import decisions, jobs
-from app.domain.decisions import Decision, Outcome, Reason, Verdict
+from app.domain.decisions import Decision, Outcome, Reason, Ruling, Verdict, severity
 from app.domain.errors import DecisionStale
 from app.domain.jobs import WorkState
 from app.domain.media import Region, name_of
-from app.domain.scope import Scope
-from app.domain.taxonomy import CATEGORIES
+from app.domain.taxonomy import CATEGORIES, Severity
+from app.domain.visibility import Visibility
 
 NAME_CHARACTERS = 200
 """How much of a picture's name is kept for the search; longer ones are found by what they begin with."""
 
-# Written into the statement, since a planner may only use a partial index for a value that it knows.
-_NOTHING: ColumnElement[str] = literal_column("''")
+_JUDGED = select(*MEDIA).where(jobs.c.id == bindparam("job"))
+_ADD = insert(decisions).returning(decisions.c.id)
 
 
-def add(
-    connection: Connection,
-    *,
-    site_id: str,
-    job_id: int,
-    sha256: str,
-    outcome: Outcome,
-    severity: int,
-    person: str,
-    policy_version: int | None,
-    supersedes: int | None,
-    now: int,
-    batch: str = "",
-    restored_version: int | None = None,
-) -> int:
+def add(connection: Connection, site_id: str, ruling: Ruling) -> int:
     """Append a decision, and keep the queue and the look-alikes true to it.
 
     Raise `DecisionStale` when the job has one of this policy version, or the earlier one a successor.
     """
-    job = connection.execute(select(jobs).where(jobs.c.id == job_id)).one()
-    restricted, two_people = _flags(connection, outcome, supersedes if person else None)
-    statement = insert(decisions).values(
-        site_id=site_id,
-        job_id=job_id,
-        sha256=sha256,
-        verdict=outcome.verdict,
-        severity=severity,
-        reasons=[_packed(reason) for reason in outcome.reasons],
-        enforce=outcome.enforce,
-        person=person,
-        policy_version=policy_version,
-        supersedes=supersedes,
-        decided_at=now,
-        restored_version=restored_version,
-        category=outcome.reasons[0].category if outcome.reasons else "",
-        name=folded(name_of(media(job))),
-        batch=batch,
-        restricted=restricted,
-        two_people=two_people,
-    )
+    judged = media(*connection.execute(_JUDGED, {"job": ruling.job_id}).one())
+    outcome, severest = ruling.outcome, severity(ruling.outcome.reasons)
+    restricted, two_people = _flags(connection, outcome, ruling.supersedes if ruling.person else None)
+    values = {
+        "site_id": site_id,
+        "job_id": ruling.job_id,
+        "sha256": ruling.sha256,
+        "verdict": outcome.verdict,
+        "severity": severest,
+        "reasons": [_packed(reason) for reason in outcome.reasons],
+        "enforce": outcome.enforce,
+        "person": ruling.person,
+        "policy_version": ruling.policy_version,
+        "supersedes": ruling.supersedes,
+        "decided_at": ruling.decided_at,
+        "restored_version": ruling.restored_version,
+        "category": outcome.reasons[0].category if outcome.reasons else "",
+        "name": folded(name_of(judged)),
+        "batch": ruling.batch,
+        "restricted": restricted,
+        "two_people": two_people,
+    }
     try:
-        decision_id = int(connection.execute(statement.returning(decisions.c.id)).scalar_one())
+        decision_id = int(connection.execute(_ADD, values).scalar_one())
     except IntegrityError:
         raise DecisionStale("Someone else decided this picture meanwhile; look at it again.") from None
-    standings.follow(connection, site_id, outcome.verdict, supersedes)
-    queue.follow(
-        connection,
-        decision_id=decision_id,
-        site_id=site_id,
-        job=job,
-        verdict=outcome.verdict,
-        severity=severity,
-        restricted=restricted,
-        two_people=two_people,
-        supersedes=supersedes,
-        now=now,
-    )
-    if person or outcome.verdict is not Verdict.ALLOW:
-        pictures.keep_look(connection, job_id, sha256)
+    if restricted or two_people:
+        _protect(connection, site_id, ruling, restricted=restricted, two_people=two_people)
+    standings.follow(connection, site_id, outcome.verdict, ruling.supersedes)
+    about = queue.About(Severity.SEVERE - severest, restricted, two_people)
+    queue.follow(connection, site_id, decision_id, ruling, judged, about)
+    if ruling.person or outcome.verdict is not Verdict.ALLOW:
+        pictures.keep_look(connection, ruling.job_id, ruling.sha256)
     return decision_id
 
 
@@ -101,6 +83,22 @@ def _flags(connection: Connection, outcome: Outcome, earlier: int | None) -> tup
         return restricted, any(category.two_people for category in found)
     row = connection.execute(select(decisions.c.restricted, decisions.c.two_people).where(decisions.c.id == earlier)).one()
     return restricted or row.restricted, row.two_people
+
+
+def _protect(connection: Connection, site_id: str, ruling: Ruling, *, restricted: bool, two_people: bool) -> None:
+    """Let the rights of a picture's new decision hold for all its earlier ones, and drop previews of what became restricted.
+
+    An earlier decision's number, its page and its place in lists then open nothing that the one in force does not.
+    """
+    picture = (jobs.c.site_id == site_id, jobs.c.media_id == ruling.media.id, jobs.c.version == ruling.media.version)
+    of_picture = decisions.c.job_id.in_(select(jobs.c.id).where(*picture))
+    if two_people:
+        connection.execute(update(decisions).where(of_picture, decisions.c.two_people.is_(False)).values(two_people=True))
+    if restricted:
+        connection.execute(update(decisions).where(of_picture, decisions.c.restricted.is_(False)).values(restricted=True))
+        seen = connection.execute(select(decisions.c.sha256).where(of_picture).distinct()).scalars().all()
+        for sha256 in {ruling.sha256, *seen}:
+            pictures.forget_preview(connection, site_id, sha256)
 
 
 def _packed(reason: Reason) -> dict[str, Any]:
@@ -132,39 +130,54 @@ def reasons(packed: Sequence[dict[str, Any]]) -> tuple[Reason, ...]:
     )
 
 
-FULL = select(decisions, jobs.c.media_id, jobs.c.version, jobs.c.source, jobs.c.parent, jobs.c.context).join(
-    jobs, jobs.c.id == decisions.c.job_id
-)
+FULL = select(
+    decisions.c.id,
+    decisions.c.site_id,
+    decisions.c.job_id,
+    *MEDIA,
+    decisions.c.sha256,
+    decisions.c.verdict,
+    decisions.c.reasons,
+    decisions.c.enforce,
+    decisions.c.person,
+    decisions.c.policy_version,
+    decisions.c.supersedes,
+    decisions.c.decided_at,
+    decisions.c.batch,
+    decisions.c.restricted,
+    decisions.c.two_people,
+    decisions.c.restored_version,
+).join(jobs, jobs.c.id == decisions.c.job_id)
 
 
-def whole(row: Row[Any]) -> Decision:
-    return Decision(
-        id=row.id,
-        site_id=row.site_id,
-        job_id=row.job_id,
-        media=media(row),
-        sha256=row.sha256,
-        verdict=Verdict(row.verdict),
-        reasons=reasons(row.reasons),
-        enforce=row.enforce,
-        person=row.person,
-        policy_version=row.policy_version,
-        supersedes=row.supersedes,
-        decided_at=row.decided_at,
-        batch=row.batch,
-        restricted=row.restricted,
-        two_people=row.two_people,
-        restored_version=row.restored_version,
-    )
+def whole(
+    id: int,
+    site_id: str,
+    job_id: int,
+    media_id: str,
+    version: str,
+    source: str,
+    parent: str,
+    context: Mapping[str, Sequence[str]],
+    sha256: str,
+    verdict: Verdict,
+    packed: Sequence[dict[str, Any]],
+    *rest: Any,
+) -> Decision:
+    """Make a decision of a row of `FULL`, whose columns come in the order of its fields."""
+    judged = media(media_id, version, source, parent, context)
+    return Decision(id, site_id, job_id, judged, sha256, verdict, reasons(packed), *rest)
 
 
 def _first(connection: Connection, query: Select[Any]) -> Decision | None:
-    row = connection.execute(query.limit(1)).one_or_none()
-    return whole(row) if row else None
+    return read_one(connection, query.limit(1), whole)
+
+
+_ONE = FULL.where(decisions.c.id == bindparam("decision"))
 
 
 def get(connection: Connection, decision_id: int) -> Decision | None:
-    return _first(connection, FULL.where(decisions.c.id == decision_id))
+    return read_one(connection, _ONE, whole, {"decision": decision_id})
 
 
 _later = decisions.alias("later")
@@ -186,12 +199,12 @@ def by_person(connection: Connection, site_id: str, sha256: str) -> Decision | N
 
 
 def by_ids(connection: Connection, decision_ids: Sequence[int]) -> dict[int, Decision]:
-    return {row.id: whole(row) for row in connection.execute(FULL.where(decisions.c.id.in_(decision_ids)))}
+    return {found.id: found for found in read_all(connection, FULL.where(decisions.c.id.in_(decision_ids)), whole)}
 
 
 def in_force(connection: Connection, job_ids: Sequence[int]) -> list[Decision]:
     """Give the decision in force of each of these jobs, where there is one."""
-    return [whole(row) for row in connection.execute(FULL.where(decisions.c.job_id.in_(job_ids), CURRENT))]
+    return read_all(connection, FULL.where(decisions.c.job_id.in_(job_ids), CURRENT), whole)
 
 
 def successor(connection: Connection, decision_id: int) -> Decision | None:
@@ -206,14 +219,14 @@ def superseded(connection: Connection, decision_ids: Sequence[int]) -> set[int]:
 
 def of_parent(connection: Connection, site_id: str, parent: str, limit: int) -> list[Decision]:
     """List the decisions in force about the images that a parent holds, newest first."""
-    named = and_(jobs.c.site_id == site_id, jobs.c.parent == parent, jobs.c.parent != _NOTHING, jobs.c.state == WorkState.DONE)
+    named = and_(jobs.c.site_id == site_id, jobs.c.parent == parent, jobs.c.parent != written(""), jobs.c.state == WorkState.DONE)
     query = FULL.where(named, CURRENT).order_by(decisions.c.id.desc()).limit(limit)
-    return [whole(row) for row in connection.execute(query)]
+    return read_all(connection, query, whole)
 
 
 def of_batch(connection: Connection, batch: str, limit: int) -> list[int]:
     """Give the ids of the decisions that were made with a batch."""
-    query = select(decisions.c.id).where(decisions.c.batch == batch, decisions.c.batch != _NOTHING)
+    query = select(decisions.c.id).where(decisions.c.batch == batch, decisions.c.batch != written(""))
     return list(connection.execute(query.order_by(decisions.c.id).limit(limit)).scalars())
 
 
@@ -223,9 +236,11 @@ def of_policy(connection: Connection, site_id: str, version: int) -> list[int]:
     return list(connection.execute(query.order_by(decisions.c.id)).scalars())
 
 
-def waiting(connection: Connection, scope: Scope, order: queue.Order, after: Sequence[int], limit: int) -> list[Decision]:
+def waiting(
+    connection: Connection, visibility: Visibility, order: queue.Order, after: Sequence[int], limit: int
+) -> list[Decision]:
     """List what waits for a person, in order."""
-    rows = queue.page(connection, scope, order, after, limit)
+    rows = queue.page(connection, visibility, order, after, limit)
     found = by_ids(connection, [row.decision_id for row in rows])
     return [found[row.decision_id] for row in rows]
 
@@ -249,12 +264,12 @@ def recent(
         query = query.where(decisions.c.verdict == verdict)
     if before:
         query = query.where(decisions.c.id < before)
-    return [whole(row) for row in connection.execute(query)]
+    return read_all(connection, query, whole)
 
 
 def count_waiting(connection: Connection, site_id: str) -> int:
     """Count what waits on a site, as everyone may know it: without what is restricted or escalated."""
-    return queue.count(connection, Scope((site_id,)))
+    return queue.count(connection, Visibility((site_id,)))
 
 
 def oldest_waiting(connection: Connection, site_id: str) -> int | None:
@@ -263,10 +278,10 @@ def oldest_waiting(connection: Connection, site_id: str) -> int | None:
 
 def history(connection: Connection, site_id: str, media_id: str) -> list[Decision]:
     query = FULL.where(jobs.c.site_id == site_id, jobs.c.media_id == media_id).order_by(decisions.c.id.desc())
-    return [whole(row) for row in connection.execute(query)]
+    return read_all(connection, query, whole)
 
 
-def by_policy(connection: Connection, site_id: str, below: int, limit: int, after: int = 0) -> Iterator[Decision]:
+def by_policy(connection: Connection, site_id: str, below: int, limit: int, after: int = 0) -> list[Decision]:
     """Give decisions in force that are an older policy version's word, of images that are still there; `after` an id."""
     version = func.coalesce(decisions.c.policy_version, decisions.c.restored_version)
     query = (
@@ -275,4 +290,4 @@ def by_policy(connection: Connection, site_id: str, below: int, limit: int, afte
         .order_by(decisions.c.id)
         .limit(limit)
     )
-    return (whole(row) for row in connection.execute(query))
+    return read_all(connection, query, whole)

@@ -1,39 +1,65 @@
+"""Deliveries, exactly as they came, each counted once for ever."""
+
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Connection, Row, func, literal_column, select, update
+from sqlalchemy import Connection, func, select, update
 
-from app.db.statements import insert_once
+from app.db.sql import columns, insert_once, read_all, read_one, values, written
 from app.db.tables import deliveries
 
-# Written into the statement, since a planner may only use a partial index for a value that it knows.
-_NONE: ColumnElement[str] = literal_column("''")
+
+@dataclass(frozen=True, slots=True)
+class NewDelivery:
+    """Hold a delivery that is to be counted. `delivery_id` is shared by every retry of it."""
+
+    site_id: str
+    delivery_id: str
+    received_at: int
+    path: str
+    headers: Mapping[str, str]
+    body: bytes
+    problem: str
 
 
-def add(connection: Connection, **values: Any) -> int | None:
+@dataclass(frozen=True, slots=True)
+class DeliveryRow:
+    """Hold a stored delivery; `body` is empty once it was forgotten."""
+
+    id: int
+    site_id: str
+    received_at: int
+    path: str
+    headers: Mapping[str, str]
+    body: bytes
+    problem: str
+
+
+def add(connection: Connection, delivery: NewDelivery) -> int | None:
     """Count a delivery once for ever: None when its id was seen before."""
-    return insert_once(connection, deliveries, values)
+    return insert_once(connection, deliveries, values(delivery))
 
 
 def last_at(connection: Connection, site_id: str) -> int | None:
     return connection.execute(select(func.max(deliveries.c.received_at)).where(deliveries.c.site_id == site_id)).scalar()
 
 
-def unreadable(connection: Connection, site_id: str, limit: int) -> Sequence[Any]:
-    query = select(deliveries.c.id, deliveries.c.received_at, deliveries.c.problem).where(
-        deliveries.c.site_id == site_id, deliveries.c.problem != _NONE
-    )
-    return connection.execute(query.order_by(deliveries.c.id.desc()).limit(limit)).all()
+_ALL = select(*columns(deliveries, DeliveryRow))
 
 
-def get(connection: Connection, delivery: int) -> Row[Any] | None:
-    return connection.execute(select(deliveries).where(deliveries.c.id == delivery)).one_or_none()
+def unreadable(connection: Connection, site_id: str, limit: int) -> list[DeliveryRow]:
+    query = _ALL.where(deliveries.c.site_id == site_id, deliveries.c.problem != written(""))
+    return read_all(connection, query.order_by(deliveries.c.id.desc()).limit(limit), DeliveryRow)
 
 
-def mark(connection: Connection, delivery: int, problem: str) -> None:
-    connection.execute(update(deliveries).where(deliveries.c.id == delivery).values(problem=problem))
+def get(connection: Connection, delivery_id: int) -> DeliveryRow | None:
+    return read_one(connection, _ALL.where(deliveries.c.id == delivery_id), DeliveryRow)
+
+
+def mark(connection: Connection, delivery_id: int, problem: str) -> None:
+    connection.execute(update(deliveries).where(deliveries.c.id == delivery_id).values(problem=problem))
 
 
 def forget_bodies(connection: Connection, before: int) -> int:

@@ -1,22 +1,52 @@
+"""Actions that make decisions true: leased in order, ended with what undoes them."""
+
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, and_, exists, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Select, and_, bindparam, exists, insert, or_, select, update
 
 from app.db import decisions as decided
-from app.db import work
+from app.db import leases
+from app.db.sql import columns, read_all, read_one
 from app.db.tables import enforcements, jobs, sites
 from app.domain.decisions import Action, Enforcement
 from app.domain.jobs import WorkState
 from app.domain.media import MediaRef
+from app.domain.platform import SiteState
+
+Undo = Mapping[str, Any]
+"""What a platform's HIDE returned, and nobody else reads."""
 
 _OPEN = (WorkState.DUE, WorkState.BUSY)
 _earlier = enforcements.alias("earlier")
 _newer = enforcements.alias("newer")
 _beside = enforcements.alias("beside")
+
+
+@dataclass(frozen=True, slots=True)
+class EnforcementRow:
+    """Hold an action, whoever has it."""
+
+    id: int
+    site_id: str
+    decision_id: int
+    media_id: str
+    version: str
+    parent: str
+    action: Action
+    state: WorkState
+    attempts: int
+    deaths: int
+    undo: Undo | None
+    problem: str
+    created_at: int
+    ended_at: int | None
+
+
+_ALL = select(*columns(enforcements, EnforcementRow))
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,10 +101,12 @@ def add(connection: Connection, site_id: str, decision_id: int, media: MediaRef,
 
 # Actions go to the site that was served longest ago, then by age, so that one busy site never starves another. Those of
 # one image are made true in order, and those of one parent one at a time: they all change the same listing.
-def _next(now: int) -> Select[Any]:
+def _next() -> Select[Any]:
     first = (
         select(enforcements.c.id)
-        .where(enforcements.c.state == work.DUE, enforcements.c.run_at <= now, enforcements.c.site_id == sites.c.id)
+        .where(
+            enforcements.c.state == leases.DUE, enforcements.c.run_at <= bindparam("now"), enforcements.c.site_id == sites.c.id
+        )
         .where(
             ~exists().where(
                 _earlier.c.site_id == enforcements.c.site_id,
@@ -86,7 +118,7 @@ def _next(now: int) -> Select[Any]:
                 enforcements.c.parent != "",
                 _beside.c.site_id == enforcements.c.site_id,
                 _beside.c.parent == enforcements.c.parent,
-                _beside.c.state == work.BUSY,
+                _beside.c.state == leases.BUSY,
             ),
         )
         .order_by(enforcements.c.run_at, enforcements.c.id)
@@ -94,29 +126,33 @@ def _next(now: int) -> Select[Any]:
         .correlate(sites)
         .scalar_subquery()
     )
-    options = select(first.label("id"), sites.c.enforced_at).where(sites.c.state == "active").subquery()
+    options = select(first.label("id"), sites.c.enforced_at).where(sites.c.state == SiteState.ACTIVE).subquery()
     return select(options.c.id).where(options.c.id.is_not(None)).order_by(options.c.enforced_at, options.c.id).limit(1)
+
+
+_NEXT = _next()
+_ONE = _ALL.where(enforcements.c.id == bindparam("enforcement"))
 
 
 def claim(connection: Connection, now: int, lease_us: int) -> Claim | None:
     """Lease the next due action of an active site."""
-    row_id = connection.execute(_next(now)).scalar_one_or_none()
-    token = work.lease(connection, enforcements, row_id, now, lease_us) if row_id is not None else None
-    if row_id is None or token is None:
+    row_id = connection.execute(_NEXT, {"now": now}).scalar_one_or_none()
+    token = leases.lease(connection, enforcements, row_id, now, lease_us) if row_id is not None else None
+    row = read_one(connection, _ONE, EnforcementRow, {"enforcement": row_id}) if token is not None else None
+    if row is None or token is None:
         return None
-    row = connection.execute(select(enforcements).where(enforcements.c.id == row_id)).one()
     connection.execute(update(sites).where(sites.c.id == row.site_id).values(enforced_at=now))
     return Claim(_whole(connection, row), row.site_id, row.attempts, row.deaths, token, row.created_at)
 
 
-def _whole(connection: Connection, row: Row[Any]) -> Enforcement:
+def _whole(connection: Connection, row: EnforcementRow) -> Enforcement:
     decision = decided.get(connection, row.decision_id)
     if decision is None:
         raise LookupError(f"enforcement {row.id} has no decision")
     others = _others_hiding(connection, row)
     return Enforcement(
         id=row.id,
-        action=Action(row.action),
+        action=row.action,
         media=decision.media,
         sha256=decision.sha256,
         verdict=decision.verdict,
@@ -124,7 +160,7 @@ def _whole(connection: Connection, row: Row[Any]) -> Enforcement:
         person=decision.person,
         decided_at=decision.decided_at,
         undo=_undo(connection, row.site_id, row.media_id, row.version),
-        held=next((other.undo for other in others if other.state == WorkState.DONE and other.undo), None),
+        held=next((other.undo for other in others if other.state is WorkState.DONE and other.undo), None),
         others_blocked=len(others),
     )
 
@@ -133,22 +169,21 @@ _TURNING = (Action.HIDE, Action.RESTORE, Action.DELETE)
 _COUNTS = (WorkState.DUE, WorkState.BUSY, WorkState.DONE)
 
 
-def _others_hiding(connection: Connection, row: Row[Any]) -> Sequence[Row[Any]]:
+def _others_hiding(connection: Connection, row: EnforcementRow) -> list[EnforcementRow]:
     """Give the HIDE in force of each other image of the same parent, oldest first."""
     if not row.parent:
-        return ()
+        return []
     return [other for other in hiding(connection, row.site_id, row.parent) if other.media_id != row.media_id]
 
 
-def hiding(connection: Connection, site_id: str, parent: str) -> Sequence[Row[Any]]:
+def hiding(connection: Connection, site_id: str, parent: str) -> list[EnforcementRow]:
     """Give the HIDE in force of each image of a parent, oldest first.
 
     A RESTORE that found changes by hand, which the owner may have put away since, ends it like one that was made true.
     """
     put_away = and_(_newer.c.action == Action.RESTORE, _newer.c.state == WorkState.SUPERSEDED, _newer.c.attempts > 0)
     query = (
-        select(enforcements)
-        .where(enforcements.c.site_id == site_id, enforcements.c.parent == parent)
+        _ALL.where(enforcements.c.site_id == site_id, enforcements.c.parent == parent)
         .where(enforcements.c.action == Action.HIDE, enforcements.c.state.in_(_COUNTS))
         .where(
             ~exists().where(
@@ -161,10 +196,10 @@ def hiding(connection: Connection, site_id: str, parent: str) -> Sequence[Row[An
         )
         .order_by(enforcements.c.id)
     )
-    return connection.execute(query).all()
+    return read_all(connection, query, EnforcementRow)
 
 
-def _undo(connection: Connection, site_id: str, media_id: str, version: str) -> Any:
+def _undo(connection: Connection, site_id: str, media_id: str, version: str) -> Undo | None:
     query = (
         select(enforcements.c.undo)
         .where(enforcements.c.site_id == site_id, enforcements.c.media_id == media_id, *_of_version(version))
@@ -175,7 +210,7 @@ def _undo(connection: Connection, site_id: str, media_id: str, version: str) -> 
     return connection.execute(query).scalar_one_or_none()
 
 
-def last_undo(connection: Connection, site_id: str, media_id: str) -> Any:
+def last_undo(connection: Connection, site_id: str, media_id: str) -> Undo | None:
     """Give what the last HIDE of an image returned, whichever its version was."""
     return _undo(connection, site_id, media_id, "")
 
@@ -197,31 +232,31 @@ def hides(connection: Connection, site_id: str, media_id: str, version: str = ""
         .limit(1)
     )
     row = connection.execute(query).one_or_none()
-    return row.decision_id if row is not None and row.action == Action.HIDE else None
+    return row.decision_id if row is not None and row.action is Action.HIDE else None
 
 
-def end(connection: Connection, claim: Claim, state: WorkState, now: int, problem: str = "", undo: Any = None) -> bool:
-    return work.end(connection, enforcements, claim.enforcement.id, claim.token, state, now, problem=problem, undo=undo)
+def end(connection: Connection, claim: Claim, state: WorkState, now: int, problem: str = "", undo: Undo | None = None) -> bool:
+    return leases.end(connection, enforcements, claim.enforcement.id, claim.token, state, now, problem=problem, undo=undo)
 
 
 def later(connection: Connection, claim: Claim, run_at: int, problem: str, *, stumbled: bool = False) -> bool:
-    return work.later(connection, enforcements, claim.enforcement.id, claim.token, run_at, problem, stumbled=stumbled)
+    return leases.later(connection, enforcements, claim.enforcement.id, claim.token, run_at, problem, stumbled=stumbled)
 
 
 def sweep(connection: Connection, now: int) -> int:
-    return work.sweep(connection, enforcements, now)
+    return leases.sweep(connection, enforcements, now)
 
 
 def look(connection: Connection, now: int) -> tuple[bool, bool]:
-    return work.look(connection, enforcements, now)
+    return leases.look(connection, enforcements, now)
 
 
-def parked(connection: Connection, site_id: str = "", limit: int = 50) -> Sequence[Row[Any]]:
+def parked(connection: Connection, site_id: str = "", limit: int = 50) -> list[EnforcementRow]:
     """List actions that need the owner: refused by the platform, or drifted."""
-    query = select(enforcements).where(enforcements.c.state.in_([WorkState.PARKED, WorkState.DRIFTED]))
+    query = _ALL.where(enforcements.c.state.in_([WorkState.PARKED, WorkState.DRIFTED]))
     if site_id:
         query = query.where(enforcements.c.site_id == site_id)
-    return connection.execute(query.order_by(enforcements.c.id.desc()).limit(limit)).all()
+    return read_all(connection, query.order_by(enforcements.c.id.desc()).limit(limit), EnforcementRow)
 
 
 def begin_anew(connection: Connection, site_id: str, now: int) -> None:
@@ -267,12 +302,12 @@ def delete_parent(connection: Connection, site_id: str, parent: str, now: int) -
     )
 
 
-def of_decisions(connection: Connection, decision_ids: Sequence[int]) -> dict[int, Row[Any]]:
+def of_decisions(connection: Connection, decision_ids: Sequence[int]) -> dict[int, EnforcementRow]:
     """Give the last action of each of these decisions."""
-    query = select(enforcements).where(enforcements.c.decision_id.in_(decision_ids)).order_by(enforcements.c.id)
-    return {row.decision_id: row for row in connection.execute(query)}
+    query = _ALL.where(enforcements.c.decision_id.in_(decision_ids)).order_by(enforcements.c.id)
+    return {row.decision_id: row for row in read_all(connection, query, EnforcementRow)}
 
 
-def history(connection: Connection, site_id: str, media_id: str) -> Sequence[Row[Any]]:
-    query = select(enforcements).where(enforcements.c.site_id == site_id, enforcements.c.media_id == media_id)
-    return connection.execute(query.order_by(enforcements.c.id.desc())).all()
+def history(connection: Connection, site_id: str, media_id: str) -> list[EnforcementRow]:
+    query = _ALL.where(enforcements.c.site_id == site_id, enforcements.c.media_id == media_id)
+    return read_all(connection, query.order_by(enforcements.c.id.desc()), EnforcementRow)

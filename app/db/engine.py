@@ -12,6 +12,9 @@ from pathlib import Path
 from typing import IO, Any, Generic, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.exc import DBAPIError, OperationalError
+
+from app.domain.errors import DatabaseUnavailable, NotStored
 
 T = TypeVar("T")
 
@@ -29,6 +32,25 @@ LAST_RESORT_PAGES = 20_000
 
 LARGEST_GROUP = 64
 """Units of work that share one commit at most; it bounds how long the first of them waits for the others."""
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """Turn what the engine says about a database that is busy or away into our own error."""
+    try:
+        yield
+    except OperationalError as error:
+        raise DatabaseUnavailable("The database is busy or away.") from error
+
+
+@contextmanager
+def savepoint(connection: Connection) -> Iterator[None]:
+    """Roll back what fails within the block, and not the transaction around it. Raise `NotStored` for what the database says."""
+    try:
+        with connection.begin_nested():
+            yield
+    except DBAPIError as error:
+        raise NotStored(f"The database did not take it: {type(error).__name__}.") from error
 
 
 class _Unit(Generic[T]):
@@ -107,14 +129,17 @@ class Database:
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
-        """Open a connection for reading; each statement sees what is committed then."""
-        with self._reader.connect() as connection:
+        """Open a connection for reading; each statement sees what is committed then. Raise `DatabaseUnavailable`."""
+        with _told(), self._reader.connect() as connection:
             yield connection
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
-        """Run one transaction, committed and durable at the end of the block, rolled back on any exception."""
-        with self._writer or contextlib.nullcontext(), self.engine.begin() as connection:
+        """Run one transaction, committed and durable at the end of the block, rolled back on any exception.
+
+        Raise `DatabaseUnavailable` when it cannot be begun or committed.
+        """
+        with _told(), self._writer or contextlib.nullcontext(), self.engine.begin() as connection:
             yield connection
 
     def write_together(self, work: Callable[[Connection], T]) -> T:
@@ -122,6 +147,7 @@ class Database:
 
         It returns when the commit is durable. Group commit: at saturation most of a commit's cost is waiting for the disk,
         and one wait serves all. `work` may run twice: when one of a group fails, all are rolled back and run one by one.
+        Raise `DatabaseUnavailable`, and what `work` raises.
         """
         if self._writer is None:  # PostgreSQL groups the commits of concurrent transactions itself
             with self.write() as connection:
@@ -134,7 +160,8 @@ class Database:
             unit.wait()
         if not unit.ended:
             self._lead_group()
-        return unit.outcome()
+        with _told():
+            return unit.outcome()
 
     def _lead_group(self) -> None:
         """Run the group that waits, then call its units, and the first of those that arrived meanwhile to lead them."""

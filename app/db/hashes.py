@@ -1,15 +1,31 @@
+"""Hash lists of sites and of everyone, and the comparisons of new entries with what was decided."""
+
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import dataclass
 
-from sqlalchemy import Connection, Row, delete, func, insert, select, update
+from sqlalchemy import Connection, delete, func, insert, select, update
 
-from app.db.statements import insert_once, put
+from app.db.sql import columns, insert_once, put, read_all, read_one
 from app.db.tables import comparisons, counters, hash_entries
-from app.domain.detector import HashEntry, HashKind, ListKind
+from app.domain.detector import HashEntry, ListKind
 
 _REVISION = "hash_lists"
+
+
+@dataclass(frozen=True, slots=True)
+class ComparisonRow:
+    """Hold a comparison that is not done: of which entries, and the job that it came to."""
+
+    id: int
+    site_id: str
+    first_entry: int
+    last_entry: int
+    after: int
+
+
+_ENTRIES = select(*columns(hash_entries, HashEntry))
 
 
 def add(connection: Connection, entries: Sequence[HashEntry], now: int, person: str) -> list[int]:
@@ -55,8 +71,7 @@ def revision(connection: Connection) -> int:
 
 def for_site(connection: Connection, site_id: str) -> list[HashEntry]:
     """Give the entries that apply to a site: its own and everyone's."""
-    query = select(hash_entries).where(hash_entries.c.site_id.in_([site_id, ""]))
-    return [_entry(row) for row in connection.execute(query)]
+    return read_all(connection, _ENTRIES.where(hash_entries.c.site_id.in_([site_id, ""])), HashEntry)
 
 
 def compare(connection: Connection, site_id: str, entry_ids: Sequence[int]) -> None:
@@ -65,9 +80,10 @@ def compare(connection: Connection, site_id: str, entry_ids: Sequence[int]) -> N
     connection.execute(insert(comparisons).values(values))
 
 
-def comparing(connection: Connection) -> Row[Any] | None:
+def comparing(connection: Connection) -> ComparisonRow | None:
     """Give the oldest comparison that is not done."""
-    return connection.execute(select(comparisons).order_by(comparisons.c.id).limit(1)).one_or_none()
+    query = select(*columns(comparisons, ComparisonRow)).order_by(comparisons.c.id).limit(1)
+    return read_one(connection, query, ComparisonRow)
 
 
 def compared(connection: Connection, comparison_id: int, after: int, *, done: bool) -> None:
@@ -78,15 +94,11 @@ def compared(connection: Connection, comparison_id: int, after: int, *, done: bo
 
 def between(connection: Connection, site_id: str, first: int, last: int) -> list[HashEntry]:
     """Give the entries of one import."""
-    query = select(hash_entries).where(hash_entries.c.site_id == site_id, hash_entries.c.id.between(first, last))
-    return [_entry(row) for row in connection.execute(query)]
+    query = _ENTRIES.where(hash_entries.c.site_id == site_id, hash_entries.c.id.between(first, last))
+    return read_all(connection, query, HashEntry)
 
 
-def _entry(row: Row[Any]) -> HashEntry:
-    return HashEntry(HashKind(row.kind), row.value, ListKind(row.list), row.category, row.note, row.site_id)
-
-
-def count(connection: Connection, site_id: str) -> dict[str, int]:
+def count(connection: Connection, site_id: str) -> dict[ListKind, int]:
     query = (
         select(hash_entries.c.list, func.count()).where(hash_entries.c.site_id.in_([site_id, ""])).group_by(hash_entries.c.list)
     )

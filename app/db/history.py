@@ -8,14 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Table, and_, exists, func, literal_column, or_, select
+from sqlalchemy import ColumnElement, Connection, Table, and_, exists, func, or_, select
 
+from app.db.audit import LINES, AuditRow
 from app.db.decisions import CURRENT, FULL, folded, whole
+from app.db.sql import read_all, written
 from app.db.tables import audit, decisions, enforcements, jobs
 from app.domain.decisions import Decision
-from app.domain.scope import Scope
+from app.domain.jobs import WorkState
+from app.domain.time import HOUR
+from app.domain.visibility import Visibility
 
 LOOKED_AT = 4000
 """Rows that one page looks at, at most: 30 ms, and at least one in 80 of them fills a page of 50."""
@@ -23,11 +26,10 @@ LOOKED_AT = 4000
 MATCHES = 500
 """Pictures that a search finds, at most. A search that finds so many is to be narrowed down, and the page says so."""
 
-SKEW = 3600 * 1_000_000
+SKEW = HOUR
 """How far the order of ids and the order of times may differ, in microseconds: the clocks of several machines."""
 
-_NOTHING: ColumnElement[str] = literal_column("''")
-_DONE: ColumnElement[str] = literal_column("'done'")
+_NOTHING, _DONE = written(""), written(WorkState.DONE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,23 +61,22 @@ class Found:
     many: bool = False
 
 
-def page(connection: Connection, scope: Scope, filters: Filters, before: int, limit: int) -> Found:
+def page(connection: Connection, visibility: Visibility, filters: Filters, before: int, limit: int) -> Found:
     """Give the next decisions before an id, newest first; maybe fewer than there are, and then `before` goes on."""
     limits = _limits(connection, filters)
     if limits is None:
         return Found((), 0)
-    matched = _matching(connection, scope, filters) if filters.search else None
+    matched = _matching(connection, visibility, filters) if filters.search else None
     chosen = [*limits, *_driver(filters, matched)]
     if before:
         chosen.append(decisions.c.id < before)
     floor = _floor(connection, decisions, chosen)
     if floor:
         chosen.append(decisions.c.id > floor)
-    query = FULL.where(*chosen, *_rest(scope, filters)).order_by(decisions.c.id.desc()).limit(limit + 1)
-    rows = connection.execute(query).all()
-    found = tuple(whole(row) for row in rows[:limit])
-    following = found[-1].id if len(rows) > limit else floor + 1 if floor else 0
-    return Found(found, following, matched is not None and len(matched) >= MATCHES)
+    query = FULL.where(*chosen, *_rest(visibility, filters)).order_by(decisions.c.id.desc()).limit(limit + 1)
+    found = read_all(connection, query, whole)
+    following = found[limit - 1].id if len(found) > limit else floor + 1 if floor else 0
+    return Found(tuple(found[:limit]), following, matched is not None and len(matched) >= MATCHES)
 
 
 def _floor(connection: Connection, table: Table, chosen: Sequence[ColumnElement[bool]]) -> int:
@@ -102,9 +103,9 @@ def _limits(connection: Connection, filters: Filters) -> list[ColumnElement[bool
     return limits
 
 
-def _matching(connection: Connection, scope: Scope, filters: Filters) -> list[int]:
+def _matching(connection: Connection, visibility: Visibility, filters: Filters) -> list[int]:
     """Find the jobs of the pictures that a search means: by their id, their parent, or what their name begins with."""
-    sites = (filters.site,) if filters.site else scope.sites
+    sites = (filters.site,) if filters.site else visibility.sites
     words, name = filters.search.strip(), folded(filters.search.strip())
     found: set[int] = set()
     for site in sites:
@@ -129,7 +130,7 @@ def _driver(filters: Filters, matched: Sequence[int] | None) -> list[ColumnEleme
         return [decisions.c.job_id.in_(matched)]
     if filters.batch:
         return [decisions.c.batch == filters.batch, decisions.c.batch != _NOTHING]
-    if filters.state and filters.state != "done":
+    if filters.state and filters.state != WorkState.DONE:
         unusual = select(enforcements.c.decision_id).where(enforcements.c.state == filters.state, enforcements.c.state != _DONE)
         return [decisions.c.id.in_(unusual)]
     if filters.person:
@@ -143,10 +144,10 @@ def _driver(filters: Filters, matched: Sequence[int] | None) -> list[ColumnEleme
     return [decisions.c.site_id == filters.site] if filters.site else []
 
 
-def _rest(scope: Scope, filters: Filters) -> list[ColumnElement[bool]]:
-    sites = (filters.site,) if filters.site else scope.sites
-    rest: list[ColumnElement[bool]] = [_plain(decisions.c.site_id).in_([site for site in sites if site in scope.sites])]
-    if not scope.restricted:
+def _rest(visibility: Visibility, filters: Filters) -> list[ColumnElement[bool]]:
+    sites = (filters.site,) if filters.site else visibility.sites
+    rest: list[ColumnElement[bool]] = [_plain(decisions.c.site_id).in_([site for site in sites if site in visibility.sites])]
+    if not visibility.restricted:
         rest.append(decisions.c.restricted.is_(False))
     if not filters.replaced:
         rest.append(CURRENT)
@@ -187,7 +188,9 @@ class StepFilters:
     until: int = 0
 
 
-def steps(connection: Connection, scope: Scope, filters: StepFilters, before: int, limit: int) -> tuple[Sequence[Row[Any]], int]:
+def steps(
+    connection: Connection, visibility: Visibility, filters: StepFilters, before: int, limit: int
+) -> tuple[list[AuditRow], int]:
     """Give the next steps before an id, newest first, and the id to go on from, 0 at the end."""
     chosen: list[ColumnElement[bool]] = []
     if filters.about and filters.site:
@@ -197,8 +200,8 @@ def steps(connection: Connection, scope: Scope, filters: StepFilters, before: in
     floor = _floor(connection, audit, chosen)
     if floor:
         chosen.append(audit.c.id > floor)
-    query = select(audit).where(*chosen, _seen_by(scope), *_of_steps(filters)).order_by(audit.c.id.desc())
-    rows = connection.execute(query.limit(limit + 1)).all()
+    query = LINES.where(*chosen, _seen_by(visibility), *_of_steps(filters))
+    rows = read_all(connection, query.limit(limit + 1), AuditRow)
     if len(rows) > limit:
         return rows[:limit], rows[limit - 1].id
     return rows, floor + 1 if floor else 0
@@ -221,10 +224,10 @@ def _of_steps(filters: StepFilters) -> list[ColumnElement[bool]]:
     return rest
 
 
-def _seen_by(scope: Scope) -> ColumnElement[bool]:
+def _seen_by(visibility: Visibility) -> ColumnElement[bool]:
     """Leave out the steps of sites, and of restricted images, that a person does not see."""
-    of_site = audit.c.site_id.in_([*scope.sites, ""] if scope.house else scope.sites)
-    if scope.restricted:
+    of_site = audit.c.site_id.in_([*visibility.sites, ""] if visibility.house else visibility.sites)
+    if visibility.restricted:
         return of_site
     about = (jobs.c.site_id == audit.c.site_id, jobs.c.media_id == audit.c.media_id)
     hidden = exists().where(*about, decisions.c.job_id == jobs.c.id, decisions.c.restricted.is_(True))

@@ -1,17 +1,54 @@
+"""The work to reach decisions: added once for each round of an image version, leased, ended."""
+
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, literal, select, text, true, union_all, update
+from sqlalchemy import Connection, Executable, bindparam, func, literal, select, text, true, union_all, update
 
-from app.db import queue, work
-from app.db.statements import insert_many, insert_once
+from app.db import leases, queue
+from app.db.sql import columns, insert_many, insert_once, read_one
 from app.db.tables import decisions, jobs, pictures, sites
+from app.domain.detector import Fingerprint
 from app.domain.jobs import ModerationJob, Priority, WorkState
 from app.domain.media import MediaRef
+from app.domain.platform import SiteState
 
-_ACTIVE = "active"
+
+@dataclass(frozen=True, slots=True)
+class JobRow:
+    """Hold a job, whoever has it. `token` fences who works on it."""
+
+    id: int
+    site_id: str
+    media_id: str
+    version: str
+    source: str
+    parent: str
+    context: Mapping[str, Sequence[str]]
+    round: int
+    priority: int
+    state: WorkState
+    token: int
+    attempts: int
+    deaths: int
+    created_at: int
+
+    @property
+    def media(self) -> MediaRef:
+        return media(self.media_id, self.version, self.source, self.parent, self.context)
+
+
+def media(media_id: str, version: str, source: str, parent: str, context: Mapping[str, Sequence[str]]) -> MediaRef:
+    """Make of the columns `MEDIA` what they stand for."""
+    return MediaRef(media_id, version, source, parent, {key: tuple(values) for key, values in context.items()})
+
+
+MEDIA = (jobs.c.media_id, jobs.c.version, jobs.c.source, jobs.c.parent, jobs.c.context)
+
+_ALL = select(*columns(jobs, JobRow))
 
 
 def add(
@@ -56,10 +93,20 @@ def known(connection: Connection, site_id: str, media: Sequence[MediaRef]) -> se
     return {(row.media_id, row.version) for row in connection.execute(query)}
 
 
-def with_fingerprint(connection: Connection, site_id: str, after: int, limit: int) -> Sequence[Any]:
+@dataclass(frozen=True, slots=True)
+class Known:
+    """Hold a decided image with what names its bytes and look."""
+
+    job_id: int
+    site_id: str
+    media_id: str
+    fingerprint: Fingerprint
+
+
+def with_fingerprint(connection: Connection, site_id: str, after: int, limit: int) -> list[Known]:
     """Give decided images of a site (of every site, when it is "") with their fingerprints, by ascending job id."""
     query = (
-        select(jobs.c.id, jobs.c.site_id, jobs.c.media_id, *pictures.c)
+        select(jobs.c.id, jobs.c.site_id, jobs.c.media_id, *columns(pictures, Fingerprint))
         .join(decisions, decisions.c.job_id == jobs.c.id)
         .join(pictures, pictures.c.sha256 == decisions.c.sha256)
         .where(jobs.c.state == WorkState.DONE, jobs.c.id > after)
@@ -69,7 +116,7 @@ def with_fingerprint(connection: Connection, site_id: str, after: int, limit: in
     )
     if site_id:
         query = query.where(jobs.c.site_id == site_id)
-    return connection.execute(query).all()
+    return [Known(job_id, site, image, Fingerprint(*found)) for job_id, site, image, *found in connection.execute(query)]
 
 
 def seen(connection: Connection, site_id: str, media: Sequence[MediaRef]) -> set[str]:
@@ -131,12 +178,12 @@ def stop_site(connection: Connection, site_id: str, now: int) -> None:
 
 # Claims go by priority, then to the site that was served longest ago, then by age. One index look-up per priority and
 # active site keeps this flat however long one site's back-fill is.
-def _next(now: int) -> Any:
+def _next() -> Executable:
     priorities = union_all(*(select(literal(int(p)).label("priority")) for p in Priority)).subquery()
     first = (
         select(jobs.c.id)
-        .where(jobs.c.state == work.DUE, jobs.c.site_id == sites.c.id)
-        .where(jobs.c.priority == priorities.c.priority, jobs.c.run_at <= now)
+        .where(jobs.c.state == leases.DUE, jobs.c.site_id == sites.c.id)
+        .where(jobs.c.priority == priorities.c.priority, jobs.c.run_at <= bindparam("now"))
         .order_by(jobs.c.run_at, jobs.c.id)
         .limit(1)
         .correlate(sites, priorities)
@@ -146,57 +193,52 @@ def _next(now: int) -> Any:
     options = (
         select(first.label("id"), priorities.c.priority, sites.c.claimed_at)
         .select_from(pairs)
-        .where(sites.c.state == _ACTIVE)
+        .where(sites.c.state == SiteState.ACTIVE)
         .subquery()
     )
     query = select(options.c.id).where(options.c.id.is_not(None))
     return query.order_by(options.c.priority, options.c.claimed_at, options.c.id).limit(1)
 
 
+_NEXT = _next()
+
+
 def claim(connection: Connection, now: int, lease_us: int) -> ModerationJob | None:
     """Lease the next due job of an active site."""
-    job_id = connection.execute(_next(now)).scalar_one_or_none()
-    token = work.lease(connection, jobs, job_id, now, lease_us) if job_id is not None else None
-    if job_id is None or token is None:
-        return None
-    row = get(connection, job_id)
+    job_id = connection.execute(_NEXT, {"now": now}).scalar_one_or_none()
+    token = leases.lease(connection, jobs, job_id, now, lease_us) if job_id is not None else None
+    row = get(connection, job_id) if job_id is not None and token is not None else None
     if row is None:
         return None
     connection.execute(update(sites).where(sites.c.id == row.site_id).values(claimed_at=now))
-    return claimed(row)
-
-
-def claimed(row: Row[Any]) -> ModerationJob:
-    return ModerationJob(row.id, row.site_id, media(row), row.round, Priority(row.priority), row.attempts, row.deaths, row.token)
+    return ModerationJob(row.id, row.site_id, row.media, row.round, Priority(row.priority), row.attempts, row.deaths, row.token)
 
 
 def add_round(connection: Connection, site_id: str, media_id: str, now: int, priority: Priority = Priority.RESCAN) -> bool:
-    """Queue another judgement of an image's newest version; False when it is unknown, or one is queued."""
+    """Ask for another judgement of an image's newest version; False when it is unknown, or was asked for already."""
     known = latest(connection, site_id, media_id)
-    if known is None or known.state != WorkState.DONE:
+    if known is None or known.state is not WorkState.DONE:
         return False
-    return add(connection, site_id, media(known), known.round + 1, priority, now) is not None
+    return add(connection, site_id, known.media, known.round + 1, priority, now) is not None
 
 
-def media(row: Any) -> MediaRef:
-    context = {key: tuple(values) for key, values in row.context.items()}
-    return MediaRef(row.media_id, row.version, row.source, row.parent, context)
+_ONE = _ALL.where(jobs.c.id == bindparam("job"))
 
 
-def get(connection: Connection, job_id: int) -> Row[Any] | None:
-    return connection.execute(select(jobs).where(jobs.c.id == job_id)).one_or_none()
+def get(connection: Connection, job_id: int) -> JobRow | None:
+    return read_one(connection, _ONE, JobRow, {"job": job_id})
 
 
-def latest(connection: Connection, site_id: str, media_id: str, version: str = "") -> Row[Any] | None:
+def latest(connection: Connection, site_id: str, media_id: str, version: str = "") -> JobRow | None:
     """Give the newest round of an image, of one version of it when that is named."""
-    query = select(jobs).where(jobs.c.site_id == site_id, jobs.c.media_id == media_id)
+    query = _ALL.where(jobs.c.site_id == site_id, jobs.c.media_id == media_id)
     if version:
         query = query.where(jobs.c.version == version)
-    return connection.execute(query.order_by(jobs.c.id.desc()).limit(1)).one_or_none()
+    return read_one(connection, query.order_by(jobs.c.id.desc()).limit(1), JobRow)
 
 
 def end(connection: Connection, job: ModerationJob, state: WorkState, now: int, problem: str = "") -> bool:
-    return work.end(connection, jobs, job.id, job.token, state, now, problem=problem)
+    return leases.end(connection, jobs, job.id, job.token, state, now, problem=problem)
 
 
 def end_unleased(connection: Connection, job_id: int, now: int) -> None:
@@ -207,18 +249,18 @@ def end_unleased(connection: Connection, job_id: int, now: int) -> None:
 
 
 def later(connection: Connection, job: ModerationJob, run_at: int, problem: str, *, stumbled: bool = False) -> bool:
-    return work.later(connection, jobs, job.id, job.token, run_at, problem, stumbled=stumbled)
+    return leases.later(connection, jobs, job.id, job.token, run_at, problem, stumbled=stumbled)
 
 
 def sweep(connection: Connection, now: int) -> int:
-    return work.sweep(connection, jobs, now)
+    return leases.sweep(connection, jobs, now)
 
 
 def look(connection: Connection, now: int) -> tuple[bool, bool]:
-    return work.look(connection, jobs, now)
+    return leases.look(connection, jobs, now)
 
 
-def counts(connection: Connection, site_id: str) -> dict[str, int]:
+def counts(connection: Connection, site_id: str) -> dict[WorkState, int]:
     query = select(jobs.c.state, func.count()).where(jobs.c.site_id == site_id).group_by(jobs.c.state)
     return {row[0]: row[1] for row in connection.execute(query)}
 

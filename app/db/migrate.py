@@ -5,10 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from sqlalchemy import Connection, inspect, text
+from sqlalchemy.exc import SQLAlchemyError
 
 from app.db.engine import Database
+from app.domain.errors import DatabaseUnavailable
 
-NEWEST = "0007"
+NEWEST = "0008"
 """The newest revision; a test compares it with the migration files, so that a start need not load Alembic to know it."""
 
 
@@ -17,6 +19,15 @@ def revision(connection: Connection) -> str:
     if not inspect(connection).has_table("alembic_version"):
         return ""
     return connection.execute(text("SELECT version_num FROM alembic_version")).scalar() or ""
+
+
+def current(db: Database) -> str:
+    """Give the revision that the database is at. Raise `DatabaseUnavailable` for whatever keeps it from answering."""
+    try:
+        with db.read() as connection:
+            return revision(connection)
+    except SQLAlchemyError as error:
+        raise DatabaseUnavailable(f"The database does not answer: {type(error).__name__}.") from error
 
 
 def upgrade(db: Database) -> str:

@@ -3,15 +3,94 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import TypedDict, Unpack
 
-from sqlalchemy import ColumnElement, Connection, Row, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, delete, func, insert, select, update
 
-from app.db.tables import audit, links, people, sessions, sign_in_tries
+from app.db.sql import columns, read_all, read_one
+from app.db.tables import links, people, sessions, sign_in_tries
+from app.domain.roles import LinkPurpose, Role
+
+
+@dataclass(frozen=True, slots=True)
+class PersonRow:
+    """Hold an account. `sites` are ids, none for every site."""
+
+    id: int
+    email: str
+    name: str
+    password: str
+    role: Role
+    sites: Sequence[str]
+    created_at: int
+    disabled_at: int | None
+
+
+class PersonChange(TypedDict, total=False):
+    """Name the columns that may be changed by themselves."""
+
+    name: str
+    password: str
+    role: Role
+    sites: Sequence[str]
+    disabled_at: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class LinkRow:
+    """Hold a one-time link, by the digest of what it holds. `person_id` is whose password it sets; `email`, `role` and `sites`
+    are of who is let in, empty where it lets nobody in."""
+
+    token: str
+    purpose: LinkPurpose
+    expires_at: int
+    person_id: int | None
+    email: str
+    role: str
+    sites: Sequence[str]
+    created_at: int
+    created_by: str
+
+
+class LinkAbout(TypedDict, total=False):
+    """Say who a link is for, and who made it."""
+
+    person_id: int
+    email: str
+    role: Role
+    sites: Sequence[str]
+    created_at: int
+    created_by: str
+
+
+@dataclass(frozen=True, slots=True)
+class SignedInRow:
+    """Hold who is signed in by a session."""
+
+    id: int
+    email: str
+    name: str
+    role: Role
+    sites: Sequence[str]
+    form_token: str
+
+
+@dataclass(frozen=True, slots=True)
+class SessionRow:
+    """Hold one sign-in, by the digest of its cookie."""
+
+    token: str
+    agent: str
+    created_at: int
+
+
+_PEOPLE = select(*columns(people, PersonRow))
+_LINKS = select(*columns(links, LinkRow))
 
 
 def add(
-    connection: Connection, email: str, name: str, password: str, role: str, now: int, sites: Collection[str] = frozenset()
+    connection: Connection, email: str, name: str, password: str, role: Role, now: int, sites: Collection[str] = frozenset()
 ) -> int:
     statement = insert(people).values(
         email=email, name=name, password=password, role=role, created_at=now, sites=sorted(sites), disabled_at=None
@@ -23,56 +102,59 @@ def count(connection: Connection) -> int:
     return int(connection.execute(select(func.count()).select_from(people)).scalar_one())
 
 
-def every(connection: Connection) -> Sequence[Row[Any]]:
-    return connection.execute(select(people).order_by(people.c.id)).all()
+def every(connection: Connection) -> list[PersonRow]:
+    return read_all(connection, _PEOPLE.order_by(people.c.id), PersonRow)
 
 
-def get(connection: Connection, person_id: int) -> Row[Any] | None:
-    return connection.execute(select(people).where(people.c.id == person_id)).one_or_none()
+def get(connection: Connection, person_id: int) -> PersonRow | None:
+    return read_one(connection, _PEOPLE.where(people.c.id == person_id), PersonRow)
 
 
-def by_email(connection: Connection, email: str) -> Row[Any] | None:
-    return connection.execute(select(people).where(people.c.email == email)).one_or_none()
+def by_email(connection: Connection, email: str) -> PersonRow | None:
+    return read_one(connection, _PEOPLE.where(people.c.email == email), PersonRow)
 
 
-def change(connection: Connection, person_id: int, **values: Any) -> None:
-    connection.execute(update(people).where(people.c.id == person_id).values(**values))
+def change(connection: Connection, person_id: int, **changes: Unpack[PersonChange]) -> None:
+    connection.execute(update(people).where(people.c.id == person_id).values(**changes))
 
 
-def with_role(connection: Connection, role: str) -> list[int]:
+def with_role(connection: Connection, role: Role) -> list[int]:
     """List who has a role and is not disabled, and keep others from changing them until this transaction ends."""
     query = select(people.c.id).where(people.c.role == role, people.c.disabled_at.is_(None)).order_by(people.c.id)
     return list(connection.execute(query.with_for_update()).scalars())
 
 
-def add_link(connection: Connection, token: str, purpose: str, expires_at: int, **about: Any) -> None:
+def add_link(connection: Connection, token: str, purpose: LinkPurpose, expires_at: int, **about: Unpack[LinkAbout]) -> None:
     """Store a link; `about` says who it is for, and an unused one for the same stops working."""
     same: list[ColumnElement[bool]] = [links.c.purpose == purpose, links.c.used_at.is_(None)]
-    same += [links.c[name] == about[name] for name in ("person_id", "email") if name in about]
+    if "person_id" in about:
+        same.append(links.c.person_id == about["person_id"])
+    if "email" in about:
+        same.append(links.c.email == about["email"])
     connection.execute(delete(links).where(*same))
     connection.execute(insert(links).values(token=token, purpose=purpose, expires_at=expires_at, **about))
 
 
-def _open(purpose: str, now: int) -> tuple[ColumnElement[bool], ...]:
+def _open(purpose: LinkPurpose, now: int) -> tuple[ColumnElement[bool], ...]:
     return links.c.purpose == purpose, links.c.used_at.is_(None), links.c.expires_at > now
 
 
-def link(connection: Connection, token: str, purpose: str, now: int) -> Row[Any] | None:
+def link(connection: Connection, token: str, purpose: LinkPurpose, now: int) -> LinkRow | None:
     """Give a link that still works."""
-    return connection.execute(select(links).where(links.c.token == token, *_open(purpose, now))).one_or_none()
+    return read_one(connection, _LINKS.where(links.c.token == token, *_open(purpose, now)), LinkRow)
 
 
-def open_links(connection: Connection, purpose: str, now: int) -> Sequence[Row[Any]]:
-    return connection.execute(select(links).where(*_open(purpose, now)).order_by(links.c.created_at, links.c.token)).all()
+def open_links(connection: Connection, purpose: LinkPurpose, now: int) -> list[LinkRow]:
+    return read_all(connection, _LINKS.where(*_open(purpose, now)).order_by(links.c.created_at, links.c.token), LinkRow)
 
 
-def use_link(connection: Connection, token: str, purpose: str, now: int) -> bool:
+def use_link(connection: Connection, token: str, purpose: LinkPurpose, now: int) -> bool:
     """Use a link up; False when it was used, is too old or never was."""
     statement = update(links).where(links.c.token == token, *_open(purpose, now))
     return connection.execute(statement.values(used_at=now)).rowcount == 1
 
 
-def forget_link(connection: Connection, token: str, purpose: str) -> bool:
+def forget_link(connection: Connection, token: str, purpose: LinkPurpose) -> bool:
     statement = delete(links).where(links.c.token == token, links.c.purpose == purpose, links.c.used_at.is_(None))
     return connection.execute(statement).rowcount == 1
 
@@ -91,19 +173,19 @@ def add_session(
     )
 
 
-def session(connection: Connection, token: str, now: int) -> Any:
+def session(connection: Connection, token: str, now: int) -> SignedInRow | None:
     """Give who is signed in with a token; a disabled person is not."""
     query = (
         select(people.c.id, people.c.email, people.c.name, people.c.role, people.c.sites, sessions.c.form_token)
         .join(sessions, sessions.c.person_id == people.c.id)
         .where(sessions.c.token == token, sessions.c.expires_at > now, people.c.disabled_at.is_(None))
     )
-    return connection.execute(query).one_or_none()
+    return read_one(connection, query, SignedInRow)
 
 
-def sessions_of(connection: Connection, person_id: int, now: int) -> Sequence[Row[Any]]:
-    query = select(sessions).where(sessions.c.person_id == person_id, sessions.c.expires_at > now)
-    return connection.execute(query.order_by(sessions.c.created_at.desc(), sessions.c.token)).all()
+def sessions_of(connection: Connection, person_id: int, now: int) -> list[SessionRow]:
+    query = select(*columns(sessions, SessionRow)).where(sessions.c.person_id == person_id, sessions.c.expires_at > now)
+    return read_all(connection, query.order_by(sessions.c.created_at.desc(), sessions.c.token), SessionRow)
 
 
 def end_session(connection: Connection, token: str) -> None:
@@ -122,13 +204,6 @@ def tries(connection: Connection, key: str, since: int) -> int:
 
 def add_try(connection: Connection, key: str, now: int) -> None:
     connection.execute(insert(sign_in_tries).values(key=key, tried_at=now))
-
-
-def trail(connection: Connection, limit: int) -> Sequence[Row[Any]]:
-    """List what happened to accounts, invitations and tokens, newest first."""
-    about = audit.c.action.startswith("person.") | audit.c.action.startswith("token.")
-    query = select(audit).where(audit.c.site_id == "", audit.c.media_id == "", about)
-    return connection.execute(query.order_by(audit.c.id.desc()).limit(limit)).all()
 
 
 def forget(connection: Connection, now: int, tries_before: int) -> None:

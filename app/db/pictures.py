@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, select
+from sqlalchemy import Connection, delete, select
 
-from app.db.statements import insert_many, put
+from app.db.sql import columns, insert_many, put, read_one, values
 from app.db.tables import decisions, looks, pictures, previews, signals
-from app.domain.detector import Fingerprint
+from app.domain.detector import MATCH_DISTANCE, Fingerprint
 from app.domain.media import Region
 from app.domain.signals import Signal
+
+
+@dataclass(frozen=True, slots=True)
+class PreviewRow:
+    """Hold a picture's small versions, each encrypted."""
+
+    clear: bytes
+    blurred: bytes
 
 
 def known_signals(connection: Connection, sha256: str, detectors: Mapping[str, str]) -> dict[str, tuple[Signal, ...]]:
@@ -33,7 +41,7 @@ def _signal(detector: str, version: str, seen: dict[str, Any]) -> Signal:
 def keep(
     connection: Connection, fingerprint: Fingerprint, versions: Mapping[str, str], seen: Mapping[str, tuple[Signal, ...]]
 ) -> None:
-    put(connection, pictures, asdict(fingerprint) | {"others": ",".join(fingerprint.others)})
+    put(connection, pictures, values(fingerprint))
     for detector, found in seen.items():
         packed = [
             {
@@ -52,25 +60,16 @@ def keep(
 
 
 def fingerprint(connection: Connection, sha256: str) -> Fingerprint | None:
-    row = connection.execute(select(pictures).where(pictures.c.sha256 == sha256)).one_or_none()
-    return fingerprint_of(row) if row else None
-
-
-def fingerprint_of(row: Any) -> Fingerprint:
-    """Read a row that has the columns of `pictures`."""
-    return Fingerprint(row.sha256, row.pdq, row.width, row.height, others_of(row.others))
-
-
-def others_of(packed: str) -> tuple[str, ...]:
-    return tuple(packed.split(",")) if packed else ()
+    return read_one(connection, select(*columns(pictures, Fingerprint)).where(pictures.c.sha256 == sha256), Fingerprint)
 
 
 def keep_preview(connection: Connection, site_id: str, sha256: str, clear: bytes, blurred: bytes, now: int) -> None:
     put(connection, previews, {"site_id": site_id, "sha256": sha256, "clear": clear, "blurred": blurred, "created_at": now})
 
 
-def preview(connection: Connection, site_id: str, sha256: str) -> Row[Any] | None:
-    return connection.execute(select(previews).where(previews.c.site_id == site_id, previews.c.sha256 == sha256)).one_or_none()
+def preview(connection: Connection, site_id: str, sha256: str) -> PreviewRow | None:
+    query = select(*columns(previews, PreviewRow)).where(previews.c.site_id == site_id, previews.c.sha256 == sha256)
+    return read_one(connection, query, PreviewRow)
 
 
 def has_preview(connection: Connection, site_id: str, sha256: str) -> bool:
@@ -88,9 +87,6 @@ def forget_preview(connection: Connection, site_id: str, sha256: str) -> None:
 
 PIECES = 16
 """A PDQ hash of 256 bits is cut into so many pieces: two that differ in at most 31 bits agree in one up to one bit."""
-
-LOOK_DISTANCE = 31
-"""Bits of 256 that may differ between look-alikes; the distance that PDQ's README recommends for a match."""
 
 LOOKED_AT = 2000
 """Candidates whose whole hash is compared at most. By chance a hash shares a piece, up to a bit, with one image in 240: with
@@ -112,7 +108,7 @@ def _pieces(pdq: str) -> list[int]:
 def look_alikes(connection: Connection, site_id: str, sha256: str, limit: int) -> list[tuple[int, int]]:
     """Find questioned images of a site that look like these bytes: (job id, bits that differ), the nearest first.
 
-    Exact up to `LOOK_DISTANCE`, by 16 x 17 look-ups in an index, as long as fewer than `LOOKED_AT` share a piece.
+    Exact up to `MATCH_DISTANCE`, by 16 x 17 look-ups in an index, as long as fewer than `LOOKED_AT` share a piece.
     """
     pdq = connection.execute(select(pictures.c.pdq).where(pictures.c.sha256 == sha256)).scalar()
     if not pdq:
@@ -128,4 +124,4 @@ def look_alikes(connection: Connection, site_id: str, sha256: str, limit: int) -
     )
     mine = int(pdq, 16)
     found = [((int(row.pdq, 16) ^ mine).bit_count(), row.job_id) for row in connection.execute(query)]
-    return [(job_id, distance) for distance, job_id in sorted(found) if distance <= LOOK_DISTANCE][:limit]
+    return [(job_id, distance) for distance, job_id in sorted(found) if distance <= MATCH_DISTANCE][:limit]

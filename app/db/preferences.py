@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
-from app.db.statements import put
+from app.db.sql import put
 from app.db.tables import preferences
 
 

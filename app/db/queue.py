@@ -3,38 +3,69 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import (
+    BigInteger,
     ColumnElement,
     Connection,
-    Row,
     Select,
     and_,
     delete,
     exists,
     func,
     insert,
-    literal_column,
+    literal,
     or_,
     select,
     tuple_,
     update,
 )
 
-from app.db.statements import put
+from app.db.sql import columns, put, read_all, read_one, values, written
 from app.db.tables import decisions, jobs, opinions, skips, waiting
-from app.domain.decisions import Verdict
+from app.domain.decisions import Ruling, Verdict
 from app.domain.jobs import WorkState
-from app.domain.scope import Scope
+from app.domain.media import MediaRef
 from app.domain.taxonomy import Severity
+from app.domain.visibility import Visibility
 
 TAKING_TRIES = 8
 """How often the next item is looked for when others take it first: each try loses to one other person at most."""
 
-# Written into the statement, since a planner may only use a partial index for a value that it knows.
-_NOBODY: ColumnElement[int] = literal_column("0")
+_NOBODY = written(0)
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingRow:
+    """Hold what waits. `rank` 0 is the most severe; `reviewer` is a person's id, 0 for nobody, and has it to `leased_until`."""
+
+    decision_id: int
+    site_id: str
+    parent: str
+    rank: int
+    since: int
+    restricted: bool
+    two_people: bool
+    escalated: bool
+    note: str
+    reviewer: int
+    reviewer_name: str
+    leased_until: int
+
+
+@dataclass(frozen=True, slots=True)
+class OpinionRow:
+    """Hold what one person thinks of a decision that needs two."""
+
+    person_id: int
+    person: str
+    verdict: Verdict
+
+
+_ALL = select(*columns(waiting, WaitingRow))
 
 
 class Order(StrEnum):
@@ -48,43 +79,40 @@ _COLUMNS = {
 }
 
 
-def follow(
-    connection: Connection,
-    *,
-    decision_id: int,
-    site_id: str,
-    job: Row[Any],
-    verdict: Verdict,
-    severity: int,
-    restricted: bool,
-    two_people: bool,
-    supersedes: int | None,
-    now: int,
-) -> None:
+@dataclass(frozen=True, slots=True)
+class About:
+    """Hold what a decision's categories mean for the queue. `rank` 0 is the most severe."""
+
+    rank: int
+    restricted: bool
+    two_people: bool
+
+
+def follow(connection: Connection, site_id: str, decision_id: int, ruling: Ruling, media: MediaRef, about: About) -> None:
     """Keep the queue true to a decision that was just stored. One that waits on keeps its place, its reviewer and opinions."""
-    about = {"rank": Severity.SEVERE - severity, "restricted": restricted, "two_people": two_people}
-    if verdict is not Verdict.REVIEW:
-        if supersedes is not None:
-            connection.execute(delete(waiting).where(waiting.c.decision_id == supersedes))
+    before = ruling.supersedes
+    if ruling.outcome.verdict is not Verdict.REVIEW:
+        if before is not None:
+            connection.execute(delete(waiting).where(waiting.c.decision_id == before))
         return
-    if supersedes is not None and _move(connection, supersedes, decision_id, about):
+    if before is not None and _move(connection, before, decision_id, about):
         return
     connection.execute(
         insert(waiting).values(
             decision_id=decision_id,
             site_id=site_id,
-            job_id=job.id,
-            media_id=job.media_id,
-            parent=job.parent,
-            since=now,
-            **about,
+            job_id=ruling.job_id,
+            media_id=media.id,
+            parent=media.parent,
+            since=ruling.decided_at,
+            **values(about),
         )
     )
 
 
-def _move(connection: Connection, earlier: int, decision_id: int, about: dict[str, Any]) -> bool:
+def _move(connection: Connection, earlier: int, decision_id: int, about: About) -> bool:
     moved = connection.execute(
-        update(waiting).where(waiting.c.decision_id == earlier).values(decision_id=decision_id, **about)
+        update(waiting).where(waiting.c.decision_id == earlier).values(decision_id=decision_id, **values(about))
     ).rowcount
     if moved:
         for table in (opinions, skips):
@@ -114,8 +142,8 @@ def add(connection: Connection, decision_id: int, now: int) -> None:
         decisions.c.job_id,
         jobs.c.media_id,
         jobs.c.parent,
-        literal_column(str(int(Severity.SEVERE))) - decisions.c.severity,
-        literal_column(str(now)),
+        written(int(Severity.SEVERE)) - decisions.c.severity,
+        literal(now, BigInteger),
         decisions.c.restricted,
         decisions.c.two_people,
     ).join(jobs, jobs.c.id == decisions.c.job_id)
@@ -129,59 +157,59 @@ def drop(connection: Connection, decision_id: int) -> None:
     connection.execute(delete(waiting).where(waiting.c.decision_id == decision_id, exists(binding)))
 
 
-def _open_to(scope: Scope) -> list[ColumnElement[bool]]:
-    """Limit to what these people may judge. Escalated ones are for those who see the restricted ones, too."""
-    limits: list[ColumnElement[bool]] = [waiting.c.site_id.in_(scope.sites)]
-    if not scope.restricted:
+def _open_to(visibility: Visibility) -> list[ColumnElement[bool]]:
+    """Limit to what these people may decide. Escalated ones are for those who see the restricted ones, too."""
+    limits: list[ColumnElement[bool]] = [waiting.c.site_id.in_(visibility.sites)]
+    if not visibility.restricted:
         limits += [waiting.c.restricted.is_(False), waiting.c.escalated.is_(False)]
     return limits
 
 
-def count(connection: Connection, scope: Scope) -> int:
-    query = select(func.count()).select_from(waiting).where(*_open_to(scope))
+def count(connection: Connection, visibility: Visibility) -> int:
+    query = select(func.count()).select_from(waiting).where(*_open_to(visibility))
     return int(connection.execute(query).scalar_one())
 
 
-def get(connection: Connection, decision_id: int) -> Row[Any] | None:
-    return connection.execute(select(waiting).where(waiting.c.decision_id == decision_id)).one_or_none()
+def get(connection: Connection, decision_id: int) -> WaitingRow | None:
+    return read_one(connection, _ALL.where(waiting.c.decision_id == decision_id), WaitingRow)
 
 
-def page(connection: Connection, scope: Scope, order: Order, after: Sequence[int], limit: int) -> Sequence[Row[Any]]:
+def page(connection: Connection, visibility: Visibility, order: Order, after: Sequence[int], limit: int) -> list[WaitingRow]:
     """List what waits in order; `after` is the place of the last one of the page before."""
-    columns = _COLUMNS[order]
-    query = select(waiting).where(*_open_to(scope)).order_by(*columns).limit(limit)
+    place = _COLUMNS[order]
+    query = _ALL.where(*_open_to(visibility)).order_by(*place).limit(limit)
     if after:
-        query = query.where(tuple_(*columns) > tuple(after))
-    return connection.execute(query).all()
+        query = query.where(tuple_(*place) > tuple(after))
+    return read_all(connection, query, WaitingRow)
 
 
-def place(row: Row[Any], order: Order) -> tuple[int, ...]:
+def place(row: WaitingRow, order: Order) -> tuple[int, ...]:
     """Give the place of an item in an order, for `page`."""
     return tuple(getattr(row, column.name) for column in _COLUMNS[order])
 
 
 def take_next(
-    connection: Connection, scope: Scope, order: Order, person_id: int, name: str, now: int, until: int
-) -> Row[Any] | None:
+    connection: Connection, visibility: Visibility, order: Order, person_id: int, name: str, now: int, until: int
+) -> WaitingRow | None:
     """Lease the next item that nobody looks at, or the one that this person has already."""
     for _ in range(TAKING_TRIES):
-        query = _held(person_id, now).where(*_open_to(scope)).limit(1)
-        found = connection.execute(query).one_or_none() or connection.execute(_free(scope, order, person_id, now)).one_or_none()
+        held = _held(person_id, now).where(*_open_to(visibility)).limit(1)
+        free = _free(visibility, order, person_id, now)
+        found = read_one(connection, held, WaitingRow) or read_one(connection, free, WaitingRow)
         if found is None or take(connection, found.decision_id, person_id, name, now, until):
-            return found
+            return get(connection, found.decision_id) if found is not None else None
     return None
 
 
 def _held(person_id: int, now: int) -> Select[Any]:
-    return select(waiting).where(waiting.c.reviewer == person_id, waiting.c.reviewer != _NOBODY, waiting.c.leased_until >= now)
+    return _ALL.where(waiting.c.reviewer == person_id, waiting.c.reviewer != _NOBODY, waiting.c.leased_until >= now)
 
 
-def _free(scope: Scope, order: Order, person_id: int, now: int) -> Select[Any]:
+def _free(visibility: Visibility, order: Order, person_id: int, now: int) -> Select[Any]:
     mine = (opinions.c.decision_id == waiting.c.decision_id, opinions.c.person_id == person_id)
     passed = (skips.c.decision_id == waiting.c.decision_id, skips.c.person_id == person_id)
     return (
-        select(waiting)
-        .where(*_open_to(scope), waiting.c.leased_until < now)
+        _ALL.where(*_open_to(visibility), waiting.c.leased_until < now)
         .where(~exists().where(*passed), ~and_(waiting.c.two_people, exists().where(*mine)))
         .order_by(*_COLUMNS[order])
         .limit(1)
@@ -208,10 +236,10 @@ def skip(connection: Connection, decision_id: int, person_id: int, now: int) -> 
     put(connection, skips, {"decision_id": decision_id, "person_id": person_id, "at": now})
 
 
-def skipped(connection: Connection, scope: Scope, person_id: int) -> int:
+def skipped(connection: Connection, visibility: Visibility, person_id: int) -> int:
     """Count what this person passed over that still waits."""
     query = select(func.count()).select_from(waiting.join(skips, skips.c.decision_id == waiting.c.decision_id))
-    return int(connection.execute(query.where(skips.c.person_id == person_id, *_open_to(scope))).scalar_one())
+    return int(connection.execute(query.where(skips.c.person_id == person_id, *_open_to(visibility))).scalar_one())
 
 
 def forget_skips(connection: Connection, person_id: int) -> None:
@@ -223,18 +251,9 @@ def escalate(connection: Connection, decision_id: int, note: str) -> None:
     connection.execute(statement.values(escalated=True, note=note, reviewer=0, reviewer_name="", leased_until=0))
 
 
-def beside(connection: Connection, row: Row[Any], limit: int) -> Sequence[Row[Any]]:
-    """List the other images of the same parent that wait."""
-    if not row.parent:
-        return ()
-    query = select(waiting).where(waiting.c.site_id == row.site_id, waiting.c.parent == row.parent)
-    query = query.where(waiting.c.decision_id != row.decision_id)
-    return connection.execute(query.order_by(waiting.c.since, waiting.c.decision_id).limit(limit)).all()
-
-
-def of_decisions(connection: Connection, decision_ids: Sequence[int]) -> dict[int, Row[Any]]:
-    query = select(waiting).where(waiting.c.decision_id.in_(decision_ids))
-    return {row.decision_id: row for row in connection.execute(query)}
+def of_decisions(connection: Connection, decision_ids: Sequence[int]) -> dict[int, WaitingRow]:
+    query = _ALL.where(waiting.c.decision_id.in_(decision_ids))
+    return {row.decision_id: row for row in read_all(connection, query, WaitingRow)}
 
 
 def add_opinion(
@@ -244,9 +263,9 @@ def add_opinion(
     put(connection, opinions, {"decision_id": decision_id, "person_id": person_id, **values})
 
 
-def opinions_of(connection: Connection, decision_id: int) -> Sequence[Row[Any]]:
-    query = select(opinions).where(opinions.c.decision_id == decision_id)
-    return connection.execute(query.order_by(opinions.c.at)).all()
+def opinions_of(connection: Connection, decision_id: int) -> list[OpinionRow]:
+    query = select(*columns(opinions, OpinionRow)).where(opinions.c.decision_id == decision_id)
+    return read_all(connection, query.order_by(opinions.c.at), OpinionRow)
 
 
 def drop_opinion(connection: Connection, decision_id: int, person_id: int) -> bool:
@@ -256,4 +275,4 @@ def drop_opinion(connection: Connection, decision_id: int, person_id: int) -> bo
 
 def oldest(connection: Connection, site_id: str) -> int | None:
     """Give since when the oldest item of a site waits, of those that everyone may know of."""
-    return connection.execute(select(func.min(waiting.c.since)).where(*_open_to(Scope((site_id,))))).scalar()
+    return connection.execute(select(func.min(waiting.c.since)).where(*_open_to(Visibility((site_id,))))).scalar()

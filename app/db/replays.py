@@ -10,10 +10,10 @@ from typing import Any
 from sqlalchemy import Connection, Executable, Text, bindparam, case, cast, func, literal_column, or_, select
 
 from app.db.decisions import CURRENT
-from app.db.pictures import others_of
-from app.db.statements import execute_compiled
+from app.db.sql import execute_compiled, written
 from app.db.tables import decisions, jobs, pictures, signals
 from app.domain.decisions import Verdict
+from app.domain.jobs import WorkState
 from app.domain.media import Context
 
 CHUNK = 2_000
@@ -66,14 +66,14 @@ def _reading(*, looks: bool) -> Executable:
         )
         .join(jobs, jobs.c.id == decisions.c.job_id)
         .where(decisions.c.site_id == bindparam("site"), decisions.c.id < bindparam("before"), _POLICYS_WORD, CURRENT)
-        .where(jobs.c.state == literal_column("'done'"))
+        .where(jobs.c.state == written(WorkState.DONE))
         .order_by(decisions.c.id.desc())
         .limit(bindparam("size"))
         .offset(literal_column("0"))  # else it becomes a parameter without a name of ours
         .subquery("picked")
     )
     source = picked.outerjoin(signals, signals.c.sha256 == picked.c.sha256)
-    look = (pictures.c.pdq, pictures.c.others) if looks else (literal_column("''"), literal_column("''"))
+    look = (pictures.c.pdq, pictures.c.others) if looks else (written(""), written("[]"))
     if looks:
         source = source.outerjoin(pictures, pictures.c.sha256 == picked.c.sha256)
     seen = (signals.c.detector, signals.c.version, signals.c.seen)
@@ -82,6 +82,7 @@ def _reading(*, looks: bool) -> Executable:
 
 _READING = {looks: _reading(looks=looks) for looks in (False, True)}
 _NOTHING: Mapping[str, float] = {}
+_NO_HASHES = (None, "[]")
 _VERDICTS = {verdict.value: verdict for verdict in Verdict}
 _decode = json.JSONDecoder().decode
 
@@ -104,7 +105,7 @@ def in_force(connection: Connection, site_id: str, limit: int, *, looks: bool = 
             before = id
             packed = _unpacked(noted) if noted is not None else ()
             failed = bool(packed) and _failed(packed)
-            prints = pdq or "", others_of(others or "")
+            prints = pdq or "", () if others in _NO_HASHES else tuple(_unpacked(others))
             chunk.append(Stored(id, sha256, _VERDICTS[verdict], bool(enforce), context, packed, failed, *prints, found))
         if chunk:
             yield chunk
@@ -129,7 +130,7 @@ def _peaks(seen: Any) -> Mapping[str, float]:
 
 def decided_by_people(connection: Connection, site_id: str) -> set[str]:
     """Give the sha256 of all bytes that a person's last verdict on this site binds."""
-    of_people = (decisions.c.site_id == site_id, decisions.c.person != literal_column("''"), decisions.c.sha256 != "")
+    of_people = (decisions.c.site_id == site_id, decisions.c.person != written(""), decisions.c.sha256 != "")
     last = select(func.max(decisions.c.id).label("id")).where(*of_people).group_by(decisions.c.sha256).subquery("last")
     query = (
         select(decisions.c.sha256)
@@ -157,7 +158,7 @@ def blocked_by(connection: Connection, site_id: str, version: int) -> list[tuple
         select(decisions.c.id, decisions.c.sha256)
         .join(jobs, jobs.c.id == decisions.c.job_id)
         .where(decisions.c.site_id == site_id, decisions.c.policy_version == version, CURRENT)
-        .where(decisions.c.verdict == literal_column("'block'"), jobs.c.state == literal_column("'done'"))
+        .where(decisions.c.verdict == written(Verdict.BLOCK), jobs.c.state == written(WorkState.DONE))
         .order_by(decisions.c.id)
     )
     return [(row.id, row.sha256) for row in connection.execute(query)]

@@ -1,24 +1,59 @@
+"""Scans of what is at the platforms: how far each came, and where it goes on."""
+
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass
+from typing import TypedDict, Unpack
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, insert, select, update
 
+from app.db.sql import columns, read_one
 from app.db.tables import scans, sites
+from app.domain.jobs import ScanState
 from app.domain.platform import SiteState
 
 
-def begin(connection: Connection, site_id: str, state: str, now: int, *, counting: bool = False, stop_at: int = 0) -> int:
-    """Begin a scan: "running" by who calls, or "asked" for, to be done by a worker page by page."""
+@dataclass(frozen=True, slots=True)
+class ScanRow:
+    """Hold a scan. `cursor` is where it goes on; at `stop_at` pictures queued it is enough, 0 for no limit."""
+
+    id: int
+    cursor: str
+    total: int | None
+    seen: int
+    queued: int
+    state: ScanState
+    problem: str
+    started_at: int
+    updated_at: int
+    stop_at: int
+
+
+class ScanChange(TypedDict, total=False):
+    """Name the columns that may be changed by themselves."""
+
+    cursor: str
+    total: int | None
+    seen: int
+    queued: int
+    state: ScanState
+    problem: str
+    updated_at: int
+    run_at: int
+    stop_at: int
+
+
+def begin(connection: Connection, site_id: str, state: ScanState, now: int, *, counting: bool = False, stop_at: int = 0) -> int:
+    """Begin a scan: RUNNING by who calls, or ASKED for, to be done by a worker page by page."""
     blank = {"cursor": "", "seen": 0, "queued": 0, "problem": "", "started_at": now, "updated_at": now}
     statement = insert(scans).values(site_id=site_id, state=state, counting=counting, stop_at=stop_at, **blank)
     return int(connection.execute(statement.returning(scans.c.id)).scalar_one())
 
 
-def unfinished(connection: Connection, site_id: str, *, counting: bool = False) -> Row[Any] | None:
+def unfinished(connection: Connection, site_id: str, *, counting: bool = False) -> ScanRow | None:
     """Give the last scan of a site if it was interrupted: it goes on from its cursor."""
     row = last(connection, site_id, counting=counting)
-    return row if row is not None and row.state != "done" else None
+    return row if row is not None and row.state is not ScanState.DONE else None
 
 
 def asked(connection: Connection, now: int) -> list[tuple[str, bool]]:
@@ -26,7 +61,7 @@ def asked(connection: Connection, now: int) -> list[tuple[str, bool]]:
     query = (
         select(scans.c.site_id, scans.c.counting)
         .join(sites, sites.c.id == scans.c.site_id)
-        .where(scans.c.state == "asked", scans.c.run_at <= now, sites.c.state == SiteState.ACTIVE)
+        .where(scans.c.state == ScanState.ASKED, scans.c.run_at <= now, sites.c.state == SiteState.ACTIVE)
         .order_by(scans.c.id)
     )
     return [(row.site_id, row.counting) for row in connection.execute(query)]
@@ -34,24 +69,24 @@ def asked(connection: Connection, now: int) -> list[tuple[str, bool]]:
 
 def stop(connection: Connection, site_id: str) -> int:
     """Stop what is asked for or at work; return how many scans that were."""
-    statement = update(scans).where(scans.c.site_id == site_id, scans.c.state.in_(["asked", "running"]))
-    return connection.execute(statement.values(state="stopped")).rowcount
+    statement = update(scans).where(scans.c.site_id == site_id, scans.c.state.in_([ScanState.ASKED, ScanState.RUNNING]))
+    return connection.execute(statement.values(state=ScanState.STOPPED)).rowcount
 
 
 def hurry(connection: Connection, site_id: str, now: int) -> None:
     """Go on with a waiting scan now."""
-    statement = update(scans).where(scans.c.site_id == site_id, scans.c.state == "asked", scans.c.run_at > now)
+    statement = update(scans).where(scans.c.site_id == site_id, scans.c.state == ScanState.ASKED, scans.c.run_at > now)
     connection.execute(statement.values(run_at=now))
 
 
-def last(connection: Connection, site_id: str, *, counting: bool = False) -> Row[Any] | None:
-    query = select(scans).where(scans.c.site_id == site_id, scans.c.counting.is_(counting))
-    return connection.execute(query.order_by(scans.c.id.desc()).limit(1)).one_or_none()
+def last(connection: Connection, site_id: str, *, counting: bool = False) -> ScanRow | None:
+    query = select(*columns(scans, ScanRow)).where(scans.c.site_id == site_id, scans.c.counting.is_(counting))
+    return read_one(connection, query.order_by(scans.c.id.desc()).limit(1), ScanRow)
 
 
-def advance(connection: Connection, scan_id: int, **values: Any) -> None:
-    connection.execute(update(scans).where(scans.c.id == scan_id).values(**values))
+def advance(connection: Connection, scan_id: int, **changes: Unpack[ScanChange]) -> None:
+    connection.execute(update(scans).where(scans.c.id == scan_id).values(**changes))
 
 
-def state(connection: Connection, scan_id: int) -> str:
-    return str(connection.execute(select(scans.c.state).where(scans.c.id == scan_id)).scalar_one())
+def state(connection: Connection, scan_id: int) -> ScanState:
+    return ScanState(connection.execute(select(scans.c.state).where(scans.c.id == scan_id)).scalar_one())

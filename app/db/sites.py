@@ -1,32 +1,110 @@
+"""Connected sites, as they are stored: their secrets and credentials encrypted."""
+
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Literal, TypedDict, Unpack
 
-from sqlalchemy import Connection, Row, bindparam, delete, insert, literal_column, select, update
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
+from sqlalchemy.exc import IntegrityError
 
-from app.db.statements import execute_compiled
-from app.db.tables import decisions, metadata, policies, sites
+from app.db.sql import columns, execute_compiled, read_all, read_one, values, written
+from app.db.tables import decisions, metadata, sites
+from app.domain.errors import NotStored
 from app.domain.platform import SiteState
 
 
-def add(connection: Connection, values: Mapping[str, Any]) -> None:
-    connection.execute(insert(sites), dict(values))
+@dataclass(frozen=True, slots=True)
+class NewSite:
+    """Hold what is written when a site is connected. `key` is the platform's own name of it, "" for none."""
+
+    id: str
+    platform: str
+    name: str
+    state: SiteState
+    secrets: bytes
+    connection: Mapping[str, Any]
+    settings: Mapping[str, Any]
+    created_at: int
+    paired_at: int | None
+    found: str
+    checked_at: int | None
+    key: str
+    credentials: bytes | None
 
 
-_ONE = select(sites).where(sites.c.id == bindparam("site"))
+@dataclass(frozen=True, slots=True)
+class SiteRow:
+    """Hold a site. `scanned_at` and `pulsed_at` are when its periodic work began last, `swept_at` when the last
+    reconciliation that ended began, `missed` the images that reconciliation found."""
+
+    id: str
+    platform: str
+    name: str
+    state: SiteState
+    secrets: bytes
+    connection: Mapping[str, Any]
+    settings: Mapping[str, Any]
+    created_at: int
+    paired_at: int | None
+    scanned_at: int
+    pulsed_at: int
+    swept_at: int
+    replayed_version: int
+    problem: str
+    found: str
+    checked_at: int | None
+    key: str
+    credentials: bytes | None
+    missed: int
 
 
-def get(connection: Connection, site_id: str) -> Row[Any] | None:
-    return connection.execute(_ONE, {"site": site_id}).one_or_none()
+class SiteChange(TypedDict, total=False):
+    """Name the columns that may be changed by themselves."""
+
+    name: str
+    state: SiteState
+    secrets: bytes
+    connection: Mapping[str, Any]
+    settings: Mapping[str, Any]
+    created_at: int
+    paired_at: int | None
+    swept_at: int
+    replayed_version: int
+    problem: str
+    found: str
+    checked_at: int | None
+    key: str
+    credentials: bytes | None
 
 
-_KEYED = select(sites).where(sites.c.platform == bindparam("platform"), sites.c.key == bindparam("key"))
+Turn = Literal["scanned_at", "pulsed_at"]
+"""The columns that say when periodic work began last."""
 
 
-def by_key(connection: Connection, platform: str, key: str) -> Row[Any] | None:
+def add(connection: Connection, site: NewSite) -> None:
+    """Store a new site. Raise `NotStored` when another has its key."""
+    try:
+        connection.execute(insert(sites).values(values(site)))
+    except IntegrityError:
+        raise NotStored(f"There is a site “{site.key}” already.") from None
+
+
+_ALL = select(*columns(sites, SiteRow))
+_ONE = _ALL.where(sites.c.id == bindparam("site"))
+
+
+def get(connection: Connection, site_id: str) -> SiteRow | None:
+    return read_one(connection, _ONE, SiteRow, {"site": site_id})
+
+
+_KEYED = _ALL.where(sites.c.platform == bindparam("platform"), sites.c.key == bindparam("key"))
+
+
+def by_key(connection: Connection, platform: str, key: str) -> SiteRow | None:
     """Give the site that a platform knows by this name."""
-    return connection.execute(_KEYED, {"platform": platform, "key": key}).one_or_none() if key else None
+    return read_one(connection, _KEYED, SiteRow, {"platform": platform, "key": key}) if key else None
 
 
 _STORED = select(
@@ -41,40 +119,42 @@ _STORED = select(
     sites.c.credentials,
 )
 _STORED_ID = _STORED.where(sites.c.id == bindparam("site"))
-# Written into the statement, since a planner may only use a partial index for a condition that it knows.
 _STORED_KEY = _STORED.where(
-    sites.c.platform == bindparam("platform"), sites.c.key == bindparam("site"), sites.c.key != literal_column("''")
+    sites.c.platform == bindparam("platform"), sites.c.key == bindparam("site"), sites.c.key != written("")
 )
 
 
-def stored(connection: Connection, platform: str, claimed: str) -> tuple[Any, ...] | None:
-    """Give what a site is made of exactly as it is stored, its id first, found by its id or its key; much cheaper than
-    reading it."""
+def stored(connection: Connection, platform: str, claimed: str) -> tuple[str, tuple[object, ...]] | None:
+    """Give the id of a site, found by its id or its key, and what it is made of exactly as it is stored, to be compared;
+    much cheaper than reading it."""
     rows = execute_compiled(connection, _STORED_ID, {"site": claimed}) or execute_compiled(
         connection, _STORED_KEY, {"platform": platform, "site": claimed}
     )
-    return tuple(rows[0]) if rows else None
+    return (rows[0][0], tuple(rows[0])) if rows else None
 
 
-def every(connection: Connection, states: Sequence[str] = ()) -> Sequence[Row[Any]]:
-    query = select(sites).order_by(sites.c.created_at)
+def every(connection: Connection, states: Sequence[SiteState] = ()) -> list[SiteRow]:
+    query = _ALL.order_by(sites.c.created_at)
     if states:
         query = query.where(sites.c.state.in_(states))
-    return connection.execute(query).all()
+    return read_all(connection, query, SiteRow)
 
 
-def change(connection: Connection, site_id: str, values: Mapping[str, Any]) -> None:
-    connection.execute(update(sites).where(sites.c.id == site_id).values(dict(values)))
+def change(connection: Connection, site_id: str, /, **changes: Unpack[SiteChange]) -> None:
+    connection.execute(update(sites).where(sites.c.id == site_id).values(**changes))
 
 
-def bring_back(connection: Connection, site_id: str, values: Mapping[str, Any]) -> bool:
-    """Change a removed site; False when it is no longer removed."""
-    statement = update(sites).where(sites.c.id == site_id, sites.c.state == SiteState.REMOVED)
-    return connection.execute(statement.values(dict(values))).rowcount == 1
+def bring_back(connection: Connection, site: NewSite) -> bool:
+    """Connect a removed site again, as `add` does; False when it is no longer removed."""
+    statement = update(sites).where(sites.c.id == site.id, sites.c.state == SiteState.REMOVED)
+    try:
+        return connection.execute(statement.values(values(site))).rowcount == 1
+    except IntegrityError:
+        raise NotStored(f"There is a site “{site.key}” already.") from None
 
 
-def take_turn(connection: Connection, site_id: str, column: str, before: int, now: int) -> bool:
-    """Mark periodic work (`scanned_at`, `pulsed_at`) as begun; False when another worker took the turn."""
+def take_turn(connection: Connection, site_id: str, column: Turn, before: int, now: int) -> bool:
+    """Mark periodic work as begun; False when another worker took the turn."""
     turn = sites.c[column]
     statement = update(sites).where(sites.c.id == site_id, turn <= before).values({turn: now})
     return connection.execute(statement).rowcount == 1
@@ -100,23 +180,6 @@ def renew_credentials(connection: Connection, site_id: str, until: int, before: 
 def end_renewal(connection: Connection, site_id: str, until: int) -> None:
     """Give that lease back, unless another took it over meanwhile."""
     connection.execute(update(sites).where(sites.c.id == site_id, sites.c.renewing_until == until).values(renewing_until=0))
-
-
-def add_policy(connection: Connection, site_id: str, version: int, rules: Any, now: int, person: str) -> None:
-    connection.execute(insert(policies).values(site_id=site_id, version=version, rules=rules, created_at=now, created_by=person))
-
-
-def policy(connection: Connection, site_id: str, version: int | None = None) -> Mapping[str, Any] | None:
-    """Give one version of a site's policy, the newest when none is named."""
-    query = select(policies).where(policies.c.site_id == site_id)
-    if version is not None:
-        query = query.where(policies.c.version == version)
-    row = connection.execute(query.order_by(policies.c.version.desc()).limit(1)).one_or_none()
-    return dict(row._mapping) if row else None
-
-
-def policy_versions(connection: Connection, site_id: str) -> Sequence[Row[Any]]:
-    return connection.execute(select(policies).where(policies.c.site_id == site_id).order_by(policies.c.version.desc())).all()
 
 
 def erase(connection: Connection, site_id: str) -> int:

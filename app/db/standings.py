@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Connection, bindparam, select, update
 
-from app.db.statements import count_up
+from app.db.sql import count_up
 from app.db.tables import decisions, standings
 from app.domain.decisions import Verdict
 
@@ -24,5 +24,6 @@ def follow(connection: Connection, site_id: str, verdict: Verdict, supersedes: i
 
 def counts(connection: Connection, site_id: str) -> dict[Verdict, int]:
     """Count the decisions in force by verdict."""
-    row = connection.execute(select(standings).where(standings.c.site_id == site_id)).one_or_none()
-    return {verdict: row._mapping[verdict.value] if row is not None else 0 for verdict in Verdict}
+    query = select(*(standings.c[verdict] for verdict in Verdict)).where(standings.c.site_id == site_id)
+    row = connection.execute(query).one_or_none()
+    return dict(zip(Verdict, row or (0,) * len(Verdict), strict=True))

@@ -1,7 +1,10 @@
-"""The tables. Times are UTC microseconds; states are the values of `app.domain.jobs.WorkState` and its neighbours."""
+"""The tables. Times are UTC microseconds."""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
+from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import (
@@ -9,6 +12,8 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    Dialect,
+    Enum,
     ForeignKey,
     Index,
     Integer,
@@ -17,10 +22,19 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    TypeDecorator,
     UniqueConstraint,
     false,
     text,
 )
+
+from app.domain.batches import BatchKind, ItemState
+from app.domain.decisions import Action, Verdict
+from app.domain.detector import HashKind, ListKind
+from app.domain.jobs import ScanState, WorkState
+from app.domain.platform import SiteState
+from app.domain.roles import LinkPurpose, Role
+from app.domain.statistics import Tally
 
 metadata = MetaData(
     naming_convention={
@@ -38,6 +52,29 @@ Id = BigInteger().with_variant(Integer, "sqlite")
 Name = String(200).with_variant(String(200, collation="C"), "postgresql")
 
 
+def _values(kind: type[StrEnum]) -> list[str]:
+    return [member.value for member in kind]
+
+
+def _one_of(kind: type[StrEnum], characters: int = 16) -> Enum:
+    """Store a member as its value and nothing of the enumeration in the database, so that a new member needs no migration."""
+    return Enum(kind, native_enum=False, length=characters, values_callable=_values)
+
+
+class _Hashes(TypeDecorator[tuple[str, ...]]):
+    """Some hashes in their order, as JSON; a text to the database, which cannot tell what JSON is distinct."""
+
+    impl = Text
+    cache_ok = True
+    python_type: Any = tuple[str, ...]
+
+    def process_bind_param(self, value: Sequence[str] | None, dialect: Dialect) -> str | None:
+        return json.dumps(value) if value is not None else None
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> tuple[str, ...] | None:
+        return tuple(json.loads(value)) if value is not None else None
+
+
 def _where(condition: str) -> dict[str, Any]:
     return {"sqlite_where": text(condition), "postgresql_where": text(condition)}
 
@@ -52,7 +89,7 @@ sites = Table(
     Column("id", String(40), primary_key=True),
     Column("platform", String(40), nullable=False),
     Column("name", String(200), nullable=False),
-    Column("state", String(16), nullable=False),
+    Column("state", _one_of(SiteState), nullable=False),
     Column("secrets", LargeBinary, nullable=False),
     Column("connection", JSON, nullable=False),
     Column("settings", JSON, nullable=False),
@@ -112,7 +149,7 @@ jobs = Table(
     Column("parent", String(400), nullable=False),
     Column("context", JSON, nullable=False),
     Column("priority", Integer, nullable=False),
-    Column("state", String(16), nullable=False),
+    Column("state", _one_of(WorkState), nullable=False),
     Column("run_at", BigInteger, nullable=False),
     Column("lease_until", BigInteger, nullable=False),
     Column("token", Integer, nullable=False),
@@ -137,7 +174,7 @@ decisions = Table(
     _site(),
     Column("job_id", Id, ForeignKey("jobs.id"), nullable=False),
     Column("sha256", String(64), nullable=False),
-    Column("verdict", String(16), nullable=False),
+    Column("verdict", _one_of(Verdict), nullable=False),
     Column("severity", Integer, nullable=False),
     Column("reasons", JSON, nullable=False),
     Column("enforce", Boolean, nullable=False),
@@ -199,7 +236,7 @@ opinions = Table(
     Column("decision_id", Id, ForeignKey("decisions.id", ondelete="CASCADE"), primary_key=True),
     Column("person_id", BigInteger, primary_key=True),
     Column("person", String(200), nullable=False),
-    Column("verdict", String(16), nullable=False),
+    Column("verdict", _one_of(Verdict), nullable=False),
     Column("category", String(80), nullable=False),
     Column("at", BigInteger, nullable=False),
 )
@@ -225,7 +262,7 @@ batches = Table(
     "batches",
     metadata,
     Column("id", String(32), primary_key=True),
-    Column("kind", String(16), nullable=False),  # a verdict, or "undo"
+    Column("kind", _one_of(BatchKind), nullable=False),
     Column("person_id", BigInteger, nullable=False),
     Column("person", String(200), nullable=False),
     Column("rejection", String(8), nullable=False),  # a key of REJECTIONS, or ""
@@ -240,7 +277,7 @@ batch_items = Table(
     metadata,
     Column("batch_id", String(32), ForeignKey("batches.id", ondelete="CASCADE"), primary_key=True),
     Column("decision_id", Id, ForeignKey("decisions.id", ondelete="CASCADE"), primary_key=True),
-    Column("outcome", String(16), nullable=False, server_default=""),  # "" is still to do
+    Column("outcome", _one_of(ItemState), nullable=False, server_default=""),
     Index("ix_batch_items_todo", "batch_id", "decision_id", **_where("outcome = ''")),
     Index("ix_batch_items_decision", "decision_id"),
 )
@@ -264,8 +301,8 @@ enforcements = Table(
     Column("media_id", String(400), nullable=False),
     Column("version", String(200), nullable=False),
     Column("parent", String(400), nullable=False),
-    Column("action", String(16), nullable=False),
-    Column("state", String(16), nullable=False),
+    Column("action", _one_of(Action), nullable=False),
+    Column("state", _one_of(WorkState), nullable=False),
     Column("run_at", BigInteger, nullable=False),
     Column("lease_until", BigInteger, nullable=False),
     Column("token", Integer, nullable=False),
@@ -307,7 +344,7 @@ pictures = Table(
     Column("pdq", String(64), nullable=False),
     Column("width", Integer, nullable=False),
     Column("height", Integer, nullable=False),
-    Column("others", Text, nullable=False, server_default=""),
+    Column("others", _Hashes, nullable=False, server_default="[]"),
 )
 
 previews = Table(
@@ -325,8 +362,8 @@ hash_entries = Table(
     metadata,
     Column("id", Id, primary_key=True),
     Column("site_id", String(40), nullable=False),  # "" is every site
-    Column("list", String(16), nullable=False),
-    Column("kind", String(16), nullable=False),
+    Column("list", _one_of(ListKind), nullable=False),
+    Column("kind", _one_of(HashKind), nullable=False),
     Column("value", String(64), nullable=False),
     Column("category", String(80), nullable=False),
     Column("note", Text, nullable=False),
@@ -369,7 +406,7 @@ people = Table(
     Column("email", String(320), nullable=False, unique=True),
     Column("name", String(200), nullable=False),
     Column("password", String(200), nullable=False),
-    Column("role", String(40), nullable=False),
+    Column("role", _one_of(Role, 40), nullable=False),
     Column("created_at", BigInteger, nullable=False),
     Column("sites", JSON, nullable=False, server_default="[]"),  # ids; [] is every site
     Column("disabled_at", BigInteger),
@@ -379,7 +416,7 @@ links = Table(
     "links",
     metadata,
     Column("token", String(64), primary_key=True),  # sha256 of what the link holds
-    Column("purpose", String(40), nullable=False),
+    Column("purpose", _one_of(LinkPurpose, 40), nullable=False),
     Column("expires_at", BigInteger, nullable=False),
     Column("used_at", BigInteger),
     Column("person_id", Id),  # whose password it sets
@@ -433,7 +470,7 @@ scans = Table(
     Column("total", Integer),
     Column("seen", Integer, nullable=False),
     Column("queued", Integer, nullable=False),
-    Column("state", String(16), nullable=False),
+    Column("state", _one_of(ScanState), nullable=False),
     Column("problem", Text, nullable=False),
     Column("started_at", BigInteger, nullable=False),
     Column("updated_at", BigInteger, nullable=False),
@@ -462,7 +499,7 @@ tallies = Table(
     "tallies",
     metadata,
     Column("site_id", String(40), ForeignKey("sites.id"), primary_key=True),
-    Column("name", String(40), primary_key=True),
+    Column("name", _one_of(Tally, 40), primary_key=True),
     Column("category", String(80), primary_key=True),  # or a verdict, or a span of time; "" for none
     Column("day", Integer, primary_key=True),  # since 1970-01-01, UTC; last, since pages sum one category over many days
     Column("count", BigInteger, nullable=False),
@@ -482,12 +519,12 @@ notices = Table(
     Column("secret", LargeBinary),  # encrypted; signs what goes to the outgoing webhook
 )
 
-attempts = Table(
+tried_pictures = Table(
     "attempts",
     metadata,
     Column("id", String(40), primary_key=True),
     Column("person_id", Id, nullable=False),
-    Column("state", String(16), nullable=False),
+    Column("state", _one_of(WorkState), nullable=False),
     Column("picture", LargeBinary),  # encrypted, until it is judged
     Column("answer", LargeBinary),  # encrypted JSON
     Column("shown", LargeBinary),  # encrypted WebP

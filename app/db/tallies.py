@@ -4,7 +4,7 @@
 |---|---|---|
 | judged | pictures that a policy decided, once each: replays are not counted | the verdict |
 | found | those that it did not allow | each category that asked for it |
-| judged_in | spans from an upload to its verdict | the step, see `figures.step_of` |
+| judged_in | spans from an upload to its verdict | the step, see `statistics.step_of` |
 | hidden, restored | actions that were made true at the site | |
 | answered | reviews that a person decided | the verdict |
 | answered_in | spans from a review's begin to that | the step |
@@ -16,23 +16,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, func, select
+from sqlalchemy import BigInteger, Connection, bindparam, cast, func, select
 
-from app.db.statements import count_up, execute_compiled, put
+from app.db.decisions import reasons
+from app.db.sql import columns, count_up, execute_compiled, put, read_all, read_one
 from app.db.tables import decisions, jobs, tallies
-from app.domain.decisions import Reason, Verdict
-from app.domain.figures import step_of
+from app.domain.decisions import Reason, Ruling, Verdict
 from app.domain.jobs import Priority
-
-DAY = 86_400 * 1_000_000
+from app.domain.policy import RuleMode
+from app.domain.statistics import Tally, step_of
+from app.domain.time import DAY, SECOND
 
 FOLLOWED = 50
 """How far a picture's decisions are followed back to the one that a policy made; nobody changes their mind more often."""
 
 
-def count(connection: Connection, site_id: str, now: int, name: str, category: str = "", by: int = 1) -> None:
+def count(connection: Connection, site_id: str, now: int, name: Tally, category: str = "", by: int = 1) -> None:
     """Count something that happened now, in the caller's transaction."""
     values = {"site_id": site_id, "day": now // DAY, "name": name, "category": category, "count": by}
     count_up(connection, tallies, "count", values)
@@ -40,121 +42,141 @@ def count(connection: Connection, site_id: str, now: int, name: str, category: s
 
 def note_waiting(connection: Connection, site_id: str, now: int, waiting: int) -> None:
     """Note how many pictures wait on a site today; the day's last note stays."""
-    put(connection, tallies, {"site_id": site_id, "day": now // DAY, "name": "waiting", "category": "", "count": waiting})
+    put(connection, tallies, {"site_id": site_id, "day": now // DAY, "name": Tally.WAITING, "category": "", "count": waiting})
 
 
 def asking(reasons: Iterable[Reason]) -> set[str]:
     """Give the categories that asked a person or blocked: by a rule that acts, not by a failure."""
-    return {r.category for r in reasons if r.rule and r.mode != "shadow" and r.verdict is not Verdict.ALLOW and r.category}
+    return {r.category for r in reasons if r.rule and r.mode != RuleMode.SHADOW and r.verdict is not Verdict.ALLOW and r.category}
 
 
 _JOB = select(jobs.c.created_at, jobs.c.priority).where(jobs.c.id == bindparam("job"))
-_EARLIER = select(
-    decisions.c.job_id,
-    decisions.c.person,
-    decisions.c.verdict,
-    decisions.c.policy_version,
-    decisions.c.restored_version,
-    decisions.c.supersedes,
-    decisions.c.decided_at,
-    decisions.c.reasons,
-).where(decisions.c.id == bindparam("decision"))
 
 
-def decided(
-    connection: Connection,
-    *,
-    site_id: str,
-    job_id: int,
-    verdict: Verdict,
-    reasons: Sequence[Reason],
-    person: str,
-    policy_version: int | None,
-    restored_version: int | None,
-    supersedes: int | None,
-    now: int,
-) -> None:
+@dataclass(frozen=True, slots=True)
+class _Earlier:
+    """Hold a decision that another replaces. `reasons` are packed as they are stored."""
+
+    job_id: int
+    person: str
+    verdict: Verdict
+    policy_version: int | None
+    restored_version: int | None
+    supersedes: int | None
+    decided_at: int
+    reasons: Sequence[dict[str, Any]]
+
+
+_EARLIER = select(*columns(decisions, _Earlier)).where(decisions.c.id == bindparam("decision"))
+
+
+def decided(connection: Connection, site_id: str, ruling: Ruling) -> None:
     """Count a decision, in the transaction that stores it.
 
     A person who decides what another decided, or takes a verdict back, replaces what was counted for it.
     """
-    before = _earlier(connection, supersedes)
-    if not person:
-        if policy_version is not None and (before is None or before.job_id != job_id):
-            _judged(connection, site_id, job_id, verdict, reasons, now)
+    before, verdict, now = _earlier(connection, ruling.supersedes), ruling.outcome.verdict, ruling.decided_at
+    if not ruling.person:
+        if ruling.policy_version is not None and (before is None or before.job_id != ruling.job_id):
+            _judged(connection, site_id, ruling)
         return
     if before is None:
         return
     asked = _asked(connection, before)
     if before.person and before.restored_version is None:
-        _answer(connection, site_id, before.decided_at, Verdict(before.verdict), asked, -1)
-    if restored_version is not None or verdict is Verdict.REVIEW:
+        _answer(connection, site_id, before.decided_at, before.verdict, asked, -1)
+    if ruling.restored_version is not None or verdict is Verdict.REVIEW:
         return
     _answer(connection, site_id, now, verdict, asked, 1)
-    if not before.person and before.verdict == Verdict.REVIEW:
-        count(connection, site_id, now, "answered", verdict)
-        count(connection, site_id, now, "answered_in", str(step_of((now - before.decided_at) / 1_000_000)))
+    if not before.person and before.verdict is Verdict.REVIEW:
+        count(connection, site_id, now, Tally.ANSWERED, verdict)
+        count(connection, site_id, now, Tally.ANSWERED_IN, str(step_of((now - before.decided_at) / SECOND)))
 
 
-def _judged(connection: Connection, site_id: str, job_id: int, verdict: Verdict, reasons: Sequence[Reason], now: int) -> None:
-    count(connection, site_id, now, "judged", verdict)
-    if verdict is not Verdict.ALLOW:
-        for category in asking(reasons):
-            count(connection, site_id, now, "found", category)
-    ((created_at, priority),) = execute_compiled(connection, _JOB, {"job": job_id})
+def _judged(connection: Connection, site_id: str, ruling: Ruling) -> None:
+    outcome, now = ruling.outcome, ruling.decided_at
+    count(connection, site_id, now, Tally.JUDGED, outcome.verdict)
+    if outcome.verdict is not Verdict.ALLOW:
+        for category in asking(outcome.reasons):
+            count(connection, site_id, now, Tally.FOUND, category)
+    ((created_at, priority),) = execute_compiled(connection, _JOB, {"job": ruling.job_id})
     if priority <= Priority.UPLOAD:
-        count(connection, site_id, now, "judged_in", str(step_of((now - created_at) / 1_000_000)))
+        count(connection, site_id, now, Tally.JUDGED_IN, str(step_of((now - created_at) / SECOND)))
 
 
-def _earlier(connection: Connection, decision_id: int | None) -> Any:
-    return connection.execute(_EARLIER, {"decision": decision_id}).one_or_none() if decision_id is not None else None
+def _earlier(connection: Connection, decision_id: int | None) -> _Earlier | None:
+    return read_one(connection, _EARLIER, _Earlier, {"decision": decision_id}) if decision_id is not None else None
 
 
-def _asked(connection: Connection, before: Any) -> set[str]:
+def _asked(connection: Connection, before: _Earlier) -> set[str]:
     """Give the categories for which a policy did not allow the picture, however many people decided since."""
-    row = before
+    row: _Earlier | None = before
     for _ in range(FOLLOWED):
         if row is None or not row.person:
             break
         row = _earlier(connection, row.supersedes)
-    if row is None or row.person or row.policy_version is None or row.verdict == Verdict.ALLOW:
+    if row is None or row.person or row.policy_version is None or row.verdict is Verdict.ALLOW:
         return set()
-    return {
-        reason["category"]
-        for reason in row.reasons
-        if reason.get("rule") and reason.get("mode") != "shadow" and reason["verdict"] != Verdict.ALLOW and reason["category"]
-    }
+    return asking(reasons(row.reasons))
 
 
 def _answer(connection: Connection, site_id: str, at: int, verdict: Verdict, asked: set[str], by: int) -> None:
-    name = {Verdict.BLOCK: "confirmed", Verdict.ALLOW: "overturned"}.get(verdict)
-    for category in asked if name else ():
-        count(connection, site_id, at, str(name), category, by)
+    name = {Verdict.BLOCK: Tally.CONFIRMED, Verdict.ALLOW: Tally.OVERTURNED}.get(verdict)
+    if name is not None:
+        for category in asked:
+            count(connection, site_id, at, name, category, by)
 
 
-def daily(connection: Connection, site_ids: Sequence[str], names: Sequence[str], first: int, last: int) -> Sequence[Any]:
+@dataclass(frozen=True, slots=True)
+class Daily:
+    """Hold a figure of one day, counted in days since 1970-01-01."""
+
+    day: int
+    name: Tally
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Total:
+    """Hold a site's figure over some days."""
+
+    site_id: str
+    name: Tally
+    category: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """Hold how many pictures waited on a site when a day was looked at last."""
+
+    site_id: str
+    day: int
+    count: int
+
+
+def daily(connection: Connection, site_ids: Sequence[str], names: Sequence[Tally], first: int, last: int) -> list[Daily]:
     """Sum these sites' figures of some names per day; the days are whole ones since 1970-01-01, both included."""
     query = (
-        select(tallies.c.day, tallies.c.name, func.sum(tallies.c.count).label("count"))
+        select(tallies.c.day, tallies.c.name, cast(func.sum(tallies.c.count), BigInteger))
         .where(tallies.c.site_id.in_(site_ids), tallies.c.day.between(first, last), tallies.c.name.in_(names))
         .group_by(tallies.c.day, tallies.c.name)
     )
-    return connection.execute(query).all()
+    return read_all(connection, query, Daily)
 
 
-def totals(connection: Connection, site_ids: Sequence[str], names: Sequence[str], first: int, last: int) -> Sequence[Any]:
+def totals(connection: Connection, site_ids: Sequence[str], names: Sequence[Tally], first: int, last: int) -> list[Total]:
     """Sum each of these sites' figures of some names over the days, per name and category; in the order of the key."""
     query = (
-        select(tallies.c.site_id, tallies.c.name, tallies.c.category, func.sum(tallies.c.count).label("count"))
+        select(tallies.c.site_id, tallies.c.name, tallies.c.category, cast(func.sum(tallies.c.count), BigInteger))
         .where(tallies.c.site_id.in_(site_ids), tallies.c.name.in_(names), tallies.c.day.between(first, last))
         .group_by(tallies.c.site_id, tallies.c.name, tallies.c.category)
     )
-    return connection.execute(query).all()
+    return read_all(connection, query, Total)
 
 
-def waiting(connection: Connection, site_ids: Sequence[str], until: int) -> Sequence[Any]:
-    """Give every note of what waited: site, day, count."""
+def waiting(connection: Connection, site_ids: Sequence[str], until: int) -> list[Noted]:
     query = select(tallies.c.site_id, tallies.c.day, tallies.c.count).where(
-        tallies.c.site_id.in_(site_ids), tallies.c.name == "waiting", tallies.c.day <= until
+        tallies.c.site_id.in_(site_ids), tallies.c.name == Tally.WAITING, tallies.c.day <= until
     )
-    return connection.execute(query).all()
+    return read_all(connection, query, Noted)

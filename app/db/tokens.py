@@ -3,46 +3,57 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import dataclass
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, insert, select, update
 
+from app.db.sql import columns, read_all, read_one, values
 from app.db.tables import api_tokens
 
 
-def add(
-    connection: Connection,
-    *,
-    digest: str,
-    name: str,
-    scopes: Sequence[str],
-    site_id: str,
-    created_by: str,
-    created_at: int,
-    expires_at: int,
-) -> int:
-    statement = insert(api_tokens).values(
-        digest=digest,
-        name=name,
-        scopes=list(scopes),
-        site_id=site_id,
-        created_by=created_by,
-        created_at=created_at,
-        expires_at=expires_at,
-    )
-    return int(connection.execute(statement.returning(api_tokens.c.id)).scalar_one())
+@dataclass(frozen=True, slots=True)
+class NewToken:
+    """Hold a token that is to be stored. `site_id` "" is every site."""
+
+    digest: str
+    name: str
+    scopes: Sequence[str]
+    site_id: str
+    created_by: str
+    created_at: int
+    expires_at: int
 
 
-def find(connection: Connection, digest: str, now: int) -> Row[Any] | None:
+@dataclass(frozen=True, slots=True)
+class TokenRow:
+    """Hold a token. `site_id` "" is every site."""
+
+    id: int
+    name: str
+    scopes: Sequence[str]
+    site_id: str
+    created_by: str
+    created_at: int
+    expires_at: int
+    used_at: int | None
+    revoked_at: int | None
+
+
+def add(connection: Connection, token: NewToken) -> int:
+    return int(connection.execute(insert(api_tokens).values(values(token)).returning(api_tokens.c.id)).scalar_one())
+
+
+_ALL = select(*columns(api_tokens, TokenRow))
+
+
+def find(connection: Connection, digest: str, now: int) -> TokenRow | None:
     """Give a token that works now, by its digest."""
-    query = select(api_tokens).where(
-        api_tokens.c.digest == digest, api_tokens.c.expires_at > now, api_tokens.c.revoked_at.is_(None)
-    )
-    return connection.execute(query).one_or_none()
+    works = (api_tokens.c.expires_at > now, api_tokens.c.revoked_at.is_(None))
+    return read_one(connection, _ALL.where(api_tokens.c.digest == digest, *works), TokenRow)
 
 
-def every(connection: Connection) -> Sequence[Row[Any]]:
-    return connection.execute(select(api_tokens).order_by(api_tokens.c.id.desc())).all()
+def every(connection: Connection) -> list[TokenRow]:
+    return read_all(connection, _ALL.order_by(api_tokens.c.id.desc()), TokenRow)
 
 
 def used(connection: Connection, token_id: int, now: int) -> None:

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from typing import Any
-
-from sqlalchemy import Row
 
 from app.domain.errors import PicwardError
 from app.domain.time import SECOND
@@ -15,6 +12,7 @@ from app.services.people import sessions
 from app.services.pipeline import intake, previews, replay, scan
 from app.services.rules import lists
 from app.services.sites import sites
+from app.services.sites.sites import SiteRow
 from app.services.telling import insights, notices
 from app.services.trying import pictures
 
@@ -22,7 +20,7 @@ log = logging.getLogger(__name__)
 
 
 def tend_sites(core: Core, stopping: Callable[[], bool]) -> None:
-    """Do each active site's periodic work that is due; one site's trouble does not stop the others."""
+    """Run each active site's periodic work that is due; trouble at one site does not stop the others."""
     scan.step(core)
     until = core.now() + int(scan.SLICE_SECONDS * SECOND)
     lists.compare(core, lambda: stopping() or core.now() > until)
@@ -35,7 +33,7 @@ def tend_sites(core: Core, stopping: Callable[[], bool]) -> None:
             _tend(core, row, stopping)
 
 
-def _tend(core: Core, row: Row[Any], stopping: Callable[[], bool]) -> None:
+def _tend(core: Core, row: SiteRow, stopping: Callable[[], bool]) -> None:
     platform = core.platform(row.platform)
     try:
         if platform.pulse_seconds and sites.take_turn(core, row.id, "pulsed_at", platform.pulse_seconds):
@@ -51,7 +49,7 @@ def _tend(core: Core, row: Row[Any], stopping: Callable[[], bool]) -> None:
         sites.note_problem(core, row.id, row.problem, f"{type(error).__name__}: {error}")
 
 
-def _tell(core: Core, row: Row[Any]) -> None:
+def _tell(core: Core, row: SiteRow) -> None:
     """Send the owner what there is to tell; apart from the rest, since it must go out when the site is in trouble."""
     if not (row.settings.get("tell_emails") or row.settings.get("tell_webhook")):
         return

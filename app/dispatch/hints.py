@@ -35,7 +35,7 @@ def sender(data_dir: Path) -> Callable[[], None]:
 
 @contextlib.contextmanager
 def listener(data_dir: Path) -> Iterator[socket.socket | None]:
-    """Give a socket that becomes readable at a hint, or None where the path is too long for one."""
+    """Open a socket that becomes readable at a hint, or None where the path is too long for one."""
     folder = data_dir.absolute() / _FOLDER
     path = folder / str(os.getpid())
     if len(str(path)) > _LONGEST:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from app.dispatch import clock, hints
 from app.domain.errors import ModelUnavailable
-from app.domain.time import SECOND
+from app.domain.time import HOUR, SECOND
 from app.services.core import Core
 from app.services.pipeline import due, enforce
 from app.services.pipeline.moderate import Moderator
@@ -33,12 +33,12 @@ ENFORCE_THREADS = 2
 TEND_SECONDS = 1.0
 """How often each site's periodic work is looked at; half the shortest interval of a platform, which is 2 s."""
 
-RETAIN_SECONDS = 3600.0
+RETAIN_SECONDS = HOUR // SECOND
 """How often retention is applied: its unit is days, and an hour more does no harm."""
 
 
 class Lane:
-    """Run one kind of work in some threads that sleep until they are roused."""
+    """One kind of work, done by threads that sleep until they are roused."""
 
     def __init__(self, name: str, threads: int, run_next: Callable[[Callable[[], None]], bool], stop: threading.Event) -> None:
         self._run_next, self._stop = run_next, stop
@@ -75,23 +75,24 @@ class Lane:
             return False
 
 
+def judge_next(moderator: Moderator, found: Callable[[], None] = lambda: None) -> bool:
+    """Judge the picture that somebody waits for before a page, else the next job's; False when there is none."""
+    return pictures.run_next(moderator.core, lambda: moderator.judge, found) or moderator.run_next(found)
+
+
 class Worker:
-    """Judge, enforce and keep up until stopped."""
+    """What judges, enforces and keeps up until it is stopped."""
 
     def __init__(self, core: Core, data_dir: Path, judge_threads: int) -> None:
         self._core, self._data_dir = core, data_dir
         self._stop = threading.Event()
         self._moderator = Moderator(core)
-        self._judging = Lane("judge", judge_threads, self._judge_next, self._stop)
+        self._judging = Lane("judge", judge_threads, lambda found: judge_next(self._moderator, found), self._stop)
         self._enforcing = Lane("enforce", ENFORCE_THREADS, lambda found: enforce.run_next(core, found), self._stop)
         self._tending = threading.Thread(target=self._tend, name="tend")
 
-    def _judge_next(self, found: Callable[[], None]) -> bool:
-        """Judge what somebody waits for before a page, else the next job."""
-        return pictures.run_next(self._core, lambda: self._moderator.judge, found) or self._moderator.run_next(found)
-
     def stop(self) -> None:
-        """Take no more work; `run` returns when what is under way has ended."""
+        """Accept no more work; `run` returns when what is under way has ended."""
         self._stop.set()
 
     def run(self) -> None:

@@ -13,7 +13,7 @@ from app.domain.policy import Exemption, Policy, Rule, RuleMode
 
 
 class Approach(StrEnum):
-    """Say how far the rules may go by themselves; MIXED when they differ, as an expert may have set them."""
+    """How far the rules may go by themselves; MIXED when they differ, as an expert may have set them."""
 
     WATCH = "watch"
     ASK = "ask"
@@ -37,7 +37,7 @@ LEVELS = (Level.RELAXED, Level.BALANCED, Level.STRICT)
 
 @dataclass(frozen=True, slots=True)
 class Band:
-    """Hold the scores from which a person is asked and from which it is blocked; never, when None."""
+    """The scores from which a person is asked and from which a picture is blocked; None is never."""
 
     review: float | None
     block: float | None = None
@@ -67,7 +67,7 @@ ASKED = _bands(Band(0.7), Band(0.5), Band(0.35))
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Name a category, with its children, that an owner decides about as one. `id` is the category that its rule names."""
+    """A category, with its children, that an owner decides about as one. `id` is the category that its rule names."""
 
     id: str
     title: str
@@ -111,7 +111,7 @@ ALWAYS = ("csae", "ncii", "terror", "unsafe", "owner")
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """Hold a policy as an owner sees it. `bands` has an entry for each group that is not off; `exempt` for each with some."""
+    """A policy as an owner sees it. `bands` has an entry for each group that is not off; `exempt` for each with some."""
 
     approach: Approach
     levels: Mapping[str, Level]
@@ -156,14 +156,14 @@ def _rule(draft: Draft, group: str, before: Rule | None) -> Rule | None:
 
 
 def group_of(category: str) -> str:
-    """Give the group that decides about a category, "" for what no word changes."""
+    """Find the group that decides about a category, "" for what no word changes."""
     covering = [group for group in GROUPS if category == group or category.startswith(group + ".")]
     return max(covering, key=len, default="")
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """Say one thing that differs between two policies: a rule that came or went, or a part of one that changed.
+    """One thing that differs between two policies: a rule that came or went, or a part of one that changed.
 
     `what` is "rule", "mode", "review", "block" or "exempt". For an exemption `before` or `after` is None.
     """

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
 from app.domain.media import MediaRef, Region
+from app.domain.taxonomy import CATEGORIES, Severity
 
 
 class Verdict(StrEnum):
@@ -27,7 +28,7 @@ class Action(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """Say why: the rule's category and mode, the signal's detector, category and score, the threshold it crossed.
+    """Why: the rule's category and mode, the signal's detector, category and score, the threshold it crossed.
 
     `verdict` is what this reason asked for; in shadow mode it was recorded and not followed.
     """
@@ -45,7 +46,7 @@ class Reason:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """Hold what a policy makes of the signals, before it is stored as a decision."""
+    """What a policy makes of the signals, before it is stored as a decision."""
 
     verdict: Verdict
     reasons: tuple[Reason, ...]
@@ -53,9 +54,40 @@ class Outcome:
     """True when a BLOCK may be acted on: a rule in enforce mode, or a person."""
 
 
+def severity(reasons: Iterable[Reason]) -> Severity:
+    """Give the most severe category among the reasons, to order the review queue."""
+    return max(
+        (CATEGORIES[reason.category].severity for reason in reasons if reason.category in CATEGORIES),
+        default=Severity.INFORMATION,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Ruling:
+    """Hold all that one decision says, as it travels from judging to every table.
+
+    `person` is empty when a policy decides; `policy_version` is None when a person does. `supersedes` is the decision that it
+    replaces, `batch` the many that it is made with, `restored_version` the policy whose word an undo puts in force. `action`
+    is what makes it true, chosen by the outcome unless it is named; with `silent` it is true already and nothing is to be done.
+    """
+
+    job_id: int
+    media: MediaRef
+    sha256: str
+    outcome: Outcome
+    decided_at: int
+    person: str = ""
+    policy_version: int | None = None
+    supersedes: int | None = None
+    batch: str = ""
+    restored_version: int | None = None
+    action: Action | None = None
+    silent: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """Hold a stored decision. `person` is empty when the policy decided; `policy_version` is None when a person did.
+    """A stored decision. `person` is empty when the policy decided; `policy_version` is None when a person did.
 
     `batch` names the many decisions that it was made with. Only a few may see a `restricted` one; a verdict about one
     that needs `two_people` binds when a second agrees. `restored_version` is the policy whose word an undo put in force.
@@ -81,7 +113,7 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class Enforcement:
-    """Ask a platform to make one action true. `id` is the idempotency key.
+    """One action for a platform to make true. `id` is the idempotency key.
 
     `undo` is what the HIDE of this image returned, for its RESTORE. `held` is the undo of another image's HIDE that keeps
     the same parent hidden now: its state before is the one to keep. `others_blocked` counts the other images that still
@@ -103,7 +135,7 @@ class Enforcement:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """Report an enforcement that ended: `undo` is opaque to us; `drifted` says in words what someone changed since."""
+    """The end of an enforcement: `undo` is opaque to us; `drifted` says in words what someone changed since."""
 
     undo: Mapping[str, Any] = field(default_factory=dict)
     drifted: str = ""

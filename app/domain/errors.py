@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from app.domain.media import MediaRef
+
+if TYPE_CHECKING:
+    from pydantic import ValidationError
+
+
+MESSAGE_CHARACTERS = 1000
+"""What is said about wrong fields, at most: what was sent can have thousands, and `fields` names them all."""
 
 
 class PicwardError(Exception):
-    """Be the root of everything that we raise on purpose; its text may be shown to the owner and holds no secret."""
+    """The root of all that we raise on purpose; its text may be shown to the owner and holds no secret."""
 
 
 class DeliveryRefused(PicwardError):
@@ -21,7 +30,7 @@ class DeliveryTooLarge(PicwardError):
     """The body is over `max_body_bytes`."""
 
 
-class DeliveryReplayed(PicwardError):
+class DeliveryRepeated(PicwardError):
     """A signed request that changes something was seen before."""
 
 
@@ -44,11 +53,23 @@ class SettingsInvalid(PicwardError):
         super().__init__(message)
         self.fields = fields or {}
 
+    @classmethod
+    def of(cls, error: ValidationError, about: str, whole: str) -> SettingsInvalid:
+        """Name each wrong field (a.b.0) after what the error is about; `whole` names what is wrong in no field alone."""
+        fields = wrong_fields(error, whole)
+        return cls(f"{about}: {'; '.join(f'{name}: {said}' for name, said in fields.items())}"[:MESSAGE_CHARACTERS], fields)
+
+    @classmethod
+    def of_environment(cls, error: ValidationError, prefix: str) -> SettingsInvalid:
+        """Name each wrong variable of the environment, a line each."""
+        fields = {f"{prefix}{name}".upper(): said for name, said in wrong_fields(error, "*").items()}
+        return cls("The settings are wrong.\n" + "\n".join(f"{name}: {said}" for name, said in fields.items()), fields)
+
 
 class MediaGone(PicwardError):
     """This version of the image is no longer there: deleted, or replaced by other bytes.
 
-    `now` names the version that is there instead, when the platform tells it; it is queued.
+    `now` names the version that is there instead, when the platform tells it; that one is judged.
     """
 
     def __init__(self, message: str, now: MediaRef | None = None) -> None:
@@ -96,6 +117,10 @@ class PersonUnknown(PicwardError):
     """No such account."""
 
 
+class Escalated(PicwardError):
+    """The picture was handed to those with more rights."""
+
+
 class BeingReviewed(PicwardError):
     """Another person looks at this picture now, and has it for themselves for a while."""
 
@@ -140,9 +165,25 @@ class TooManyRequests(PicwardError):
         self.retry_after = retry_after
 
 
-class AttemptGone(PicwardError):
+class TriedPictureGone(PicwardError):
     """A picture that somebody tried was dropped since, or was never theirs."""
+
+
+class DatabaseUnavailable(PicwardError):
+    """The database is busy or away; nothing was written, and trying again later can help."""
+
+
+class NotStored(PicwardError):
+    """The database did not take a row: another has its key, or a rule of its table forbids it."""
 
 
 class VaultKeyWrong(PicwardError):
     """The database was written with another key."""
+
+
+def wrong_fields(error: ValidationError, whole: str) -> dict[str, str]:
+    """Say what is wrong with each field, in the words of its declaration and without pydantic's preambles."""
+    return {
+        ".".join(str(part) for part in found["loc"]) or whole: found["msg"].removeprefix("Value error, ")
+        for found in error.errors()
+    }

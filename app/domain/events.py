@@ -11,7 +11,7 @@ from app.domain.media import MediaRef
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """Hold one webhook request exactly as received. Header names are lower case; `received_at` is UTC microseconds."""
+    """One webhook request exactly as received. Header names are lower case; `received_at` is UTC microseconds."""
 
     method: str
     path: str
@@ -27,7 +27,7 @@ class MediaUploaded:
 
 @dataclass(frozen=True, slots=True)
 class MediaDeleted:
-    """Say that an image is gone; with `version` only that version of it, since another may be there by now."""
+    """An image is gone; with `version` only that version of it, since another may be there by now."""
 
     media_id: str
     version: str = ""
@@ -35,14 +35,14 @@ class MediaDeleted:
 
 @dataclass(frozen=True, slots=True)
 class ParentDeleted:
-    """Say that a listing or post is gone, with all its images."""
+    """A listing or post is gone, with all its images."""
 
     parent: str
 
 
 @dataclass(frozen=True, slots=True)
 class ParentSeen:
-    """Hint at the images that a parent holds now. Hidden ones that are missing are looked at again before it is believed."""
+    """The images that a parent holds now, as a hint. Hidden ones that are missing are looked at again before it is believed."""
 
     parent: str
     media_ids: tuple[str, ...]
@@ -50,9 +50,9 @@ class ParentSeen:
 
 @dataclass(frozen=True, slots=True)
 class VerdictGiven:
-    """Carry a person's verdict that was given at the platform; it binds like one given in the console.
+    """A person's verdict that was given at the platform; it binds like one given in the console.
 
-    `sha256` is of the bytes that the person judged. `never_again` puts them on the site's block list.
+    `sha256` is of the bytes that the person saw. `never_again` puts them on the site's block list.
     """
 
     media: MediaRef
@@ -69,12 +69,12 @@ class ScanWanted:
 
 @dataclass(frozen=True, slots=True)
 class ScanAdvanced:
-    """Say that the listing which a waiting scan asked for is ready."""
+    """The listing that a waiting scan asked for is ready."""
 
 
 @dataclass(frozen=True, slots=True)
 class Noted:
-    """Leave a line in the audit trail, and nothing else: `action` is a dotted word, `text` is for people."""
+    """A line for the audit trail, and nothing else: `action` is a dotted word, `text` is for people."""
 
     action: str
     text: str
@@ -87,7 +87,7 @@ class SiteRemoved:
 
 @dataclass(frozen=True, slots=True)
 class ErasureWanted:
-    """Ask that what we keep about these images is erased; all of the site's when `media_ids` is empty.
+    """A wish that what we keep about these images be erased; all of the site's when `media_ids` is empty.
 
     With `whole_site` nothing of the site stays but that it was erased.
     """
@@ -112,7 +112,7 @@ Event = (
 
 @dataclass(frozen=True, slots=True)
 class Parsed:
-    """Hold the id that every retry of a delivery shares, and its events in order.
+    """The id that every retry of a delivery shares, and its events in order.
 
     The body of one that is `personal` names people who are none of our business: it is not stored.
     """

@@ -9,7 +9,7 @@ from app.domain.media import MediaRef
 
 
 class Priority(IntEnum):
-    """Order claims: a person waiting, new uploads, rescans, back-fill."""
+    """The order of claims: a person waiting, new uploads, rescans, back-fill."""
 
     PERSON = 0
     UPLOAD = 1
@@ -29,9 +29,18 @@ class WorkState(StrEnum):
     SUPERSEDED = "superseded"
 
 
+class ScanState(StrEnum):
+    """ASKED waits for a worker's next page; RUNNING is in the hands of who began it; STOPPED goes on when it is asked again."""
+
+    ASKED = "asked"
+    RUNNING = "running"
+    STOPPED = "stopped"
+    DONE = "done"
+
+
 @dataclass(frozen=True, slots=True)
 class ModerationJob:
-    """Hold a claimed job.
+    """A claimed job.
 
     `attempts` counts every claim, `deaths` those at which the worker died or stumbled. `token` fences it: what is written
     with an older token is refused.
@@ -52,7 +61,7 @@ MAX_DEATHS = 5
 
 
 def retry_delay(attempts: int, asked: float | None = None) -> float:
-    """Give the seconds to wait before try number `attempts + 1`: 5 s doubling to 6 h.
+    """Choose the seconds to wait before try number `attempts + 1`: 5 s doubling to 6 h.
 
     A platform that says when to come back is asked again then, though after several tries not more often than once a minute.
     """

@@ -11,7 +11,7 @@ Context = Mapping[str, tuple[str, ...]]
 
 @dataclass(frozen=True, slots=True)
 class MediaRef:
-    """Name one version of one image. Equal refs are the same pixels and are judged once.
+    """One version of one image. Equal refs are the same pixels and are judged once.
 
     `id` is the platform's own and stays when the image is replaced; `version` changes with the bytes (a sha256, a
     generation, a CDN version). `source` says where the bytes are, in the platform's own terms. `parent` is the listing or
@@ -31,13 +31,13 @@ NAME_KEYS = ("title", "file", "name")
 
 
 def name_of(media: MediaRef) -> str:
-    """Give the name that people know an image by; its id when the platform tells none."""
+    """Name an image as people know it; by its id when the platform tells no name."""
     return next((values[0] for key in NAME_KEYS if (values := media.context.get(key))), media.id)
 
 
 @dataclass(frozen=True, slots=True)
 class Region:
-    """Mark a box in an image by fractions of its width and height, 0.0 to 1.0, from the top left."""
+    """A box in an image by fractions of its width and height, 0.0 to 1.0, from the top left."""
 
     x: float
     y: float
@@ -47,7 +47,7 @@ class Region:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Hold one step of a scan: the images, the cursor that continues after them ("" at the end), and the total if known.
+    """One step of a scan: the images, the cursor that continues after them ("" at the end), and the total if known.
 
     With `wait_seconds` the platform is still preparing the listing: go on from the cursor after that time.
     """

@@ -7,12 +7,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, BinaryIO, ClassVar, Protocol, Self
+from typing import Any, BinaryIO, ClassVar, Protocol
 
 from app.domain.decisions import Action, Enforcement, Receipt
 from app.domain.events import Delivery, Parsed
 from app.domain.media import MediaRef, Page
 from app.domain.settings import SiteSettings
+from app.domain.time import DAY, SECOND
 
 
 class SiteState(StrEnum):
@@ -24,7 +25,7 @@ class SiteState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """Hold one connected installation.
+    """One connected installation.
 
     `secrets` are in the clear only inside the process; the first is the newest, all are accepted. `connection` is what the
     platform itself stored when it was connected. `credentials` open the platform to us (tokens, a service account) and are
@@ -50,7 +51,7 @@ Finding is no proof."""
 
 @dataclass(frozen=True, slots=True)
 class Admission:
-    """Say who was let in: the site, and what to store about its connection (merged into `Site.connection`).
+    """Who was let in: the site, and what to store about its connection (merged into `Site.connection`).
 
     `person` names who visits, for the history. `proof` is what the visit brought that can be traded for credentials.
     """
@@ -64,7 +65,7 @@ class Admission:
 
 @dataclass(frozen=True, slots=True)
 class ConnectField:
-    """Declare what the owner types to connect a site. A secret one is stored encrypted, among `Site.credentials`."""
+    """What the owner types to connect a site. A secret one is stored encrypted, among `Site.credentials`."""
 
     name: str
     title: str
@@ -77,14 +78,14 @@ class ConnectField:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """Tell the owner one thing that is left to do at the platform, with the command to paste where there is one."""
+    """One thing that is left to do at the platform, with the command to paste where there is one."""
 
     text: str
     command: str = ""
 
 
 class Credentials(Protocol):
-    """Keep the credentials that platforms hand out and take back."""
+    """The credentials that platforms hand out and take back."""
 
     def renew(
         self, site: Site, stale: Mapping[str, Any], refresh: Callable[[Mapping[str, Any]], Mapping[str, Any]]
@@ -99,15 +100,22 @@ class Credentials(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """Hold what a platform is given once, at start-up: the address that it reaches us under, and the credentials' keeper."""
+    """Hold what a platform is given once, at start-up.
+
+    `public_url` is the address that it reaches us under, `max_image_bytes` the most that it fetches of a picture. `blurred`
+    makes the small blurred WebP of a picture that may be shown in its place, b"" of what cannot be decoded within the limits:
+    platforms open no picture themselves.
+    """
 
     public_url: str
     credentials: Credentials
+    max_image_bytes: int
+    blurred: Callable[[bytes], bytes]
 
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """Let the platform's own administration show our pages inside it.
+    """How the platform's own administration shows our pages inside it.
 
     `templates` is the folder of the pages in the platform's own style; `ancestors` are the origins that may frame them,
     `scripts` the origins that they load scripts and styles from. `values` are handed to the templates as they are.
@@ -121,7 +129,7 @@ class Frame:
 
 @dataclass(frozen=True, slots=True)
 class Doorstep:
-    """Say where a visit goes that proves nothing: on to `location`, or, when that is "", it sees the page “renew”, which
+    """Where a visit goes that proves nothing: on to `location`, or, when that is "", it sees the page “renew”, which
     loads the platform's own script, and that comes back with a fresh proof."""
 
     frame: Frame
@@ -129,10 +137,13 @@ class Doorstep:
 
 
 class Platform(ABC):
-    """Be a kind of place that images live in. It holds no merchant and keeps no state about one.
+    """Be a kind of place that images live in, made once per process. It holds no merchant and keeps no state about one.
+
+    `config` is an instance of `Config`, None where there is none. An `__init__` raises ValueError when it cannot work with it.
 
     Every method may raise `PlatformUnavailable` (try later) or `PlatformRefused` (the owner must act) when it talks to the
-    platform; `authenticate`, `parse` and `admit` never do, since they talk to nobody.
+    platform; `authenticate`, `parse` and `admit` never do, since they talk to nobody. An answer that cannot be read is one of a
+    place that is away, as a maintenance page is: `PlatformUnavailable`.
     """
 
     slug: ClassVar[str]
@@ -161,18 +172,22 @@ class Platform(ABC):
     """Whether HIDE is about the parent (a listing). Then one action runs at a time per parent, and when a hidden image is
     gone for good RESTORE is asked for, which gives the parent back although the image is missing."""
 
-    kept_headers: ClassVar[tuple[str, ...]] = ()
-    """Headers, in lower case, that `parse` needs besides the body; they are stored with a delivery, for its replay."""
+    uses_door: ClassVar[bool] = False
+    """Whether pages at the platform ask for a site's settings, summary, history and links, proven as its webhooks are. What
+    proves webhooks lies with whoever sends them, and opens nothing else where this is left out."""
 
-    reconcile_seconds: ClassVar[int] = 86_400
+    kept_headers: ClassVar[tuple[str, ...]] = ()
+    """Headers, in lower case, that `parse` needs besides the body; they are stored, so that it can be read again."""
+
+    reconcile_seconds: ClassVar[int] = DAY // SECOND
     """How often what changed is compared with what we know; it finds what a lost webhook missed."""
 
     pulse_seconds: ClassVar[int] = 0
     """How often `pulse` is wanted; 0 is never."""
 
-    def configured(self, config: Any, surroundings: Surroundings) -> Self:
-        """Give the platform with the operator's settings; called once per process. Raise ValueError when they cannot work."""
-        return self
+    def __init__(self, config: Any, surroundings: Surroundings) -> None:
+        self.config = config
+        self.surroundings = surroundings
 
     @abstractmethod
     def authenticate(self, delivery: Delivery, find: FindSite) -> Site:
@@ -184,26 +199,26 @@ class Platform(ABC):
 
     @abstractmethod
     def admit(self, visit: Delivery, find: FindSite) -> Admission:
-        """Let in an installation, or one of its administrators, that arrives. Raise nothing but `DeliveryRefused`."""
+        """Admit an installation, or one of its administrators, that arrives. Raise nothing but `DeliveryRefused`."""
 
     def settle(self, admission: Admission) -> Mapping[str, Any]:
         """Trade an admission's proof for credentials that last, by asking the platform; {} when there are none."""
         return {}
 
     def key_of(self, connection: Mapping[str, Any]) -> str:
-        """Give the key of a site whose connection the owner typed."""
+        """Derive the key of a site whose connection the owner typed."""
         return ""
 
     def steps(self, site: Site) -> tuple[Step, ...]:
-        """Say what is left to do at the platform once the site is connected."""
+        """List what is left to do at the platform once the site is connected."""
         return ()
 
     def frame(self, site: Site) -> Frame | None:
-        """Say how the platform shows our pages inside its own, if it does."""
+        """Describe how the platform shows our pages inside its own, if it does."""
         return None
 
     def doorstep(self, visit: Delivery) -> Doorstep | None:
-        """Say how a visit from inside the platform, whose proof is missing or too old, gets a fresh one; None when it cannot.
+        """Describe how a visit from inside the platform, its proof missing or too old, gets a fresh one; None if it cannot.
 
         It is not proven: nothing that it claims may be used before its form was checked.
         """
@@ -221,7 +236,7 @@ class Platform(ABC):
         return self.scan(site, cursor)
 
     def estimate(self, site: Site) -> str:
-        """Say in one line what a scan of everything costs at the platform, before it is begun; "" when nothing."""
+        """Estimate in one line what a scan of everything costs at the platform, before it begins; "" when nothing."""
         return ""
 
     @abstractmethod
@@ -230,14 +245,18 @@ class Platform(ABC):
 
     @abstractmethod
     def apply(self, site: Site, enforcement: Enforcement) -> Receipt:
-        """Make the action true there; doing it twice is doing it once. Raise `MediaGone` when the version is gone."""
+        """Make the action true there; doing it twice is doing it once.
+
+        Raise `MediaGone` when the platform itself says that the version is gone; a 404 of something in front of it does not
+        say so. Raise `PlatformRefused` for an action that is not among `actions`.
+        """
 
     @abstractmethod
     def check(self, site: Site) -> str:
         """Prove that the connection works, changing nothing; return one line for the owner about what was found."""
 
     def pulse(self, site: Site) -> None:
-        """Let the platform do work that is due there, such as sending waiting events; called every `pulse_seconds`."""
+        """Run work that is due at the platform, such as sending waiting events; called every `pulse_seconds`."""
 
     def settings_changed(self, site: Site) -> None:
         """Hand the platform the copy of its settings that it must know while we are away."""

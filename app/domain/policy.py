@@ -13,7 +13,7 @@ from app.domain.decisions import Outcome, Reason, Verdict
 from app.domain.errors import SettingsInvalid
 from app.domain.media import Context
 from app.domain.signals import Signal
-from app.domain.taxonomy import CATEGORIES, covers
+from app.domain.taxonomy import ALLOWED_HASH, BLOCKED_HASH, CATEGORIES, covers
 
 Score = Annotated[float, Field(ge=0.0, le=1.0)]
 
@@ -27,7 +27,7 @@ class RuleMode(StrEnum):
 
 
 class Exemption(BaseModel):
-    """Name images that a rule leaves alone: those whose context has one of the values under the key, compared without case."""
+    """Images that a rule leaves alone: those whose context has one of the values under the key, compared without case."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -40,7 +40,7 @@ class Exemption(BaseModel):
 
 
 class Rule(BaseModel):
-    """Say what a category is worth: a review band from `review`, a block band from `block` (never, when None)."""
+    """What a category is worth: a review band from `review`, a block band from `block` (never, when None)."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -60,7 +60,7 @@ class Rule(BaseModel):
 
 
 class Policy(BaseModel):
-    """Hold one version of a site's rules. The most specific rule that covers a signal's category applies to it."""
+    """One version of a site's rules. The most specific rule that covers a signal's category applies to it."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -86,7 +86,7 @@ def starting_policy() -> Policy:
             Rule(category="sexual.explicit_activity", review=0.35, block=0.55),
             Rule(category="synthetic.deepfake", review=0.5),
             Rule(category="unsafe.file", review=0.5, mode=RuleMode.REVIEW),
-            Rule(category="owner.blocked_hash", review=0.5, block=0.9, mode=RuleMode.ENFORCE),
+            Rule(category=BLOCKED_HASH, review=0.5, block=0.9, mode=RuleMode.ENFORCE),
             Rule(category="csae.known_hash", review=0.5, block=0.9, mode=RuleMode.ENFORCE),
             Rule(category="ncii.known_hash", review=0.5, block=0.9, mode=RuleMode.ENFORCE),
             Rule(category="terror.known_hash", review=0.5, block=0.9, mode=RuleMode.ENFORCE),
@@ -99,8 +99,7 @@ def read_policy(document: object) -> Policy:
     try:
         return Policy.model_validate(document)
     except ValidationError as error:
-        fields = {".".join(str(part) for part in e["loc"]): e["msg"] for e in error.errors()}
-        raise SettingsInvalid("The policy is not valid: " + "; ".join(f"{k}: {v}" for k, v in fields.items()), fields) from None
+        raise SettingsInvalid.of(error, "The policy is not valid", "policy") from None
 
 
 def decide(policy: Policy, signals: Iterable[Signal], context: Context, failures: Iterable[str] = ()) -> Outcome:
@@ -110,7 +109,7 @@ def decide(policy: Policy, signals: Iterable[Signal], context: Context, failures
     """
     seen = tuple(signals)
     reasons = [_failure(text) for text in failures]
-    allowed = next((signal for signal in seen if signal.category == "owner.allowed_hash"), None)
+    allowed = next((signal for signal in seen if signal.category == ALLOWED_HASH), None)
     if allowed is not None and not reasons:
         return Outcome(Verdict.ALLOW, (_listed(allowed),))
     for signal in seen:
@@ -177,7 +176,7 @@ def _weigh(policy: Policy, signal: Signal, context: Context) -> Reason | None:
 
 @dataclass(frozen=True, slots=True)
 class _Band:
-    """Hold what one rule makes of a category: what its block band comes to in the rule's mode, and its review band."""
+    """What one rule makes of a category: what its block band comes to in the rule's mode, and its review band."""
 
     review: float | None
     block: float | None
@@ -187,7 +186,7 @@ class _Band:
 
 
 class Replayer:
-    """Give the verdicts of `decide` from each category's highest score alone: for policies replayed over many decisions.
+    """The verdicts of `decide` from each category's highest score alone: for policies replayed over many decisions.
 
     A verdict never falls when a score rises, so that a category's other signals cannot change it.
     """
@@ -198,7 +197,7 @@ class Replayer:
 
     def verdict(self, peaks: Mapping[str, float], context: Callable[[], Context], *, failed: bool = False) -> tuple[Verdict, str]:
         """Give the verdict and the category that asked for it, "" for none. `context` is only called where it matters."""
-        if "owner.allowed_hash" in peaks and not failed:
+        if ALLOWED_HASH in peaks and not failed:
             return Verdict.ALLOW, ""
         verdict, cause, strongest = (Verdict.REVIEW, "unsafe.file", 0.0) if failed else (Verdict.ALLOW, "", 0.0)
         for category, score in peaks.items():

@@ -10,7 +10,7 @@ from app.domain.platform import Credentials
 
 
 class Vault(Protocol):
-    """Encrypt what must not be readable in a copy of the database."""
+    """Encryption of what must not be readable in a copy of the database."""
 
     def lock(self, clear: bytes) -> bytes: ...
 
@@ -18,7 +18,7 @@ class Vault(Protocol):
 
 
 class Keeper(Credentials, Protocol):
-    """Keep credentials encrypted at rest."""
+    """Credentials encrypted at rest."""
 
     def lock(self, credentials: Mapping[str, Any]) -> bytes:
         """Encrypt credentials for their column."""
@@ -28,7 +28,7 @@ class Keeper(Credentials, Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Mail:
-    """Hold one message. `id` is the same when it is sent again, so that receivers can tell."""
+    """One message. `id` stays the same when it is sent again, so that receivers can tell."""
 
     to: tuple[str, ...]
     subject: str

@@ -11,7 +11,7 @@ from app.domain.policy import Exemption
 
 @dataclass(frozen=True, slots=True)
 class Advice:
-    """Hold what a preset says about one group, and why in one sentence."""
+    """What a preset says about one group, and why in one sentence."""
 
     level: Level
     why: str
@@ -20,7 +20,7 @@ class Advice:
 
 @dataclass(frozen=True, slots=True)
 class Preset:
-    """Hold a trade's starting point: advice for every group."""
+    """A trade's starting point: advice for every group."""
 
     id: str
     title: str
@@ -212,7 +212,7 @@ PRESETS: Mapping[str, Preset] = {
 
 
 def advised(preset: Preset, draft: Draft) -> Draft:
-    """Give the draft with a preset's levels and exemptions; how far it may go stays the owner's choice."""
+    """Apply a preset's levels and exemptions to a draft; how far it may go stays the owner's choice."""
     levels = {group: advice.level for group, advice in preset.advice.items()}
     bands = {group: GROUPS[group].bands[level] for group, level in levels.items() if level is not Level.OFF}
     return replace(draft, levels=levels, bands=bands, exempt={group: a.exempt for group, a in preset.advice.items() if a.exempt})

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Rejection:
-    """Offer a reason under a digit. `category` is the entry of the taxonomy that the decision then names."""
+    """A reason, offered under a digit. `category` is the entry of the taxonomy that the decision then names."""
 
     key: str
     title: str

@@ -1,4 +1,4 @@
-"""Who may do what: four roles, and what each may do. A person may also be limited to some sites."""
+"""Who may do what: four roles, what each may do, and the links that lead to them. A person may also be limited to some sites."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from enum import StrEnum
 
 
 class Right(StrEnum):
-    """Name what a page or an action needs."""
+    """What a page or an action needs."""
 
     SEE = "see"
     """Look at sites, decisions, history and figures; pictures stay blurred."""
     REVIEW = "review"
     """Reveal pictures and give verdicts."""
     REVIEW_RESTRICTED = "review_restricted"
-    """See and judge what waits in restricted categories."""
+    """See and decide what waits in restricted categories."""
     EXPORT = "export"
     """Take decisions and history away as files."""
     CONFIGURE = "configure"
@@ -41,3 +41,12 @@ RIGHTS: dict[Role, frozenset[Right]] = {
 
 LIMITED = frozenset(Role) - {Role.OWNER}
 """The roles that may be limited to some sites: an owner sees all, else a site could be left without one."""
+
+
+class LinkPurpose(StrEnum):
+    """Name what a one-time link does."""
+
+    SETUP = "owner"
+    INVITATION = "invitation"
+    RESET = "reset"
+    GUEST = "guest"

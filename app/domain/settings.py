@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, field_validator
 
 from app.domain.errors import SettingsInvalid
 from app.domain.media import Context
@@ -21,19 +21,27 @@ class Mode(StrEnum):
     HOLD = "hold"
 
 
+class Kind(StrEnum):
+    """Name how a setting is typed in: one of its choices, on or off, a number, several words, or a text."""
+
+    CHOICE = "choice"
+    SWITCH = "switch"
+    NUMBER = "number"
+    WORDS = "words"
+    TEXT = "text"
+
+
 class SiteSettings(BaseModel):
-    """Declare what every merchant can set; a platform adds its own fields by subclassing."""
+    """What every merchant can set; a platform adds its own fields by subclassing."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     mode: Mode = Field(
         default=Mode.HIDE,
         title="What happens to blocked pictures",
-        description="Flag only: nothing is hidden, you see the verdict. Hide flagged: a blocked picture is replaced until "
-        "a person decides. Hold until checked: a new picture is not shown before it was judged.",
-        json_schema_extra={
-            "choices": {"flag": "Flag only", "hide": "Hide flagged", "hold": "Hold until checked"},
-        },
+        description="Flag only: nothing is hidden, you see the verdict. Hide flagged: a blocked picture is hidden until "
+        "a person decides.",
+        json_schema_extra={"choices": {"flag": "Flag only", "hide": "Hide flagged"}},
     )
     delete_blocked: bool = Field(
         default=False,
@@ -81,13 +89,29 @@ class SiteSettings(BaseModel):
         description="It does not answer, or no longer lets Picward in.",
     )
 
+    @field_validator("mode")
+    @classmethod
+    def _is_offered(cls, mode: Mode) -> Mode:
+        """Take no mode that the platform cannot do: it would look like protection and be none."""
+        offered = modes_of(cls)
+        if mode not in offered:
+            raise ValueError(f"must be one of {', '.join(offered)}")
+        return mode
+
     def may_hide(self, context: Context) -> bool:
-        """Say whether a BLOCK of an image with this context may be acted on."""
+        """Tell whether a BLOCK of an image with this context may be acted on."""
         return self.mode is not Mode.FLAG
 
 
+def modes_of(settings: type[SiteSettings]) -> tuple[Mode, ...]:
+    """List the modes that a platform's settings offer."""
+    extra = settings.model_fields["mode"].json_schema_extra
+    choices = extra.get("choices") if isinstance(extra, dict) else None
+    return tuple(Mode(choice) for choice in choices) if isinstance(choices, dict) else tuple(Mode)
+
+
 class NetworkedSettings(SiteSettings):
-    """Declare what every merchant can set whose site is reached over a network."""
+    """What merchants can set whose site is reached over a network."""
 
     private_network: bool = Field(
         default=False,
@@ -98,7 +122,7 @@ class NetworkedSettings(SiteSettings):
 
 
 class LinkedSettings(NetworkedSettings):
-    """Declare what can be set where a site's own pages lead its administrators into the console."""
+    """What can be set where a site's own pages lead its administrators into the console."""
 
     console_link: bool = Field(
         default=True,
@@ -108,25 +132,36 @@ class LinkedSettings(NetworkedSettings):
     )
 
 
+class HoldingSettings(SiteSettings):
+    """Declare what can be set where a new picture can be kept from the public until it was judged."""
+
+    mode: Mode = Field(
+        default=Mode.HIDE,
+        title="What happens to blocked pictures",
+        description="Flag only: nothing is hidden, you see the verdict. Hide flagged: a blocked picture is replaced until "
+        "a person decides. Hold until checked: a new picture is not shown before it was judged.",
+        json_schema_extra={"choices": {"flag": "Flag only", "hide": "Hide flagged", "hold": "Hold until checked"}},
+    )
+
+
 def declare(settings: type[BaseModel]) -> list[dict[str, Any]]:
-    """Describe each field for a page: name, kind (choice, switch, number, words, text), texts, choices, default, bounds."""
+    """Describe each field for a page: name, kind, texts, choices, default, bounds."""
     schema = settings.model_json_schema()
     fields: list[dict[str, Any]] = []
     for name, info in settings.model_fields.items():
         shape = schema["properties"][name]
         extra = info.json_schema_extra
         choices = extra.get("choices") if isinstance(extra, dict) else None  # in their own order: a schema's is alphabetical
-        kind: Literal["choice", "switch", "number", "words", "text"]
         if choices:
-            kind = "choice"
+            kind = Kind.CHOICE
         elif shape.get("type") == "boolean":
-            kind = "switch"
+            kind = Kind.SWITCH
         elif shape.get("type") in ("integer", "number"):
-            kind = "number"
+            kind = Kind.NUMBER
         elif shape.get("type") == "array":
-            kind = "words"
+            kind = Kind.WORDS
         else:
-            kind = "text"
+            kind = Kind.TEXT
         default = info.get_default(call_default_factory=True)
         fields.append(
             {
@@ -135,7 +170,7 @@ def declare(settings: type[BaseModel]) -> list[dict[str, Any]]:
                 "title": info.title or name,
                 "description": info.description or "",
                 "choices": choices or {},
-                "default": default.value if isinstance(default, StrEnum) else list(default) if kind == "words" else default,
+                "default": default.value if isinstance(default, StrEnum) else list(default) if kind is Kind.WORDS else default,
                 "minimum": shape.get("minimum"),
                 "maximum": shape.get("maximum"),
             }
@@ -148,7 +183,4 @@ def validate(settings: type[SiteSettings], values: dict[str, Any]) -> SiteSettin
     try:
         return settings.model_validate(values)
     except ValidationError as error:
-        fields = {".".join(str(part) for part in e["loc"]) or "settings": e["msg"] for e in error.errors()}
-        raise SettingsInvalid(
-            "Some settings are not valid: " + "; ".join(f"{k}: {v}" for k, v in fields.items()), fields
-        ) from None
+        raise SettingsInvalid.of(error, "Some settings are not valid", "settings") from None

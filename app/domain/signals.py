@@ -9,7 +9,7 @@ from app.domain.media import Region
 
 @dataclass(frozen=True, slots=True)
 class Signal:
-    """Say that a detector saw a category, with a score of 0.0 to 1.0 and, where it knows, the region.
+    """A category that a detector saw, with a score of 0.0 to 1.0 and, where it knows, the region.
 
     `note` is for people: which list an entry stands on, how far a hash was. `view` is the place of the look that showed it among
     the picture's, and is not kept.

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from app.domain.taxonomy import ALLOWED_HASH, BLOCKED_HASH
+
 
 @dataclass(frozen=True, slots=True)
 class Ground:
-    """Name a category of the database, without its prefix STATEMENT_CATEGORY_, and keywords without KEYWORD_."""
+    """A category of the database, without its prefix STATEMENT_CATEGORY_, and keywords without KEYWORD_."""
 
     category: str
     keywords: tuple[str, ...] = ()
@@ -132,8 +134,8 @@ GROUNDS: dict[str, Ground] = {
     "quality.too_small": _OTHER,
     "quality.text_overlay": _OTHER,
     "unsafe.file": _OTHER,
-    "owner.blocked_hash": _OTHER,
-    "owner.allowed_hash": _OTHER,
+    BLOCKED_HASH: _OTHER,
+    ALLOWED_HASH: _OTHER,
 }
 """Map every entry of our taxonomy. Where the database has nothing of the kind it is the general category."""
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import IntEnum
 
+BLOCKED_HASH = "owner.blocked_hash"
+ALLOWED_HASH = "owner.allowed_hash"
+
 
 class Severity(IntEnum):
-    """Order the review queue and decide who may see a preview."""
+    """How severe a category is: it orders the review queue and decides who may see a preview."""
 
     INFORMATION = 0
     MILD = 1
@@ -17,7 +21,7 @@ class Severity(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Category:
-    """Describe a category. `restricted` ones never have a preview and go to a restricted reviewer.
+    """A category. `restricted` ones never have a preview and go to a restricted reviewer.
 
     With `two_people` a person's verdict about it binds when a second one agrees.
     """
@@ -99,13 +103,18 @@ _TABLE: tuple[Category, ...] = (
     Category("quality.too_small", "Too small", _I),
     Category("quality.text_overlay", "Text over the picture", _I),
     Category("unsafe.file", "Unreadable or dangerous file", _M),
-    Category("owner.blocked_hash", "On your block list", _S),
-    Category("owner.allowed_hash", "On your allow list", _I),
+    Category(BLOCKED_HASH, "On your block list", _S),
+    Category(ALLOWED_HASH, "On your allow list", _I),
 )
 
 CATEGORIES: dict[str, Category] = {category.id: category for category in _TABLE}
 
 
 def covers(rule: str, category: str) -> bool:
-    """Say whether a rule's category names this one: itself, one of its children, or everything ("*")."""
+    """Tell whether a rule's category names this one: itself, one of its children, or everything ("*")."""
     return rule in ("*", category) or category.startswith(rule + ".")
+
+
+def restricted(categories: Iterable[str]) -> bool:
+    """Say whether a picture that is said to show these may be shown to those with the right to it only."""
+    return any(CATEGORIES[category].restricted for category in categories if category in CATEGORIES)

@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from app.db.engine import Database
 from app.domain.detector import Judge
 from app.domain.errors import PlatformUnknown
+from app.domain.media import Region
 from app.domain.platform import Platform
 from app.domain.ports import Keeper, Mail, Vault, Webhook
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Hold the operator's limits that use cases need; `app.config` declares and explains them."""
+    """The operator's limits that use cases need; `app.config` declares and explains them."""
 
     lease_seconds: int
     max_image_bytes: int
@@ -25,7 +26,7 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Core:
-    """Hold one process's database, platforms, judge, clock and limits.
+    """One process's database, platforms, judge, clock and limits.
 
     `judge` makes no session of a model before bytes are looked at, and a web process looks at none. `wake` hints to workers that
     something is due; losing a hint costs a second, never an item.
@@ -40,6 +41,9 @@ class Core:
     wake: Callable[[], None]
     limits: Limits
     public_url: str
+    crop_preview: Callable[[bytes, Region], bytes]
+    """Cut a region out of one of our own previews, both WebP, with some of what is around it."""
+
     send_mail: Callable[[Mail], None] | None = None
     """None where the operator named no mail server. It raises `PlatformUnavailable` and `PlatformRefused`."""
 

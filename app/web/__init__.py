@@ -1,1 +1,1 @@
-"""The only Flask."""
+"""Everything that speaks HTTP: pages, the API, webhooks. The only place that knows Flask."""

@@ -11,7 +11,7 @@ from app.web import api, console, door, embedded, health, problems, security, te
 
 
 class _Number(IntegerConverter):
-    """Take numbers in addresses that both databases can hold; larger ones name nothing, so that they are 404."""
+    """Numbers in addresses that both databases can hold; larger ones name nothing, so that they are 404."""
 
     def __init__(self, map: Map, fixed_digits: int = 0, min: int | None = None, max: int | None = 2**63 - 1) -> None:
         super().__init__(map, fixed_digits, min, max)

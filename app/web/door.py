@@ -50,7 +50,8 @@ def settings(slug: str) -> Response:
         values = body.get("values")
         if not isinstance(values, dict):
             raise DeliveryUnreadable("“values” must be an object.")
-        site = sites.save_settings(core(), site.id, values, str(body.get("person") or "the site's administrator")[:200])
+        who = str(body.get("person") or "the site's administrator")[:200]
+        site = sites.save_settings(core(), site.id, values, who, tell=False).site
     return jsonify(sites.read_settings(core(), site))
 
 

@@ -24,13 +24,13 @@ from app.domain.errors import (
     DecisionUnknown,
     DeliveryRefused,
     PicwardError,
-    SecondPersonNeeded,
     SettingsInvalid,
 )
 from app.domain.platform import Doorstep, Frame, Platform, Site
 from app.domain.policy import Policy
 from app.domain.presets import PRESETS, advised
 from app.domain.settings import declare
+from app.domain.visibility import Visibility
 from app.services.pipeline import scan
 from app.services.review import showing, verdicts
 from app.services.rules import policies
@@ -117,7 +117,7 @@ def _turn_away(step: Doorstep | None) -> Response:
 
 
 def _troubled(step: Doorstep | None, error: PicwardError) -> Response:
-    """Say inside the frame what keeps the site from being connected."""
+    """Explain inside the frame what keeps the site from being connected."""
     if step is None:
         raise error
     answer = _page("", step.frame, "trouble", problem=str(error))
@@ -142,7 +142,7 @@ def _page(slug: str, frame: Frame, page: str, **shown: Any) -> Response:
 
 
 def _templates(folder: Path) -> Environment:
-    """Give the application's own environment over the platform's folder: the same filters, texts and escaping."""
+    """Overlay the application's own environment with the platform's folder: the same filters, texts and escaping."""
     known: dict[Path, Environment] = current_app.extensions.setdefault("embedded_templates", {})
     if folder not in known:
         known[folder] = current_app.jinja_env.overlay(loader=FileSystemLoader(folder))
@@ -170,7 +170,7 @@ def _policy(frame: Frame, nonce: str) -> str:
 
 
 def _framing(slug: str) -> Platform:
-    """Give a platform that shows our pages inside its own; there are no such pages of another."""
+    """Look up a platform that shows our pages inside its own; others have no such pages."""
     platform = core().platform(slug)
     if type(platform).frame is Platform.frame:
         raise NotFound
@@ -186,7 +186,7 @@ class SettingsSent(_Sent):
 
 
 class PolicySent(_Sent):
-    """Choose a trade's preset ("" keeps the levels as they are), and how far the rules may go."""
+    """A trade's preset ("" keeps the levels as they are), and how far the rules may go."""
 
     preset: str = ""
     approach: Approach
@@ -207,7 +207,7 @@ class PictureSent(_Sent):
 
 
 class Nothing(_Sent):
-    """Be the body of what needs none."""
+    """The body of what needs none."""
 
 
 Body = TypeVar("Body", bound=_Sent)
@@ -221,8 +221,7 @@ def _sent(slug: str, shape: type[Body]) -> tuple[Site, str, Body]:
     try:
         body = shape.model_validate_json(received.body or b"{}")
     except ValidationError as error:
-        fields = {".".join(str(part) for part in e["loc"]) or "body": e["msg"] for e in error.errors(include_url=False)}
-        raise SettingsInvalid("What the page sent is not valid.", fields) from None
+        raise SettingsInvalid.of(error, "What the page sent is not valid", "body") from None
     return site, person or f"{site.name}'s administrator", body
 
 
@@ -237,7 +236,7 @@ def _own(site: Site, decision_id: int) -> Decision:
 def save_settings(slug: str) -> Response:
     site, person, sent = _sent(slug, SettingsSent)
     saved = sites.save_settings(core(), site.id, sent.values, person)
-    return jsonify(values=saved.settings.model_dump(mode="json"), warning=sites.share_settings(core(), saved))
+    return jsonify(values=saved.site.settings.model_dump(mode="json"), warning=saved.untold)
 
 
 def _drafted(site: Site, sent: PolicySent) -> Policy:
@@ -253,7 +252,7 @@ def _drafted(site: Site, sent: PolicySent) -> Policy:
 
 @room.post("/embedded/<slug>/effect")
 def foresee(slug: str) -> Response:
-    """Say what a choice of rules would change among the last decisions; nothing is stored."""
+    """Foresee what a choice of rules would change among the last decisions; nothing is stored."""
     site, _, sent = _sent(slug, PolicySent)
     draft = _drafted(site, sent)
     found = backtest.try_policy(core(), site.id, draft)
@@ -271,19 +270,19 @@ def save_policy(slug: str) -> Response:
 
 @room.post("/embedded/<slug>/verdict")
 def give_verdict(slug: str) -> Response:
-    """Let a person decide, or decide otherwise; allow brings back what was hidden."""
+    """Decide for a person, or decide otherwise; allow brings back what was hidden."""
     site, person, sent = _sent(slug, VerdictSent)
-    if _own(site, sent.decision_id).two_people:
-        raise SecondPersonNeeded("Two people must agree about this picture. They decide in Picward's console.")
-    return jsonify(decision_id=verdicts.resolve(core(), sent.decision_id, sent.verdict, person))
+    _own(site, sent.decision_id)
+    within = Visibility((site.id,))
+    return jsonify(decision_id=verdicts.resolve(core(), sent.decision_id, sent.verdict, person, within=within, alone=True))
 
 
 @room.post("/embedded/<slug>/undo")
 def undo(slug: str) -> Response:
-    """Put in force again what was before a decision, at the platform too."""
+    """Restore what was in force before a decision, at the platform too."""
     site, person, sent = _sent(slug, UndoSent)
     _own(site, sent.decision_id)
-    return jsonify(decision_id=verdicts.undo(core(), sent.decision_id, person))
+    return jsonify(decision_id=verdicts.undo(core(), sent.decision_id, person, Visibility((site.id,))))
 
 
 @room.post("/embedded/<slug>/picture/<int:decision_id>")
@@ -298,7 +297,7 @@ def picture(slug: str, decision_id: int) -> Response:
 
 @room.post("/embedded/<slug>/scan")
 def begin_scan(slug: str) -> Response:
-    """Have everything looked at that is there already."""
+    """Queue a look at everything that is already there."""
     site, person, _ = _sent(slug, Nothing)
     scan.ask(core(), site.id, person)
     return jsonify(_progress(site))

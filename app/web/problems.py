@@ -6,11 +6,10 @@ import logging
 from dataclasses import dataclass
 
 from flask import Flask, Response, current_app, jsonify, render_template, request
-from sqlalchemy.exc import OperationalError
 from werkzeug.exceptions import HTTPException
 
 from app.domain import errors
-from app.domain.errors import PicwardError, VaultKeyWrong
+from app.domain.errors import DatabaseUnavailable, PicwardError, VaultKeyWrong
 from app.web.texts import _, marked, say
 
 log = logging.getLogger(__name__)
@@ -21,7 +20,7 @@ RETRY_SECONDS = 30
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Describe an answer. `hidden` errors show the title only: the sender learns nothing about the cause."""
+    """An answer to an error. `hidden` errors show the title only: the sender learns nothing about the cause."""
 
     status: int
     title: str
@@ -32,7 +31,7 @@ PROBLEMS: dict[type[PicwardError], Problem] = {
     errors.DeliveryRefused: Problem(401, marked("Not accepted"), hidden=True),
     errors.DeliveryUnreadable: Problem(422, marked("Not readable")),
     errors.DeliveryTooLarge: Problem(413, marked("Too large")),
-    errors.DeliveryReplayed: Problem(409, marked("Sent before")),
+    errors.DeliveryRepeated: Problem(409, marked("Sent before")),
     errors.PlatformUnknown: Problem(404, marked("No such platform")),
     errors.SiteUnknown: Problem(404, marked("No such site")),
     errors.PairingRefused: Problem(403, marked("Not connected")),
@@ -46,6 +45,7 @@ PROBLEMS: dict[type[PicwardError], Problem] = {
     errors.ModelUnavailable: Problem(503, marked("A model is missing")),
     errors.DecisionStale: Problem(409, marked("Decided meanwhile")),
     errors.DecisionUnknown: Problem(404, marked("No such decision")),
+    errors.Escalated: Problem(403, marked("Escalated")),
     errors.BeingReviewed: Problem(409, marked("Somebody looks at it now")),
     errors.SecondPersonNeeded: Problem(409, marked("A second person is needed")),
     errors.UndoImpossible: Problem(409, marked("This cannot be undone")),
@@ -54,10 +54,12 @@ PROBLEMS: dict[type[PicwardError], Problem] = {
     errors.LinkExpired: Problem(410, marked("The link no longer works")),
     errors.FormForged: Problem(403, marked("Form refused")),
     errors.HashListUnreadable: Problem(422, marked("The list cannot be read")),
-    errors.AttemptGone: Problem(410, marked("The picture is not here any more")),
+    errors.TriedPictureGone: Problem(410, marked("The picture is not here any more")),
     errors.TokenRefused: Problem(401, marked("Token refused"), hidden=True),
     errors.ScopeMissing: Problem(403, marked("Not within this token's scopes")),
     errors.TooManyRequests: Problem(429, marked("Too many requests")),
+    DatabaseUnavailable: Problem(503, marked("Try again")),
+    errors.NotStored: Problem(409, marked("Not stored")),
     VaultKeyWrong: Problem(500, marked("The vault key is wrong")),
 }
 
@@ -76,7 +78,7 @@ def answer(status: int, title: str, detail: str = "", **more: object) -> Respons
 def register(application: Flask) -> None:
     application.register_error_handler(PicwardError, known)
     application.register_error_handler(HTTPException, _http)
-    application.register_error_handler(OperationalError, _database)
+    application.register_error_handler(DatabaseUnavailable, _database)
     application.register_error_handler(Exception, _unknown)
 
 
@@ -106,10 +108,9 @@ def _http(error: HTTPException) -> Response:
     return response
 
 
-def _database(_error: OperationalError) -> Response:
+def _database(error: DatabaseUnavailable) -> Response:
     log.exception("the database did not commit")
-    title, detail = marked("Try again"), marked("The database is busy or away.")
-    response = _page(503, say(title), say(detail)) if _for_people() else answer(503, title, detail)
+    response = known(error)
     response.headers["Retry-After"] = str(RETRY_SECONDS)
     return response
 

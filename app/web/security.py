@@ -33,7 +33,7 @@ def register(application: Flask) -> None:
 
 
 def core() -> Core:
-    """Give the core that this application was made around."""
+    """Return the core that this application was made around."""
     found: Core = current_app.extensions["core"]
     return found
 

@@ -31,7 +31,7 @@ def catalogue(language: str) -> catalogues.NullTranslations:
 
 
 def language() -> str:
-    """Give the language of this request: the best of what the browser asks for."""
+    """Choose the language of this request: the best of what the browser asks for."""
     if not has_request_context():
         return SOURCE
     if "language" not in g:
@@ -49,17 +49,17 @@ def _counted(singular: str, plural: str, count: int) -> str:
 
 
 def _(message: str, **values: object) -> str:
-    """Say a message in the reader's language, its placeholders filled in."""
+    """Translate a message into the reader's language, its placeholders filled in."""
     return _found(message) % values
 
 
 def ngettext(singular: str, plural: str, count: int, **values: object) -> str:
-    """Say a message about a number of things; `%(num)s` is the number."""
+    """Translate a message about a number of things; `%(num)s` is the number."""
     return _counted(singular, plural, count) % {"num": count, **values}
 
 
 def say(text: str) -> str:
-    """Say a text that is declared elsewhere (a setting's title, a category, a platform), as it stands."""
+    """Translate a text that is declared elsewhere (a setting's title, a category, a platform), as it stands."""
     return _found(text) if text else ""
 
 
@@ -69,7 +69,7 @@ def marked(message: str) -> str:
 
 
 class Lazy:
-    """Hold a message that is said when it is shown: for tables at module level."""
+    """A message that is translated when it is shown: for tables at module level."""
 
     __slots__ = ("message",)
 
@@ -87,7 +87,7 @@ lazy = Lazy
 
 
 def register(application: Flask) -> None:
-    """Give the templates `_`, `ngettext`, `{% trans %}` and the page's language."""
+    """Provide the templates with `_`, `ngettext`, `{% trans %}` and the page's language."""
     application.jinja_env.add_extension("jinja2.ext.i18n")
     application.jinja_env.install_gettext_callables(_found, _counted, newstyle=True)  # type: ignore[attr-defined]
     application.jinja_env.globals["language"] = language

@@ -2,4 +2,4 @@
 
 from integrations.firebase.platform import Firebase
 
-PLATFORM = Firebase()
+PLATFORM = Firebase

@@ -52,7 +52,7 @@ _lock = threading.Lock()
 
 
 def app_of(site: Site, config: Config) -> Any:
-    """Give this process's firebase_admin app of a site; no call is made. Raise `PlatformRefused` for unusable credentials."""
+    """Return this process's firebase_admin app for a site, without any call. Raise `PlatformRefused` for unusable credentials."""
     key = (os.getpid(), *_identity(site), config.token_url, *(os.environ.get(name) for name in _EMULATORS))
     with _lock:
         if key in _apps:
@@ -72,7 +72,7 @@ def _identity(site: Site) -> tuple[object, ...]:
 
 
 def _make(site: Site, config: Config, name: str) -> Any:
-    # Else google-cloud-storage asks for the bucket's location beside the first call, only to put it into traces, with
+    # Otherwise google-cloud-storage asks for the bucket's location beside the first call, only to put it into traces, with
     # retries of its own and a permission that the account need not have.
     os.environ.setdefault(NO_BUCKET_TRACES, "true")
     try:
@@ -126,7 +126,7 @@ def asking(what: str) -> Iterator[None]:
 
 
 def translated(error: Exception, what: str) -> PicwardError:
-    """Give our error for one of Google's. What is not known is taken for passing: it is tried again, and seen in the log."""
+    """Turn an error of Google's into ours. An unknown one counts as temporary: it is retried, and shows in the log."""
     import requests
     from google.api_core.exceptions import GoogleAPICallError, RetryError
     from google.auth.exceptions import DefaultCredentialsError, GoogleAuthError, RefreshError
@@ -164,7 +164,7 @@ def _refusal(error: Any, what: str) -> PicwardError:
 
 
 def _said(error: Any) -> str:
-    """Give Google's own words, cut; "" when the answer had none of its form."""
+    """Extract Google's own words, cut, or "" when the answer does not have its form."""
     import requests
 
     if isinstance(error.response, requests.Response):
@@ -176,7 +176,7 @@ def _said(error: Any) -> str:
 
 
 def explained(error: Any) -> bool:
-    """Say whether a refusal came from Google itself, with its reason."""
+    """Tell whether a refusal came from Google itself, with its reason."""
     return bool(_said(error))
 
 
@@ -194,7 +194,7 @@ def _retry_after(error: Any) -> float | None:
 
 
 def _admin(error: Exception, what: str) -> PicwardError | None:
-    """Translate what auth, db and messaging of the Admin SDK raise."""
+    """Translate what the Admin SDK's auth, db and messaging raise."""
     from firebase_admin import exceptions
 
     if not isinstance(error, exceptions.FirebaseError):

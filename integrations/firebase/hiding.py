@@ -1,4 +1,4 @@
-"""HIDE, RESTORE and DELETE: taking a picture away for real, and giving it back as it was.
+"""HIDE, RESTORE and DELETE: taking a picture away for real, and bringing it back as it was.
 
 A download token passes all rules, so it goes first. Then the bytes move into the quarantine, then the source goes. Each
 step can be repeated and is about one generation, so a kill between any two of them, and a new upload at any moment, end well.
@@ -37,14 +37,14 @@ TAKEN = "Another file took the picture's place meanwhile. The hidden one stays i
 
 @dataclass(frozen=True, slots=True)
 class Restored:
-    """Report a RESTORE: the object that is there again, or in words why not."""
+    """The end of a RESTORE: the object that is there again, or why not, in words."""
 
     blob: Blob | None
     drifted: str = ""
 
 
 def hide(store: Store, media: MediaRef) -> dict[str, Any]:
-    """Take a version away, and give its undo. Raise `MediaGone` when it is not there (any more)."""
+    """Take a version away and return its undo. Raise `MediaGone` when it is not there, or no longer."""
     found = store.find(media)
     name = name_of(store.site, media)
     if found.place is Place.HIDDEN:
@@ -63,7 +63,7 @@ def hide(store: Store, media: MediaRef) -> dict[str, Any]:
     try:
         store.remove(source)
     except Overtaken:
-        # Overwritten meanwhile: this version can be seen no more, and the newer one has its own event.
+        # Overwritten meanwhile: this version can no longer be seen, and the newer one has its own event.
         store.remove(copy)
         journals.forget(store, name, media.version)
         raise store.gone(store.get(name)) from None
@@ -109,7 +109,7 @@ def _take(store: Store, source: Blob, name: str, journal: Journal) -> Blob:
 
 
 def restore(store: Store, media: MediaRef, undo: Mapping[str, Any] | None, approved: bool) -> Restored:
-    """Give a hidden version back; `clean` is to be called once everybody was told. Raise `MediaGone`."""
+    """Bring a hidden version back. Call the returned `clean` once everybody has been told. Raise `MediaGone`."""
     found = store.find(media)
     name = name_of(store.site, media)
     journal = journals.from_undo(store.site, undo) or journals.load(store, name, media.version)
@@ -134,7 +134,7 @@ def restore(store: Store, media: MediaRef, undo: Mapping[str, Any] | None, appro
 
 
 def _free(store: Store, name: str, version: str) -> int | None:
-    """Give which generation a copy may replace (0: none is there), None when another file is there."""
+    """Look up which generation a copy may replace: 0 when none is there, None when another file is."""
     there = store.get(name)
     if there is None:
         return 0
@@ -148,7 +148,7 @@ def _copying(store: Store, name: str, version: str) -> str:
 
 
 def _dress(store: Store, blob: Blob, version: str, journal: Journal, word: str | None) -> Blob:
-    """Put everything but the bytes as it was, with a new token where there was one, and vouch for this generation."""
+    """Restore everything but the bytes, with a new token where there was one, and vouch for this generation."""
     mark = naming.mark(store.site, Kind.HERE, blob.name, blob.generation, version)
     ours = {
         NAME: None,

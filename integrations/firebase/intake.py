@@ -1,4 +1,4 @@
-"""Four ways in which an upload is told of, read into one notice. Pure: bytes in, events out.
+"""Four ways in which we are told of an upload, read into one notice. Pure: bytes in, events out.
 
 Pub/Sub push, wrapped or not: https://cloud.google.com/pubsub/docs/push and …/payload-unwrapping; its attributes:
 https://cloud.google.com/storage/docs/pubsub-notifications. Eventarc: a CloudEvent in HTTP's binary mode. Our own forwarder:
@@ -13,7 +13,6 @@ import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import lru_cache
 from typing import cast
 
@@ -21,6 +20,7 @@ from app.domain.errors import DeliveryUnreadable
 from app.domain.events import Delivery, Event, MediaDeleted, MediaUploaded, Parsed
 from app.domain.media import MediaRef
 from app.domain.platform import Site
+from app.domain.time import microseconds
 from integrations.firebase import naming
 from integrations.firebase.naming import Kind
 from integrations.firebase.settings import Settings
@@ -54,7 +54,7 @@ _UNKNOWN_TYPES = ("", "application/octet-stream", "binary/octet-stream", "applic
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """Say what happened to which generation of which object. `resource` is what the notice holds of it, often nothing."""
+    """What happened to which generation of which object. `resource` is what the notice holds of it, often nothing."""
 
     kind: str
     bucket: str
@@ -64,12 +64,12 @@ class Notice:
 
 
 def forwarded(delivery: Delivery) -> bool:
-    """Say whether a delivery claims to be from our forwarder, which signs by Standard Webhooks; the others are Google's."""
+    """Tell whether a delivery claims to be from our forwarder, which signs by Standard Webhooks; the others are Google's."""
     return "webhook-id" in delivery.headers
 
 
 def claimed_bucket(delivery: Delivery) -> str:
-    """Give the bucket that a delivery claims to be about. Raise `DeliveryUnreadable`."""
+    """Read the bucket that a delivery claims to be about. Raise `DeliveryUnreadable`."""
     said = delivery.headers.get("picward-site", "")
     return said if forwarded(delivery) and said else read(delivery).bucket
 
@@ -97,7 +97,7 @@ def read(delivery: Delivery) -> Notice:
 
 
 def parse(delivery: Delivery, site: Site) -> Parsed:
-    """Give the events of a delivery, under an id that every retry shares, on whatever way it came."""
+    """Read the events of a delivery, whichever way it came, under an id that every retry shares."""
     notice = read(delivery)
     if notice.bucket != site.key:
         raise DeliveryUnreadable("The notice is about another bucket.")
@@ -126,7 +126,7 @@ def _events(notice: Notice, site: Site) -> tuple[Event, ...]:
 
 
 def media(site: Site, name: str, version: str, resource: Untrusted) -> MediaRef:
-    """Name an object's version, with what the resource says about it; sizes and types are labels, never trusted."""
+    """Describe an object's version by what the resource says; sizes and types are labels, and never trusted."""
     settings = cast(Settings, site.settings)
     context = {
         "content_type": resource.label("contentType"),
@@ -140,7 +140,7 @@ def media(site: Site, name: str, version: str, resource: Untrusted) -> MediaRef:
         version=version,
         source=f"gs://{site.key}/{name}",
         context={key: (value,) for key, value in context.items() if value},
-        created_at=_microseconds(resource.label("timeCreated", 40)),
+        created_at=microseconds(resource.label("timeCreated", 40)),
     )
 
 
@@ -209,10 +209,3 @@ def _generation(fields: Untrusted, key: str) -> str:
     if not _GENERATION.fullmatch(generation):
         raise DeliveryUnreadable(f"{key} is no generation.")
     return generation
-
-
-def _microseconds(text: str) -> int:
-    try:
-        return int(datetime.fromisoformat(text).astimezone(UTC).timestamp() * 1_000_000)
-    except (ValueError, OverflowError, OSError):
-        return 0

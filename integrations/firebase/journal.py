@@ -1,6 +1,6 @@
 """What a picture was before it was hidden. It is written beside the hidden copy before anything is changed.
 
-Custom metadata could not hold it: a client may have filled all 8 KiB of them, and would then never be hidden.
+Custom metadata could not hold it: a client may have filled all 8 KiB, and the picture could then never be hidden.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _FIELDS = ("content_type", "cache_control", "content_disposition", "content_enco
 
 @dataclass(frozen=True, slots=True)
 class Journal:
-    """Hold one version's state before it was hidden. Download tokens are credentials and are never kept.
+    """One version's state before it was hidden. Download tokens are credentials and are never kept.
 
     `name` is where it was, which for a published picture is not what it was uploaded as.
     """
@@ -44,14 +44,14 @@ class Journal:
     readers: tuple[str, ...]
 
     def put_back(self) -> dict[str, Any]:
-        """Give every field besides the metadata as it was; None for those that it had not."""
+        """Return every field besides the metadata as it was, None for those that it did not have."""
         fields: dict[str, Any] = {name: self.fields.get(name) for name in _FIELDS}
         if self.custom_time:
             fields["custom_time"] = datetime.fromisoformat(self.custom_time)
         return fields
 
     def fits(self, blob: Blob) -> bool:
-        """Say whether an object has the bytes that were hidden."""
+        """Tell whether an object has the bytes that were hidden."""
         same = (blob.size, blob.crc32c or "") == (self.size, self.crc32c)
         return same and (not self.md5 or (blob.md5_hash or "") == self.md5)
 
@@ -77,7 +77,7 @@ def of(blob: Blob, version: str, readers: tuple[str, ...] = ()) -> Journal:
 
 
 def keep(store: Store, name: str, journal: Journal) -> Journal:
-    """Write the journal of a picture that is about to be hidden, and give what an earlier try wrote instead of it."""
+    """Write the journal of a picture that is about to be hidden, and return what an earlier try wrote in its place."""
     text = json.dumps({"v": VERSION, **asdict(journal)}, sort_keys=True)
     signed = json.dumps({"text": text, "mac": naming.sign_text(store.site, text)}).encode()
     try:
@@ -118,7 +118,7 @@ def _name(store: Store, name: str, version: str) -> str:
 
 
 def to_undo(journal: Journal) -> dict[str, Any]:
-    """Give the undo of a HIDE: the journal in plain JSON."""
+    """Write the undo of a HIDE: the journal in plain JSON."""
     plain: dict[str, Any] = json.loads(json.dumps(asdict(journal)))
     return {"v": VERSION, **plain}
 

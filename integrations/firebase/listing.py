@@ -7,6 +7,7 @@ from typing import Any
 
 from app.domain.errors import PlatformRefused, PlatformUnavailable
 from app.domain.media import MediaRef, Page
+from app.domain.time import SECOND
 from integrations.firebase import intake, naming
 from integrations.firebase.apps import TIMEOUT, asking
 from integrations.firebase.hiding import NAME
@@ -37,7 +38,7 @@ def page(store: Store, cursor: str, since: int = 0) -> Page:
     phase, after = (cursor[:2], cursor[2:]) if cursor else (_WATCHED, "")
     if phase == _WATCHED:
         blobs, more = _listed(store, store.bucket, store.settings.watched_prefix(), after)
-        media = tuple(_media(store, blobs, since - SINCE_SECONDS * 1_000_000 if since else 0))
+        media = tuple(_media(store, blobs, since - SINCE_SECONDS * SECOND if since else 0))
         if more:
             return Page(media, _WATCHED + blobs[-1].name if blobs else cursor)
         return Page(media, "" if since else _HIDDEN)
@@ -104,7 +105,7 @@ def _hidden(store: Store, after: str) -> Page:
 
 
 def estimate(store: Store) -> str:
-    """Say what looking at every watched picture costs, from up to ten pages of the listing."""
+    """Estimate what looking at every watched picture costs, from up to ten pages of the listing."""
     seen, size, calls, after, more = 0, 0, 0, "", True
     while more and calls < SAMPLED_PAGES:
         blobs, more = _listed(store, store.bucket, store.settings.watched_prefix(), after)

@@ -35,7 +35,7 @@ def media_id(name: str) -> str:
 
 
 def name_of(site: Site, media: MediaRef) -> str:
-    """Give the object name of an image. Raise `MediaGone` for a long one whose name was forgotten."""
+    """Recover the object name of an image. Raise `MediaGone` for a long one whose name was forgotten."""
     if not _DIGESTED.fullmatch(media.id):
         return media.id
     name = media.source.removeprefix(f"gs://{site.key}/")
@@ -45,12 +45,12 @@ def name_of(site: Site, media: MediaRef) -> str:
 
 
 def document_id(site: Site, name: str) -> str:
-    """Give the id under which the app is told of a picture: sha256 of `bucket/name`, in lower-case hex."""
+    """Make the id under which the app is told of a picture: sha256 of `bucket/name`, in lower-case hex."""
     return _digest(f"{site.key}/{name}")
 
 
 def quarantine_folder(name: str) -> str:
-    """Give the folder of a picture's hidden versions below the quarantine prefix; digests keep long names short."""
+    """Name the folder for a picture's hidden versions, below the quarantine prefix; a digest keeps long names short."""
     return _digest(name)[:40]
 
 
@@ -81,7 +81,7 @@ def mark(site: Site, kind: Kind, name: str, generation: int | str, origin: str) 
 
 
 def read_mark(site: Site, metadata: Mapping[str, object] | None, name: str, generation: int | str) -> Mark | None:
-    """Give an object's mark when we signed it for this very generation (or for a copy); None for a forged or replayed one."""
+    """Read an object's mark if we signed it for this very generation (or for a copy); a forged or replayed one is None."""
     text = (metadata or {}).get(MARK)
     parts = text.split(".") if isinstance(text, str) and text.isascii() else []
     if len(parts) != 4 or parts[0] != "v1" or parts[1] not in list(Kind):

@@ -15,6 +15,7 @@ from typing import Any
 
 from app.domain.errors import DeliveryRefused, DeliveryUnreadable, PicwardError, PlatformUnavailable
 from app.domain.events import Delivery
+from app.domain.time import DAY, MINUTE, SECOND
 from integrations.kit.answers import Answer
 from integrations.kit.http import Session
 from integrations.kit.untrusted import read_json
@@ -31,7 +32,7 @@ MAX_TOKEN_CHARACTERS = 8_000
 FETCH_SECONDS = 5.0
 """How long certificates may take; a push waits meanwhile."""
 
-SHORTEST_SECONDS, LONGEST_SECONDS = 60, 86_400
+SHORTEST_SECONDS, LONGEST_SECONDS = MINUTE // SECOND, DAY // SECOND
 """How long certificates are kept at least and at most, whatever Cache-Control says; Google says about six hours."""
 
 AGAIN_SECONDS = 60
@@ -45,7 +46,7 @@ _REFUSED = "The push is not proven to be from the site's push account."
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """Hold certificates as fetched: public keys by key id, and for how many seconds they may be kept."""
+    """Certificates as fetched: public keys by key id, and for how many seconds they may be kept."""
 
     keys: Mapping[str, Any]
     seconds: float
@@ -56,7 +57,7 @@ FetchCertificates = Callable[[], Published]
 
 
 class Certificates:
-    """Keep Google's certificates for all requests of this process."""
+    """Google's certificates, kept for all requests of this process."""
 
     def __init__(self, fetch: FetchCertificates, clock: Callable[[], float] = time.monotonic) -> None:
         self._fetch = fetch
@@ -66,7 +67,7 @@ class Certificates:
         self._until = self._unknown_after = self._retry_after = float("-inf")
 
     def key(self, kid: str) -> Any:
-        """Give a public key, None for an unknown one. Raise `PlatformUnavailable` when they cannot be fetched now."""
+        """Look up a public key, None when it is unknown. Raise `PlatformUnavailable` when they cannot be fetched now."""
         keys, until = self._keys, self._until
         if self._clock() < until and kid in keys:
             return keys[kid]
@@ -109,7 +110,7 @@ def _keys(answer: Answer) -> Mapping[str, Any]:
             numbers = {name: item.text(name, 2_000) for name in ("n", "e")}
             keys[item.text("kid", 200)] = RSAAlgorithm.from_jwk({"kty": "RSA", **numbers})
         except (PyJWTError, DeliveryUnreadable, ValueError):
-            continue  # a key of another kind, which signs nothing that we take
+            continue  # a key of another kind, which signs nothing that we accept
     if not keys:
         raise DeliveryUnreadable("The answer holds no certificates.")
     return keys
@@ -123,7 +124,7 @@ def _max_age(answer: Answer) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Hold what a proven token says; whether it is for us and from the right account is still to be compared."""
+    """What a proven token says; whether it is for us and from the right account is still to be compared."""
 
     audience: str
     email: str
@@ -139,7 +140,7 @@ def verify(delivery: Delivery, certificates: Certificates) -> Identity:
     if scheme.lower() != "bearer" or not token or not token.isascii() or len(token) > MAX_TOKEN_CHARACTERS:
         raise DeliveryRefused(_REFUSED)
     claims = _claims(token, certificates)
-    now = delivery.received_at / 1_000_000
+    now = delivery.received_at / SECOND
     if not _moment(claims, "iat") - SKEW_SECONDS <= now <= _moment(claims, "exp") + SKEW_SECONDS:
         raise DeliveryRefused(_REFUSED)
     audience, email = claims.get("aud"), claims.get("email")

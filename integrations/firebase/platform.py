@@ -7,7 +7,7 @@ import re
 import shlex
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
-from typing import Any, BinaryIO, ClassVar, Self
+from typing import Any, BinaryIO, ClassVar
 from urllib.parse import urlsplit
 
 from app.domain.decisions import Action, Enforcement, Receipt
@@ -29,10 +29,9 @@ from integrations.firebase import blurring, hiding, intake, listing, naming, oid
 from integrations.firebase.apps import TIMEOUT, Overtaken, asking
 from integrations.firebase.naming import Kind, name_of
 from integrations.firebase.settings import Config as OperatorConfig
-from integrations.firebase.settings import Settings
+from integrations.firebase.settings import Settings, Strikes, Tell
 from integrations.firebase.storage import STORAGE, Store
 from integrations.kit import signing
-from integrations.kit.http import MAX_IMAGE_BYTES
 
 PERMISSIONS = tuple(f"storage.objects.{verb}" for verb in ("get", "list", "create", "update", "delete"))
 """What the account must be allowed to do in the bucket and in the quarantine; roles/storage.objectAdmin holds it."""
@@ -87,20 +86,11 @@ class Firebase(Platform):
         ),
     )
 
-    def __init__(
-        self,
-        max_image_bytes: int = MAX_IMAGE_BYTES,
-        config: OperatorConfig | None = None,
-        public_url: str = "",
-        certificates: oidc.Certificates | None = None,
-    ) -> None:
-        self.max_image_bytes = max_image_bytes
-        self._config = config or OperatorConfig()
-        self._public_url = public_url.rstrip("/")
-        self._certificates = certificates or oidc.Certificates(oidc.fetch_from(self._config.certificates_url))
-
-    def configured(self, config: Any, surroundings: Surroundings) -> Self:
-        return type(self)(self.max_image_bytes, config, surroundings.public_url)
+    def __init__(self, config: OperatorConfig, surroundings: Surroundings) -> None:
+        super().__init__(config, surroundings)
+        self._config = config
+        self._public_url = surroundings.public_url.rstrip("/")
+        self.certificates = oidc.Certificates(oidc.fetch_from(config.certificates_url))
 
     # -- what comes in -----------------------------------------------------------------------------------------------------
 
@@ -134,7 +124,7 @@ class Firebase(Platform):
 
     def _pushed(self, delivery: Delivery, find: FindSite) -> Site:
         # The token first: whether a bucket is known here is told to nobody else.
-        identity = oidc.verify(delivery, self._certificates)
+        identity = oidc.verify(delivery, self.certificates)
         try:
             claimed = intake.claimed_bucket(delivery)
         except DeliveryUnreadable:
@@ -148,7 +138,7 @@ class Firebase(Platform):
         return site
 
     def audience(self, site: Site) -> str:
-        """Give what pushes for a site must be made out to, "" when that is not known: then no push is taken."""
+        """Name the audience that pushes for a site must have, "" when it is not known: then no push is accepted."""
         typed = site.connection.get("audience")
         if isinstance(typed, str) and typed:
             return typed
@@ -240,7 +230,7 @@ class Firebase(Platform):
         if blob is not None and store.version_of(blob) != media.version:
             raise store.gone(blob)
         try:
-            return io.BytesIO(store.read(blob or store.find(media).blob, self.max_image_bytes))
+            return io.BytesIO(store.read(blob or store.find(media).blob, self.surroundings.max_image_bytes))
         except Overtaken:
             raise store.gone(store.get(name)) from None
 
@@ -252,7 +242,7 @@ class Firebase(Platform):
         if enforcement.action is Action.HIDE:
             receipt = Receipt(hiding.hide(store, media))
             categories = tuple(reason.category for reason in enforcement.reasons)
-            blurred = blurring.write(store, media, categories, self.max_image_bytes)
+            blurred = blurring.write(store, media, categories, self.surroundings.max_image_bytes, self.surroundings.blurred)
         elif enforcement.action is Action.RESTORE:
             restored = hiding.restore(store, media, enforcement.undo, status == hiding.APPROVED)
             blob, receipt = restored.blob, Receipt(drifted=restored.drifted)
@@ -270,7 +260,7 @@ class Firebase(Platform):
 
 
 def push_account(site: Site) -> str:
-    """Give the e-mail of the account that signs a site's pushes."""
+    """Name the e-mail of the account that signs a site's pushes."""
     return str(site.connection.get("push_account") or "") or _default_account(site)
 
 
@@ -279,7 +269,7 @@ def _default_account(site: Site) -> str:
 
 
 def _connecting(site: Site, settings: Settings, url: str) -> Iterator[str]:
-    """Give the options of connect.sh that fit a site."""
+    """Collect the options of connect.sh that fit a site."""
     yield f"--project {shlex.quote(str(site.connection.get('project', '')))} --bucket {shlex.quote(site.key)}"
     yield f"--url {shlex.quote(url)}"
     if settings.watched_prefix():
@@ -287,16 +277,16 @@ def _connecting(site: Site, settings: Settings, url: str) -> Iterator[str]:
     yield "--deletions"
     if settings.quarantine_bucket:
         yield f"--quarantine {shlex.quote(settings.quarantine_bucket)}"
-    if settings.tell == "database":
+    if settings.tell is Tell.DATABASE:
         yield "--database"
-    if settings.strikes != "off":
+    if settings.strikes is not Strikes.OFF:
         yield "--strikes"
     if settings.message_topic:
         yield "--messages"
 
 
 def _unfinished(store: Store, blob: Any) -> bool:
-    """Say whether an object is a copy that we are making just now."""
+    """Tell whether an object is a copy that is being made by us right now."""
     mark = naming.read_mark(store.site, blob.metadata, blob.name, blob.generation)
     age = (datetime.now(UTC) - blob.time_created).total_seconds() if blob.time_created else COPYING_SECONDS
     return mark is not None and mark.kind is Kind.COPYING and age < COPYING_SECONDS

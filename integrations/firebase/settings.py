@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from functools import lru_cache
-from typing import Annotated, Literal, Self
+from enum import StrEnum
+from typing import Annotated, Self
 
 from pydantic import Field, StringConstraints, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from app.domain.settings import Mode, SiteSettings
+from integrations.kit.paths import pattern
 
 Pattern = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=300)]
 Prefix = Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^[^/*][^*]*/$", max_length=100)]
@@ -19,7 +20,7 @@ EVERYTHING = "*"
 
 
 class Config(BaseSettings):
-    """Hold what the operator may set: other addresses than Google's own, for stand-ins and restricted networks."""
+    """What the operator may set: other addresses than Google's own, for stand-ins and restricted networks."""
 
     model_config = SettingsConfigDict(env_prefix="PICWARD_FIREBASE_", extra="ignore", frozen=True)
 
@@ -32,18 +33,39 @@ class Config(BaseSettings):
     )
 
 
-class Settings(SiteSettings):
-    """Add what only Firebase has: paths, a quarantine in a bucket, and how the app is told."""
+class Layout(StrEnum):
+    IN_PLACE = "in_place"
+    PENDING_PUBLIC = "pending_public"
 
-    mode: Literal[Mode.FLAG, Mode.HIDE] = Field(
+
+class Tell(StrEnum):
+    """Name where the app reads its verdicts."""
+
+    FIRESTORE = "firestore"
+    DATABASE = "database"
+    NOTHING = "nothing"
+
+
+class Strikes(StrEnum):
+    """Name what happens to a user of whom too many pictures were hidden."""
+
+    OFF = "off"
+    CLAIM = "claim"
+    DISABLE = "disable"
+
+
+class Settings(SiteSettings):
+    """What only Firebase has: paths, a quarantine in a bucket, and how the app is told."""
+
+    mode: Mode = Field(
         default=Mode.HIDE,
         title="What happens to blocked pictures",
         description="Flag only: nothing is moved, you and the app see the verdict. Hide flagged: a blocked picture loses its "
         "download address and is moved into the quarantine until a person decides.",
         json_schema_extra={"choices": {"flag": "Flag only", "hide": "Hide flagged"}},
     )
-    layout: Literal["in_place", "pending_public"] = Field(
-        default="in_place",
+    layout: Layout = Field(
+        default=Layout.IN_PLACE,
         title="Where approved pictures are",
         description="In place: an approved picture stays and its metadata say “moderation: approved”. Pending and public: "
         "the app uploads below the first prefix, and only approved pictures are moved below the second.",
@@ -91,8 +113,8 @@ class Settings(SiteSettings):
         description="On: while a picture is hidden, a small blurred copy of it can be shown in its place.",
     )
     blurred: Prefix = Field(default="blurred/", title="Prefix of blurred copies", description="Never watched.")
-    tell: Literal["firestore", "database", "nothing"] = Field(
-        default="firestore",
+    tell: Tell = Field(
+        default=Tell.FIRESTORE,
         title="How the app is told",
         description="One document or node per picture: status, categories, time and name, and never a score.",
         json_schema_extra={"choices": {"firestore": "Firestore", "database": "Realtime Database", "nothing": "Not at all"}},
@@ -117,8 +139,8 @@ class Settings(SiteSettings):
         description="On: an approved or restored picture's path and new download address are in the document. Who may read "
         "the document can then see the picture.",
     )
-    strikes: Literal["off", "claim", "disable"] = Field(
-        default="off",
+    strikes: Strikes = Field(
+        default=Strikes.OFF,
         title="After too many hidden pictures",
         description="Set the custom claim “uploadBanned”, or disable the account. Given back when a picture is restored.",
         json_schema_extra={"choices": {"off": "Nothing", "claim": "Set a claim", "disable": "Disable the account"}},
@@ -142,56 +164,40 @@ class Settings(SiteSettings):
         for index, one in enumerate(ours):
             if any(one.startswith(other) or other.startswith(one) for other in ours[index + 1 :]):
                 raise ValueError("the prefixes of hidden, blurred, pending and public pictures must lie apart")
-            if self.layout == "pending_public" and (self.pending.startswith(one) or one.startswith(self.pending)):
+            if self.layout is Layout.PENDING_PUBLIC and (self.pending.startswith(one) or one.startswith(self.pending)):
                 raise ValueError("the prefix of uploads must lie apart from those of hidden, blurred and public pictures")
-            for pattern in self.include:
+            for path in self.include:
                 # The bare * is the default and means “all but ours”; a path that someone typed must be meant.
-                if pattern != EVERYTHING and _pattern(pattern).match(one + "x"):
-                    raise ValueError(f"the watched path {pattern} holds {one}, which Picward writes to")
-        if self.layout == "pending_public" and not self.watches(self.pending + "x/x"):
+                if path != EVERYTHING and pattern(path).matches(one + "x"):
+                    raise ValueError(f"the watched path {path} holds {one}, which Picward writes to")
+        if self.layout is Layout.PENDING_PUBLIC and not self.watches(self.pending + "x/x"):
             raise ValueError(f"the prefix of uploads {self.pending} is not among the watched paths")
-        if self.tell == "database" and not self.database_url:
+        if self.tell is Tell.DATABASE and not self.database_url:
             raise ValueError("the address of the Realtime Database is missing")
         return self
 
     def _unwatched(self) -> tuple[str, ...]:
         hidden = () if self.quarantine_bucket else (self.quarantine,)
-        return (*hidden, self.blurred, *((self.public,) if self.layout == "pending_public" else ()))
+        return (*hidden, self.blurred, *((self.public,) if self.layout is Layout.PENDING_PUBLIC else ()))
 
     def watches(self, name: str) -> bool:
-        """Say whether uploads with this object name are judged."""
+        """Tell whether uploads with this object name are judged."""
         if name.startswith(self._unwatched()):
             return False
-        if not any(_pattern(path).match(name) for path in self.include):
+        if not any(pattern(path).matches(name) for path in self.include):
             return False
-        return not any(_pattern(path).match(name) for path in self.exclude)
+        return not any(pattern(path).matches(name) for path in self.exclude)
 
     def watched_prefix(self) -> str:
-        """Give what all watched names begin with, "" when nothing is common; it shortens listings and notifications."""
+        """Return what all watched names begin with, "" when they share nothing; it shortens listings and notifications."""
         starts = [re.split(r"\*", path.lstrip("/"))[0] for path in self.include]
         first, last = min(starts), max(starts)
         same = next((n for n, (a, b) in enumerate(zip(first, last, strict=False)) if a != b), min(len(first), len(last)))
         return first[:same]
 
     def owner_of(self, name: str) -> str:
-        """Give the user id that the path holds, "" when none of the owner paths fits."""
+        """Extract the user id from a path, "" when none of the owner paths fits."""
         for path in self.owner_paths:
-            found = _pattern(path).match(name)
-            if found and "uid" in found.groupdict():
-                return found["uid"][:128]
+            if owner := pattern(path).owner_in(name):
+                return owner[:128]
         return ""
-
-
-@lru_cache(maxsize=1024)
-def _pattern(path: str) -> re.Pattern[str]:
-    path = path.lstrip("/")
-    parts = re.split(r"(\*|\{uid\})", path + EVERYTHING if path.endswith("/") else path)
-    seen = 0
-    regex = ""
-    for part in parts:
-        if part == "{uid}":
-            seen += 1
-            regex += "(?P<uid>[^/]+)" if seen == 1 else "[^/]+"
-        else:
-            regex += ".*" if part == "*" else re.escape(part)
-    return re.compile(regex + r"\Z", re.DOTALL)

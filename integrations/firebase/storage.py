@@ -19,7 +19,7 @@ from app.domain.platform import Site
 from integrations.firebase import intake, naming
 from integrations.firebase.apps import BYTES_SECONDS, CONNECT_SECONDS, TIMEOUT, Overtaken, app_of, asking, explained
 from integrations.firebase.naming import Kind
-from integrations.firebase.settings import Config, Settings
+from integrations.firebase.settings import Config, Layout, Settings
 from integrations.kit.untrusted import Untrusted
 
 STORAGE = "Cloud Storage"
@@ -42,7 +42,7 @@ class Place(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Say where a version is now. `blob` is loaded; of a hidden one it is the copy in the quarantine."""
+    """Where a version is now. `blob` is loaded; of a hidden one it is the copy in the quarantine."""
 
     place: Place
     blob: Blob
@@ -50,7 +50,7 @@ class Found:
 
 @dataclass(frozen=True)
 class Store:
-    """Be the bucket and the quarantine of one site. Cheap to make; the connections behind it are shared in this process."""
+    """The bucket and the quarantine of one site. Cheap to make: the connections behind it are shared in the process."""
 
     site: Site
     config: Config = field(default_factory=Config)
@@ -85,8 +85,8 @@ class Store:
         return f"{self.settings.quarantine}{naming.quarantine_folder(name)}/{version}"
 
     def public_name(self, name: str) -> str:
-        """Give the name that an upload has once it is published; the same where approved pictures stay in place."""
-        if self.settings.layout == "pending_public" and name.startswith(self.settings.pending):
+        """Name an upload as it is called once published; the same where approved pictures stay in place."""
+        if self.settings.layout is Layout.PENDING_PUBLIC and name.startswith(self.settings.pending):
             return self.settings.public + name.removeprefix(self.settings.pending)
         return name
 
@@ -105,7 +105,7 @@ class Store:
         return blob
 
     def readers(self, blob: Blob) -> tuple[str, ...]:
-        """Give which of PUBLIC an object's own access list lets read; () where it has none or we may not look."""
+        """List which of PUBLIC may read by the object's own access list; () where it has none, or we may not look."""
         try:
             with asking(STORAGE):
                 blob.acl.reload(timeout=TIMEOUT, retry=None)
@@ -114,7 +114,7 @@ class Store:
         return tuple(sorted({entry["entity"] for entry in blob.acl}.intersection(PUBLIC)))
 
     def version_of(self, blob: Blob) -> str:
-        """Give the version that an object is: its generation, or that which we brought back here."""
+        """Tell which version an object is: its generation, or the one that we brought back here."""
         mark = naming.read_mark(self.site, blob.metadata, blob.name, blob.generation)
         return mark.origin if mark is not None and mark.kind is not Kind.COPYING else str(blob.generation)
 
@@ -136,7 +136,7 @@ class Store:
         raise self.gone(here)
 
     def published(self, name: str, version: str) -> Blob | None:
-        """Give the published copy of a version, if there is one and we made it."""
+        """Find the published copy of a version, if there is one that we made."""
         public = self.public_name(name)
         blob = self.get(public) if public != name else None
         return blob if blob is not None and self.version_of(blob) == version else None
@@ -164,7 +164,7 @@ class Store:
     # -- writing -----------------------------------------------------------------------------------------------------------
 
     def patch(self, blob: Blob, metadata: Mapping[str, str | None], **fields: Any) -> Blob:
-        """Change only these keys and fields of one generation, and give it as it is then. Raise `Overtaken`."""
+        """Change only these keys and fields of one generation, and return it as it then is. Raise `Overtaken`."""
         fresh = blob.bucket.blob(blob.name)
         fresh.metadata = dict(metadata)
         for name, value in fields.items():
@@ -204,7 +204,7 @@ class Store:
         return blob
 
     def grant(self, blob: Blob, readers: tuple[str, ...]) -> None:
-        """Let these of PUBLIC read one generation by its own access list. Raise `Overtaken`."""
+        """Allow these of PUBLIC to read one generation by its own access list. Raise `Overtaken`."""
         with asking(STORAGE), preconditions():
             for entity in readers:
                 blob.acl.entity(entity).grant_read()
@@ -212,18 +212,18 @@ class Store:
                 blob.acl.save(if_generation_match=blob.generation, timeout=TIMEOUT, retry=None)
 
     def remove(self, blob: Blob) -> None:
-        """Delete one generation; nothing happens when it is gone already. Raise `Overtaken` when another is there."""
+        """Delete one generation; nothing happens when it is already gone. Raise `Overtaken` when another is there."""
         with asking(STORAGE), _missing(), preconditions(but_missing=True):
             blob.bucket.blob(blob.name).delete(if_generation_match=blob.generation, timeout=TIMEOUT, retry=None)
 
     def address(self, name: str, token: str) -> str:
-        """Give the download address that Firebase's clients use: whoever has it needs no rules."""
+        """Build the download address that Firebase's clients use; whoever has it is not subject to the rules."""
         base = os.environ.get("STORAGE_EMULATOR_HOST", "").rstrip("/") or "https://firebasestorage.googleapis.com"
         return f"{base}/v0/b/{self.site.key}/o/{quote(name, safe='')}?alt=media&token={token}"
 
 
 def described(blob: Blob) -> Untrusted:
-    """Give what an object says about itself in the form of a notice."""
+    """Describe an object in the form of a notice."""
     created = blob.time_created
     return Untrusted(
         {

@@ -9,15 +9,16 @@ import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 from app.domain.decisions import Action, Enforcement, Verdict
 from app.domain.errors import PlatformRefused
-from app.domain.taxonomy import CATEGORIES
+from app.domain.taxonomy import CATEGORIES, restricted
+from app.domain.time import utc
 from integrations.firebase import naming
 from integrations.firebase.apps import ANSWER_SECONDS, app_of, asking
 from integrations.firebase.hiding import APPROVED, DELETED, FLAGGED, PENDING, REJECTED
+from integrations.firebase.settings import Strikes, Tell
 from integrations.firebase.storage import Blob, Store
 
 FIRESTORE, DATABASE, AUTH, MESSAGING = "Firestore", "The Realtime Database", "Firebase Authentication", "Cloud Messaging"
@@ -39,7 +40,7 @@ _TOPIC = re.compile(r"[a-zA-Z0-9_.~%-]{1,900}")
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """Hold what the app is told of one picture. `turned` says that it was hidden, deleted or given back."""
+    """What the app is told of one picture. `turned` says that it was hidden, deleted or given back."""
 
     id: str
     name: str
@@ -53,7 +54,7 @@ class Word:
     blurred: str = ""
 
     def fields(self, time: Any) -> dict[str, Any]:
-        """Give all fields, always the same ones; what the app itself keeps beside them stays."""
+        """List all fields, always the same ones; what the app itself keeps beside them stays."""
         return {
             "name": self.name,
             "generation": self.version,
@@ -67,7 +68,7 @@ class Word:
 
 
 def status_of(enforcement: Enforcement) -> str:
-    """Give the one word for an action and its verdict."""
+    """Choose the one word for an action and its verdict."""
     match enforcement.action:
         case Action.HIDE:
             return REJECTED
@@ -80,9 +81,9 @@ def status_of(enforcement: Enforcement) -> str:
 
 
 def categories_of(enforcement: Enforcement) -> tuple[str, ...]:
-    """Give the categories that led to a verdict; of restricted ones the app learns nothing."""
+    """List the categories that led to a verdict; the app learns nothing of restricted ones."""
     found = dict.fromkeys(reason.category for reason in enforcement.reasons if reason.verdict is not Verdict.ALLOW)
-    return tuple(one for one in found if one in CATEGORIES and not CATEGORIES[one].restricted)[:MAX_CATEGORIES]
+    return tuple(one for one in found if one in CATEGORIES and not restricted([one]))[:MAX_CATEGORIES]
 
 
 def word_of(store: Store, enforcement: Enforcement, blob: Blob | None, blurred: str) -> Word:
@@ -110,13 +111,13 @@ def word_of(store: Store, enforcement: Enforcement, blob: Blob | None, blurred: 
 def tell(store: Store, word: Word) -> None:
     """Tell the app of a picture, unless it was told of a newer upload of that name. Raise `PlatformUnavailable`."""
     owner = store.settings.owner_of(word.name)
-    if owner and word.turned and store.settings.strikes != "off":
+    if owner and word.turned and store.settings.strikes is not Strikes.OFF:
         _strike(store, owner, word)
     if owner and word.turned and store.settings.message_topic:
         _message(store, owner, word)
-    if store.settings.tell == "firestore":
+    if store.settings.tell is Tell.FIRESTORE:
         _document(store, word)
-    elif store.settings.tell == "database":
+    elif store.settings.tell is Tell.DATABASE:
         _node(store, word)
 
 
@@ -127,7 +128,7 @@ def _document(store: Store, word: Word) -> None:
 
         client = firestore.client(app)
         document = client.collection(store.settings.tell_path).document(word.id)
-        fields = word.fields(datetime.fromtimestamp(word.decided_at / 1_000_000, UTC))
+        fields = word.fields(utc(word.decided_at))
         # A transaction's own calls take no time limit, and wait a minute for a Firestore that is away; this one does not.
         known = document.get(retry=None, timeout=ANSWER_SECONDS).to_dict() or {}
         if _older(word, known) or all(known.get(key) == value for key, value in fields.items()):
@@ -158,7 +159,7 @@ def _node(store: Store, word: Word) -> None:
 
 
 def _older(word: Word, known: Any) -> bool:
-    """Say whether the app was told of a newer upload already."""
+    """Tell whether the app was already told of a newer upload."""
     generation = known.get("generation") if isinstance(known, Mapping) else None
     told = int(generation) if isinstance(generation, str) and generation.isascii() and generation.isdigit() else 0
     return told > int(word.version)
@@ -197,16 +198,16 @@ def _strike(store: Store, owner: str, word: Word) -> None:
 
 
 def _standing(store: Store, claims: Mapping[str, Any], strikes: list[str], disabled: bool) -> tuple[dict[str, Any], bool]:
-    """Give the claims and whether the account is disabled that so many strikes lead to."""
+    """Work out what so many strikes lead to: the claims, and whether the account is disabled."""
     settings = store.settings
     wanted = {key: value for key, value in claims.items() if key not in (STRIKES, BANNED, DISABLED)}
     over = len(strikes) >= settings.strikes_after
     ours = claims.get(DISABLED) is True
     if strikes:
         wanted[STRIKES] = strikes
-    if settings.strikes == "claim" and over:
+    if settings.strikes is Strikes.CLAIM and over:
         wanted[BANNED] = True
-    if settings.strikes == "disable" and over:
+    if settings.strikes is Strikes.DISABLE and over:
         # One that the app's owner disabled is theirs to enable.
         if ours or not disabled:
             wanted[DISABLED] = True
@@ -217,7 +218,7 @@ def _standing(store: Store, claims: Mapping[str, Any], strikes: list[str], disab
 def _message(store: Store, owner: str, word: Word) -> None:
     topic = store.settings.message_topic.replace("{uid}", owner)
     if not _TOPIC.fullmatch(topic):
-        return  # the path's user id is none that a topic can be named after
+        return  # no topic can be named after the path's user id
     app = app_of(store.site, store.config)
     with asking(MESSAGING):
         from firebase_admin import messaging
@@ -226,16 +227,16 @@ def _message(store: Store, owner: str, word: Word) -> None:
 
 
 def reachable(store: Store) -> str:
-    """Look whether the app can be told, changing nothing; raise what is wrong, and say in words how it is told."""
+    """Check that the app can be told, changing nothing; raise what is wrong, and describe in words how it is told."""
     settings, app = store.settings, app_of(store.site, store.config)
-    if settings.tell == "firestore":
+    if settings.tell is Tell.FIRESTORE:
         with asking(FIRESTORE):
             from firebase_admin import firestore
 
             client = firestore.client(app)
             client.collection(settings.tell_path).document("0").get(retry=None, timeout=ANSWER_SECONDS)
         return f"the app is told in Firestore, {settings.tell_path}/…"
-    if settings.tell == "database":
+    if settings.tell is Tell.DATABASE:
         with asking(DATABASE):
             from firebase_admin import db
 

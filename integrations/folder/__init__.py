@@ -2,4 +2,4 @@
 
 from integrations.folder.platform import Folder
 
-PLATFORM = Folder()
+PLATFORM = Folder

@@ -18,12 +18,11 @@ from app.domain.decisions import Action, Enforcement, Receipt
 from app.domain.errors import DeliveryRefused, MediaGone, MediaUnreadable, PlatformRefused, PlatformUnavailable
 from app.domain.events import Delivery, Parsed
 from app.domain.media import MediaRef, Page
-from app.domain.platform import Admission, ConnectField, FindSite, Platform, Site
+from app.domain.platform import Admission, ConnectField, FindSite, Platform, Site, Surroundings
 from app.domain.settings import SiteSettings
 from integrations.folder import tree
 from integrations.folder.quarantine import SUFFIX, existing_quarantine, name_of, opened_quarantine
 from integrations.folder.settings import Settings
-from integrations.kit.http import MAX_IMAGE_BYTES
 
 PAGE_SIZE = 2_000
 """How many pictures one listing gives; below it, large directories are listed too often from their start."""
@@ -44,8 +43,8 @@ class Folder(Platform):
     )
     reconcile_seconds: ClassVar[int] = 2
 
-    def __init__(self, max_image_bytes: int = MAX_IMAGE_BYTES) -> None:
-        self._max_image_bytes = max_image_bytes
+    def __init__(self, config: None, surroundings: Surroundings) -> None:
+        super().__init__(config, surroundings)
         self._digests = tree.Digests()
 
     def authenticate(self, delivery: Delivery, find: FindSite) -> Site:
@@ -130,13 +129,13 @@ class Folder(Platform):
                 os.close(fd)
 
     def _read(self, fd: int, media: MediaRef) -> bytes | None:
-        """Read a whole file and say None when it is another version: one that is written to meanwhile is neither."""
+        """Read a whole file, None when it is another version; one that is being written to is neither."""
         status = os.fstat(fd)
         if not stat.S_ISREG(status.st_mode):
             return None
-        if status.st_size > self._max_image_bytes:
-            raise MediaUnreadable(f"The picture is larger than {self._max_image_bytes} bytes.")
-        data = os.pread(fd, self._max_image_bytes + 1, 0)
+        if status.st_size > self.surroundings.max_image_bytes:
+            raise MediaUnreadable(f"The picture is larger than {self.surroundings.max_image_bytes} bytes.")
+        data = os.pread(fd, self.surroundings.max_image_bytes + 1, 0)
         return data if hashlib.sha256(data).hexdigest() == media.version else None
 
 

@@ -32,7 +32,7 @@ _NO_HARD_LINKS = (errno.EPERM, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK)
 
 @dataclass(frozen=True, slots=True)
 class Journal:
-    """Hold what a hidden picture was: its id, sha256, modification time and mode, and when it was hidden; times in ns."""
+    """What a hidden picture was: its id, sha256, modification time and mode, and when it was hidden; times in ns."""
 
     id: str
     version: str
@@ -47,7 +47,7 @@ def name_of(media: MediaRef) -> str:
 
 
 class Quarantine:
-    """Be the quarantine of one open directory, for the time of one action; the lock is between processes."""
+    """The quarantine of one open directory, for the time of one action; its lock is between processes."""
 
     def __init__(self, root: int, fd: int) -> None:
         self._root = root
@@ -96,7 +96,7 @@ class Quarantine:
         return {"name": name, "mtime_ns": journal.mtime_ns, "mode": journal.mode}
 
     def give_back(self, media: MediaRef, name: str) -> str:
-        """Put a hidden picture back where it was; return in words what stands in its way, or ""."""
+        """Put a hidden picture back where it was; return what stands in its way, in words, or ""."""
         parts = tree.parts_of(media.id)
         journal = self.read(name)
         if not self.holds(name) or journal is None:
@@ -130,7 +130,7 @@ class Quarantine:
         os.fsync(self._fd)
 
     def _there(self, parts: tree.Parts) -> str | None:
-        """Give the sha256 of the file at a path, None when nothing is there, "" when it is no regular file."""
+        """Hash the file at a path: None when nothing is there, "" when it is not a regular file."""
         try:
             with tree.parent(self._root, parts) as directory, tree.opened(directory, parts[-1]) as fd:
                 return tree.digest(fd) if stat.S_ISREG(os.fstat(fd).st_mode) else ""
@@ -216,7 +216,7 @@ def opened_quarantine(root: int, path: Path) -> Iterator[Quarantine]:
 
 @contextlib.contextmanager
 def existing_quarantine(root: int, path: Path) -> Iterator[Quarantine | None]:
-    """Open the quarantine of a directory for reading, or give None when there is none."""
+    """Open the quarantine of a directory for reading, or return None when there is none."""
     try:
         flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
         fd = os.open(path.with_name(path.name + SUFFIX), flags)
@@ -254,7 +254,7 @@ def _copy(source: int, directory: int, part: str | bytes, entry: str | bytes) ->
 
 
 def _dress(fd: int, journal: Journal) -> None:
-    """Give a file its mode and time again, where a copy lost them; a moved file of another owner still has its own."""
+    """Reset a file's mode and time where a copy lost them; a moved file of another owner still has its own."""
     status = os.fstat(fd)
     if stat.S_IMODE(status.st_mode) != journal.mode:
         os.fchmod(fd, journal.mode)

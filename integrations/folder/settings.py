@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from pydantic import Field
 
 from app.domain.settings import Mode, SiteSettings
 
 
 class Settings(SiteSettings):
-    """Leave “Hold until checked” out: nothing stands between a directory and who reads it, so nothing can be held."""
+    """Settings without “Hold until checked”: nothing stands between a directory and who reads it, so nothing can be held."""
 
-    mode: Literal[Mode.FLAG, Mode.HIDE] = Field(
+    mode: Mode = Field(
         default=Mode.HIDE,
         title="What happens to blocked pictures",
         description="Flag only: nothing is moved, you see the verdict. Hide flagged: a blocked picture is moved into the "

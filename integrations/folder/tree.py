@@ -43,14 +43,14 @@ Parts = tuple[bytes, ...]
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Hold a picture that is there now: where, and the sha256 of what it holds."""
+    """A picture that is there now: where, and the sha256 of what it holds."""
 
     parts: Parts
     sha256: str
 
 
 class Digests:
-    """Remember what files hold, so that a look every 2 seconds reads only what is new. Safe between threads.
+    """The digests of files, kept so that a look every 2 seconds reads only what is new. Safe between threads.
 
     The key holds the change time, which no program can set back: a file that kept size and mtime is read again.
     """
@@ -61,7 +61,7 @@ class Digests:
         self._known: OrderedDict[tuple[int, ...], str] = OrderedDict()
 
     def of(self, fd: int, name: bytes) -> str:
-        """Give the sha256 of an open picture in hex, or "" when it is none; the whole file is read when it is new."""
+        """Return the sha256 of an open picture in hex, "" when it is not a picture; a new file is read whole."""
         key = _key(os.fstat(fd), name)
         sha256 = digest(fd) if named_like_a_picture(name) or starts_like_a_picture(os.pread(fd, _SNIFF_BYTES, 0)) else ""
         # Remembered only if nobody wrote while we read.
@@ -73,7 +73,7 @@ class Digests:
         return sha256
 
     def remembered(self, status: os.stat_result, name: bytes) -> str | None:
-        """Give what `of` gave for a file that has not changed since, None when it has to be read."""
+        """Recall what `of` returned for a file that has not changed since, None when it has to be read."""
         key = _key(status, name)
         with self._lock:
             known = self._known.get(key)
@@ -101,7 +101,7 @@ def starts_like_a_picture(start: bytes) -> bool:
 
 
 def digest(fd: int) -> str:
-    """Give the sha256 of an open file in lower-case hex, from its start whatever its position is."""
+    """Compute the sha256 of an open file in lower-case hex, from its start whatever its position is."""
     seen, offset = hashlib.sha256(), 0
     while chunk := os.pread(fd, 1_048_576, offset):
         seen.update(chunk)

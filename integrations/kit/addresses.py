@@ -56,7 +56,7 @@ _ISATAP = (0x00005EFE, 0x02005EFE)  # the upper half of an interface id that end
 
 
 def forbidden(address: Address, private_network: bool = False) -> str:
-    """Say in words why an address must not be called, or "" when it may.
+    """Explain why an address must not be called, or "" when it may.
 
     `private_network` allows loopback and the owner's own network.
     """

@@ -21,14 +21,15 @@ from app.domain.errors import (
     PlatformRefused,
     PlatformUnavailable,
 )
+from app.domain.time import DAY, SECOND
 
-RETRY_AFTER_SECONDS = 86_400.0
+RETRY_AFTER_SECONDS = DAY / SECOND
 """The longest wait that a platform can ask for; longer ones are taken for a mistake."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Hold a whole bounded answer. Header names are lower case."""
+    """A whole answer, bounded in size. Header names are lower case."""
 
     status: int
     headers: Mapping[str, str]
@@ -41,7 +42,7 @@ Explain = Callable[[Answer], PicwardError | None]
 
 
 def gone(answer: Answer) -> PicwardError | None:
-    """Explain the statuses by which any HTTP server says that a file is not there or is another one now."""
+    """Explain the statuses by which any HTTP server says that a file is not there, or is now another one."""
     if answer.status in (404, 409, 410, 412):
         return MediaGone(f"{answer.host} no longer has this version of the picture ({answer.status}).")
     return None
@@ -68,7 +69,7 @@ def _refusal(answer: Answer) -> PicwardError:
 
 
 def _target(answer: Answer) -> str:
-    """Name scheme and host of a redirect; its path and query may hold secrets."""
+    """Name the scheme and host of a redirect; its path and query may hold secrets."""
     try:
         parts = urlsplit(answer.headers.get("location", ""))
         if not parts.hostname:

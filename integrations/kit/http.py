@@ -23,6 +23,7 @@ import requests
 from requests_hardened import Config, HTTPSession
 
 from app.domain.errors import MediaGone, MediaUnreadable, PicwardError, PlatformRefused, PlatformUnavailable
+from app.domain.limits import MAX_IMAGE_BYTES
 from integrations.kit.answers import Answer, Explain, gone, succeed, translated
 from integrations.kit.pinning import Deadline, PinnedAdapter, limited
 
@@ -35,9 +36,6 @@ READ_SECONDS = 60.0
 TOTAL_SECONDS = 120.0
 """How long one exchange may take in all, so that a server which drips one byte at a time holds no worker."""
 
-MAX_IMAGE_BYTES = 20_000_000
-"""How large an image may be to be fetched, in bytes; a 50-megapixel JPEG has about 15 million."""
-
 MAX_ANSWER_BYTES = 4_000_000
 """How large an answer that is no image may be, in bytes; a listing of 200 images has about 150 000."""
 
@@ -47,7 +45,7 @@ _AGENT = "Picward/0.1 (+image moderation connector)"
 
 
 class Session:
-    """Send requests under one site's network rule.
+    """Requests under one site's network rule.
 
     Cheap to make and safe between threads: the connections behind it are shared.
     """
@@ -138,7 +136,7 @@ class Session:
 
 class _Unredirected(HTTPSession):  # type: ignore[misc]  # requests_hardened has no types
     def get_redirect_target(self, resp: requests.Response) -> None:
-        """See no redirect: to prepare one that is not followed, requests reads the whole body, without a limit."""
+        """See no redirect: to prepare even one that is not followed, requests reads the whole body, without a limit."""
 
 
 _sessions: dict[bool, HTTPSession] = {}
@@ -146,7 +144,7 @@ _sessions_lock = threading.Lock()
 
 
 def _shared(private_network: bool) -> HTTPSession:
-    """Give the session that keeps connections open per host, so that a listing of many pages costs one handshake."""
+    """Return the session that keeps connections open per host, so that a listing of many pages costs one handshake."""
     with _sessions_lock:
         if private_network not in _sessions:
             session = _Unredirected(

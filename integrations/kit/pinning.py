@@ -30,7 +30,7 @@ logging.getLogger("requests_hardened").setLevel(logging.ERROR)
 
 
 class Deadline:
-    """Shut the connection of one exchange down when its seconds are over.
+    """The time limit of one exchange, at whose end its connection is shut down.
 
     A read timeout is per system call, so a server that drips one byte every few seconds never meets it, least of all in
     its headers, which http.client reads line by line. Only cutting the socket from outside ends that.
@@ -70,7 +70,7 @@ _current = threading.local()
 
 @contextlib.contextmanager
 def limited(deadline: Deadline) -> Iterator[None]:
-    """Let the connection that this thread uses next be watched by a deadline."""
+    """Put the connection that this thread uses next under a deadline."""
     _current.deadline = deadline
     try:
         yield
@@ -105,7 +105,7 @@ class _TLSPool(HTTPSConnectionPool):
 
 
 class PinnedAdapter(IPFilterAdapter):  # type: ignore[misc]  # requests_hardened has no types
-    """Connect to the address that was checked and to no other; `private_network` allows the owner's own network."""
+    """An adapter that connects to the checked address and to no other; `private_network` allows the owner's own network."""
 
     def __init__(self, tls: bool, private_network: bool) -> None:
         super().__init__(is_https_proto=tls)

@@ -11,11 +11,11 @@ import binascii
 import hashlib
 import hmac
 import re
-import secrets as randomness
 from collections.abc import Iterable
 
 from app.domain.errors import DeliveryRefused
 from app.domain.events import Delivery
+from app.domain.time import SECOND
 
 TOLERANCE_SECONDS = 300
 """How far a timestamp may be off, in both directions: what Standard Webhooks' own libraries use."""
@@ -23,7 +23,6 @@ TOLERANCE_SECONDS = 300
 MAX_SIGNATURES = 8
 """How many signatures of one request are looked at; a rotation needs two, and each costs one HMAC per secret."""
 
-SECRET_BYTES = 32
 MIN_SECRET_BYTES = 24
 """Standard Webhooks: between 24 and 64 bytes. Shorter ones are taken for a mistake and never used."""
 
@@ -34,16 +33,11 @@ _TIMESTAMP = re.compile(r"[0-9]{1,12}")
 _SIGNATURES = re.compile(r"[a-z0-9]+,[A-Za-z0-9+/=]+( [a-z0-9]+,[A-Za-z0-9+/=]+)*")
 _REFUSED = "The request is not signed with a secret of this site, or its time is off by more than 300 seconds."
 # Verifying with it costs what a real verification costs, so that the time taken does not tell whether a site exists.
-_NOBODY = "whsec_" + base64.b64encode(bytes(SECRET_BYTES)).decode("ascii")
-
-
-def new_secret() -> str:
-    """Make a signing secret: `whsec_` and base64 of 32 random bytes."""
-    return _PREFIX + base64.b64encode(randomness.token_bytes(SECRET_BYTES)).decode("ascii")
+_NOBODY = _PREFIX + base64.b64encode(bytes(MIN_SECRET_BYTES)).decode("ascii")
 
 
 def sign(secret: str, id: str, timestamp: int, body: bytes) -> dict[str, str]:
-    """Give the headers that sign a request at `timestamp`, in Unix seconds. Raise ValueError for an unfit one."""
+    """Make the headers that sign a request at `timestamp`, in Unix seconds. Raise ValueError for an unfit one."""
     key = _key(secret)
     if key is None:
         raise ValueError("this is no signing secret")
@@ -59,7 +53,7 @@ def verify(delivery: Delivery, secrets: Iterable[str]) -> str:
     timestamp = delivery.headers.get("webhook-timestamp", "")
     if not _ID.fullmatch(id) or not _TIMESTAMP.fullmatch(timestamp):
         raise DeliveryRefused(_REFUSED)
-    if abs(int(timestamp) * 1_000_000 - delivery.received_at) > TOLERANCE_SECONDS * 1_000_000:
+    if abs(int(timestamp) * SECOND - delivery.received_at) > TOLERANCE_SECONDS * SECOND:
         raise DeliveryRefused(_REFUSED)
     claimed = _signatures(delivery.headers.get("webhook-signature", ""))
     proven = False

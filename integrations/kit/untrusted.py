@@ -16,7 +16,7 @@ MAX_DEPTH = 32
 
 
 class Untrusted:
-    """Wrap a foreign JSON object. Every reader raises `DeliveryUnreadable` that names the path and never the value."""
+    """A foreign JSON object. Every reader raises `DeliveryUnreadable` that names the path and never the value."""
 
     __slots__ = ("_fields", "_path")
 
@@ -27,7 +27,7 @@ class Untrusted:
         self._path = path
 
     def __contains__(self, key: str) -> bool:
-        """Say whether the field is there and not null."""
+        """Tell whether the field is there and not null."""
         return self._fields.get(key) is not None
 
     def text(self, key: str, max: int = 500, *, default: str | None = None) -> str:
@@ -87,7 +87,7 @@ class Untrusted:
         return Untrusted(self._fields[key], self._name(key))
 
     def items(self, key: str, max: int = 1_000) -> Iterator[Untrusted]:
-        """Read a list of at most `max` objects, one after the other; a wrong one raises only when its turn comes."""
+        """Read a list of at most `max` objects one by one; a wrong one raises only when its turn comes."""
         for index, value in enumerate(self._list(key, max)):
             yield Untrusted(value, f"{self._name(key)}[{index}]")
 
@@ -99,7 +99,7 @@ class Untrusted:
         )
 
     def plain(self, key: str) -> Mapping[str, Any]:
-        """Give an object as it is, to be handed back later unread; an empty list is PHP's empty object."""
+        """Return an object as it is, to be handed back later unread; an empty list is PHP's empty object."""
         value = self._fields.get(key)
         if value in (None, []):
             return {}

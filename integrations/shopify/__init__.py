@@ -2,4 +2,4 @@
 
 from integrations.shopify.platform import Shopify
 
-PLATFORM = Shopify()
+PLATFORM = Shopify

@@ -1,11 +1,12 @@
-"""What Shopify's servers mean by answers that are no success."""
+"""What Shopify's servers mean by answers other than success."""
 
 from __future__ import annotations
 
 from app.domain.errors import CredentialsExpired, PicwardError, PlatformRefused, PlatformUnavailable
+from app.domain.time import HOUR, SECOND
 from integrations.kit.answers import RETRY_AFTER_SECONDS, Answer
 
-CLOSED_SECONDS = 3_600.0
+CLOSED_SECONDS = HOUR / SECOND
 """How long to leave a shop alone that is frozen or locked: only its merchant or Shopify can end that, in hours or days."""
 
 MISSING_SECONDS = 300.0

@@ -15,6 +15,7 @@ from typing import Any, NoReturn
 
 from app.domain.errors import CredentialsExpired, DeliveryUnreadable, PicwardError, PlatformRefused, PlatformUnavailable
 from app.domain.platform import Credentials, Site
+from app.domain.time import SECOND
 from integrations.kit.answers import Answer
 from integrations.kit.http import Session, json_body
 from integrations.kit.untrusted import Untrusted, read_json
@@ -41,7 +42,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """Hold what Shopify says a request cost, in points. https://shopify.dev/docs/apps/build/apis/graphql-admin/rate-limits"""
+    """What Shopify says a request cost, in points. https://shopify.dev/docs/apps/build/apis/graphql-admin/rate-limits"""
 
     requested: float = 0.0
     actual: float = 0.0
@@ -51,7 +52,7 @@ class Cost:
 
     @property
     def wait_seconds(self) -> float:
-        """Say how long it takes until the bucket holds what was asked for."""
+        """Compute how long it takes until the bucket holds what was asked for."""
         return max(self.requested - self.available, 0.0) / self.restore_rate if self.restore_rate > 0 else 1.0
 
 
@@ -64,7 +65,7 @@ class _Wait(Exception):
 
 
 class _Renew(Exception):
-    """The token may be the reason: it is over, or older than a scope that was granted since. `error` is raised if it is not."""
+    """The token may be the reason: it has expired, or predates a scope that was granted since. `error` is raised if it is not."""
 
     def __init__(self, error: PicwardError) -> None:
         super().__init__(str(error))
@@ -73,7 +74,7 @@ class _Renew(Exception):
 
 @dataclass(slots=True)
 class Admin:
-    """Ask the Admin API of one site. Made for one task and thrown away; `cost` and `version` are of the last answer."""
+    """The Admin API of one site. Made for one task and thrown away; `cost` and `version` are of the last answer."""
 
     config: Config
     keeper: Credentials
@@ -156,7 +157,7 @@ class Admin:
         if not held.get("refresh_token") and not token:
             raise CredentialsExpired(f"There is no token for this shop. {REOPEN}")
         ends = expires_at if isinstance(expires_at, int) else 0
-        if not token or ends < time.time_ns() // 1_000 + MARGIN_SECONDS * 1_000_000:
+        if not token or ends < time.time_ns() // 1_000 + MARGIN_SECONDS * SECOND:
             self._renew()
             token = self._held().get("access_token")
         if not isinstance(token, str) or not token or not token.isascii() or not token.isprintable():
@@ -192,7 +193,7 @@ class Admin:
 
 @contextmanager
 def understood() -> Iterator[None]:
-    """Take an answer that lacks what its document asked for as one of a service that is not well."""
+    """Treat an answer that lacks what its document asked for as coming from a service that is not well."""
     try:
         yield
     except DeliveryUnreadable as error:

@@ -23,20 +23,20 @@ from app.domain.errors import (
     PlatformUnavailable,
 )
 from app.domain.events import Delivery
+from app.domain.time import DAY, HOUR, SECOND, microseconds
 from integrations.kit.answers import Answer
 from integrations.kit.http import Session, json_body
 from integrations.kit.untrusted import read_json
 from integrations.shopify.answers import explain
 from integrations.shopify.config import Config
-from integrations.shopify.media import microseconds
 
 if TYPE_CHECKING:
     from shopify_app import ShopifyApp, TokenExchangeResult
 
-ACCESS_SECONDS = 3_600
+ACCESS_SECONDS = HOUR // SECOND
 """How long a token lives whose answer does not say: https://shopify.dev/docs/apps/build/authentication-authorization."""
 
-REFRESH_SECONDS = 90 * 86_400
+REFRESH_SECONDS = 90 * DAY // SECOND
 """How long a refresh token lives, when its answer does not say."""
 
 TOKEN_SECONDS = 25.0
@@ -51,12 +51,12 @@ _CLAIMS = ("iss", "dest", "aud", "sub", "exp", "nbf", "jti", "sid")
 
 
 def is_shop(text: str) -> bool:
-    """Say whether a text is a shop's myshopify domain and nothing else; only then may it become part of an address."""
+    """Tell whether a text is a shop's myshopify domain and nothing else; only then may it become part of an address."""
     return len(text) <= _MAX_SHOP and _SHOP.fullmatch(text) is not None
 
 
 def installed() -> bool:
-    """Say whether the optional extra is there."""
+    """Tell whether the optional extra is there."""
     return find_spec("shopify_app") is not None
 
 
@@ -68,7 +68,7 @@ def _app(config: Config, secret: str) -> ShopifyApp:
 
 @dataclass(frozen=True, slots=True)
 class Visitor:
-    """Hold who opened a page inside a shop's admin. `token` can be traded for the shop's credentials, within a minute."""
+    """Who opened a page inside a shop's admin. `token` can be traded for the shop's credentials, within a minute."""
 
     shop: str
     user: str
@@ -125,7 +125,7 @@ class _Refused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Tokens:
-    """Get a shop's tokens. What they are is stored as `Site.credentials`: access_token, expires_at, refresh_token,
+    """A shop's tokens. They are stored as `Site.credentials`: access_token, expires_at, refresh_token,
     refresh_expires_at, scope, obtained_at; times in UTC microseconds."""
 
     config: Config
@@ -145,7 +145,7 @@ class Tokens:
             raise _unfit(refusal) from None
 
     def refresh(self, shop: str, current: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Trade a refresh token for a new pair, or for credentials without any when Shopify takes it no more.
+        """Trade a refresh token for a new pair, or for credentials without any when Shopify no longer accepts it.
 
         The old refresh token works until the new pair is first used, so an answer that was lost is asked for again.
         """
@@ -207,9 +207,9 @@ def _credentials(result: TokenExchangeResult, before: Mapping[str, Any]) -> Mapp
     now = time.time_ns() // 1_000
     return {
         "access_token": token.token,
-        "expires_at": microseconds(token.expires or "") or now + ACCESS_SECONDS * 1_000_000,
+        "expires_at": microseconds(token.expires or "") or now + ACCESS_SECONDS * SECOND,
         "refresh_token": token.refresh_token or before.get("refresh_token", ""),
-        "refresh_expires_at": microseconds(token.refresh_token_expires or "") or now + REFRESH_SECONDS * 1_000_000,
+        "refresh_expires_at": microseconds(token.refresh_token_expires or "") or now + REFRESH_SECONDS * SECOND,
         "scope": token.scope or before.get("scope", ""),
         "obtained_at": now,
     }
@@ -231,7 +231,7 @@ class _Http:
 
 
 class _Response:
-    """Show a 2xx answer as httpx would, as far as the library looks."""
+    """A 2xx answer as httpx would show it, as far as the library looks."""
 
     status_code = 200
 

@@ -7,15 +7,16 @@ import time
 from collections import OrderedDict, deque
 
 from app.domain.errors import PlatformRefused
+from app.domain.time import HOUR, SECOND
 
-HOUR_SECONDS = 3_600.0
+HOUR_SECONDS = HOUR / SECOND
 
 WATCHED_PRODUCTS = 10_000
 """How many products are remembered, some 300 bytes each; of more the one that was changed longest ago is forgotten."""
 
 
 class Brake:
-    """Count what was changed at each product within the last hour, in this process."""
+    """A count of the changes made at each product within the last hour, in this process."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()

@@ -14,7 +14,7 @@ MAX_PUBLICATIONS = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Publication:
-    """Hold one, with the time that the product is or will be published at there, as Shopify writes it."""
+    """A sales channel, with the time at which the product is or will be published there, as Shopify writes it."""
 
     id: str
     title: str
@@ -22,7 +22,7 @@ class Publication:
 
 
 def read(admin: Admin, product: str) -> list[Publication]:
-    """Read all of a product's, scheduled ones too. Raise `MediaGone` when the product is no longer there."""
+    """Read all publications of a product, scheduled ones too. Raise `MediaGone` when the product is no longer there."""
     found: list[Publication] = []
     after: str | None = None
     with understood():
@@ -42,7 +42,7 @@ def read(admin: Admin, product: str) -> list[Publication]:
 
 
 def published(state: State) -> dict[str, str]:
-    """Give the publications of a state before, with their dates."""
+    """Read the publications of an earlier state, with their dates."""
     before = state.get("before")
     listed = before.get("publications") if isinstance(before, dict) else None
     rows = [row for row in listed if isinstance(row, dict)] if isinstance(listed, list) else []

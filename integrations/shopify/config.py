@@ -10,7 +10,7 @@ ADMIN_ORIGIN = "https://{shop}"
 
 
 class Config(BaseSettings):
-    """Hold the operator's settings for Shopify. docs/operations.md lists each of them; a test compares."""
+    """The operator's settings for Shopify. docs/operations.md lists each of them; a test compares."""
 
     model_config = SettingsConfigDict(env_prefix="PICWARD_SHOPIFY_", extra="ignore", frozen=True)
 
@@ -34,9 +34,13 @@ class Config(BaseSettings):
     def complete(self) -> bool:
         return bool(self.client_id and self.client_secret)
 
+    def without_app(self) -> Config:
+        """Give the same settings as if no app was registered."""
+        return self.model_copy(update={"client_id": "", "client_secret": "", "old_client_secret": ""})
+
     @property
     def secrets(self) -> tuple[str, ...]:
-        """Give the client secrets that are accepted, the newest first."""
+        """List the client secrets that are accepted, the newest first."""
         return tuple(secret for secret in (self.client_secret, self.old_client_secret) if secret)
 
     @property
@@ -51,7 +55,7 @@ class Config(BaseSettings):
         return frozenset(host.strip().lower() for host in self.cdn_hosts.split(",") if host.strip())
 
     def problem(self) -> str:
-        """Say what cannot work, or ""."""
+        """Explain what cannot work, or ""."""
         if bool(self.client_id) is not bool(self.client_secret):
             return "PICWARD_SHOPIFY_CLIENT_ID and PICWARD_SHOPIFY_CLIENT_SECRET must both be set, or neither."
         if "{shop}" not in self.admin_origin or not self.admin_origin.startswith(("https://", "http://")):

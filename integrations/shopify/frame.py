@@ -29,13 +29,13 @@ _LONGEST = 4_000
 
 
 def frame(shop: str, client_id: str) -> Frame:
-    """Let one shop's admin frame the pages, and no other's; `shop` must have been proven or checked for its form."""
+    """Allow one shop's admin to frame the pages, and no other's; `shop` must have been proven or checked for its form."""
     ancestors = (f"https://{shop}", ADMIN) if shop else (ADMIN,)
     return Frame(PAGES, ancestors, SCRIPTS, {"client_id": client_id})
 
 
 def doorstep(visit: Delivery, client_id: str) -> Doorstep | None:
-    """Send a document's request by the page that loads App Bridge, which comes back with a fresh token.
+    """Send a document's request through the page that loads App Bridge, which comes back with a fresh token.
 
     None when the address names something that is no shop, or would lead App Bridge, and the token, away from our pages.
     """

@@ -19,7 +19,7 @@ MAX_PAGES = 21
 
 @dataclass(frozen=True, slots=True)
 class Gallery:
-    """Hold a product's media in order, and each variant's."""
+    """A product's media in order, and each variant's."""
 
     order: tuple[str, ...]
     variants: Mapping[str, tuple[str, ...]]
@@ -48,7 +48,7 @@ def read(admin: Admin, product: str) -> Gallery:
 
 
 def holds(admin: Admin, product: str, gid: str) -> bool:
-    """Say whether an image is among a product's media."""
+    """Tell whether an image is among a product's media."""
     with understood():
         return gid in _ids(_product(admin.ask("order", product=product)).object("media"))
 
@@ -93,7 +93,7 @@ def put_back(admin: Admin, product: str, gid: str, order: Sequence[str], variant
 
 
 def _place(gid: str, order: Sequence[str], others: Sequence[str]) -> int | None:
-    """Say where an image belongs among the others that are there now; None when those are in another order than before."""
+    """Work out where an image belongs among those that are there now; None when their order is another than before."""
     known = [one for one in order if one in others]
     if [one for one in others if one in order] != known:
         return None

@@ -31,7 +31,7 @@ READY_SECONDS = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """Hold a product as it is now. `version` is the image's: None when the image is gone, "" while Shopify processes it."""
+    """A product as it is now. `version` is the image's: None when the image is gone, "" while Shopify processes it."""
 
     id: str
     status: str
@@ -43,7 +43,7 @@ class Listing:
 
 @dataclass(frozen=True, slots=True)
 class WriteBack:
-    """Apply actions to one shop."""
+    """The actions that are applied to one shop."""
 
     admin: Admin
     settings: Settings
@@ -123,7 +123,7 @@ class WriteBack:
         return Receipt(state)
 
     def _earlier(self, listing: Listing, enforcement: Enforcement) -> dict[str, str]:
-        """Give what the product was taken out of already: by this action when it broke off, or for another image."""
+        """Read what the product was already taken out of: by this action when it broke off, or for another image."""
         held = listing.mark.hidden or {}
         known = held if held.get("enforcement") == enforcement.id else enforcement.held or {}
         return channels.published(known) if known.get("how") == HideBy.UNPUBLISH else {}
@@ -155,7 +155,7 @@ class WriteBack:
         return Receipt(_detach_undo(state, order, gid))
 
     def _stands(self, listing: Listing, held: State) -> bool:
-        """Say whether what our hide left is still so that no shopper sees the product."""
+        """Tell whether what our hide left is still so that no shopper sees the product."""
         if listing.status not in LIVE:
             return True
         if held.get("how") != HideBy.UNPUBLISH:
@@ -163,7 +163,7 @@ class WriteBack:
         return not channels.published(held).keys() & {one.id for one in channels.read(self.admin, listing.id)}
 
     def _broke_off(self, listing: Listing, held: State) -> bool:
-        """Say whether the hide was only written down: a publication that came back by hand has another date."""
+        """Tell whether the hide was only written down: a publication that came back by hand has another date."""
         if held.get("how") != HideBy.UNPUBLISH:
             return False
         before = channels.published(held)
@@ -193,7 +193,7 @@ class WriteBack:
         return gallery.put_back(self.admin, listing.id, gid, order, _texts(state.get("variants")))
 
     def _release(self, listing: Listing, marked: Mark, undo: Mapping[str, Any], others_blocked: int) -> str:
-        """Give the product back when nothing blocks it any more, and take away what is ours; say what was changed meanwhile."""
+        """Bring the product back when nothing blocks it any more, and remove what is ours; return what was changed meanwhile."""
         status, drifted = listing.status, ""
         missing: list[tuple[str, str]] = []
         ours = [undo, listing.mark.hidden or {}, *listing.mark.detached.values()]
@@ -315,7 +315,7 @@ class WriteBack:
         return {"how": how.value, "before": dict(before), "left": dict(left), "tag": tag}
 
     def _own_tag(self, listing: Listing) -> str:
-        """Give the tag that a restore takes away again: "" when the merchant had it on the product already."""
+        """Name the tag that a restore removes again, "" when the merchant already had it on the product."""
         states = [listing.mark.hidden or {}, *listing.mark.detached.values()]
         ours = any(state.get("tag") == self.settings.tag for state in states)
         return self.settings.tag if ours or not _has(listing.tags, self.settings.tag) else ""

@@ -12,11 +12,11 @@ import re
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
 from app.domain.errors import DeliveryUnreadable, MediaGone, PicwardError, PlatformRefused, PlatformUnavailable
 from app.domain.media import MediaRef, Page
+from app.domain.time import SECOND, microseconds, utc
 from integrations.kit.answers import Answer
 from integrations.kit.http import Session
 from integrations.kit.untrusted import Untrusted
@@ -58,7 +58,7 @@ _CURSOR = re.compile(rf"(?:again|op ({_OPERATION})|at ([0-9]{{1,15}}) ({_OPERATI
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """Hold the state of a bulk operation. `url` expires 7 days after it ended."""
+    """The state of a bulk operation. `url` expires 7 days after it ended."""
 
     id: str
     status: str
@@ -70,7 +70,7 @@ class Operation:
 
 
 def scan(admin: Admin, cursor: str, judge_drafts: bool) -> Page:
-    """Give the next page of everything that is there."""
+    """Read the next page of everything that is there."""
     found = _CURSOR.fullmatch(cursor) if cursor else None
     if cursor and found is None:
         raise PlatformRefused("The listing cannot go on from here; start it again.")
@@ -96,7 +96,7 @@ def _cursor(place: str, restarts: int) -> str:
 
 
 def _again(admin: Admin, operation: Operation | None, restarts: int) -> Page:
-    """Have the listing begun anew, once more than before. Raise `PlatformRefused` when that has led to nothing too often."""
+    """Start the listing again, and count it. Raise `PlatformRefused` when that has led to nothing too often."""
     if operation is not None and 0 < operation.ended_at < time.time() - FILE_SECONDS:
         return Page((), "again", wait_seconds=POLL_SECONDS)
     if restarts >= MAX_RESTARTS:
@@ -136,20 +136,13 @@ def _state(admin: Admin, id: str) -> Operation | None:
             images=max(_count(node, "objectCount") - _count(node, "rootObjectCount"), 0),
             size=_count(node, "fileSize"),
             url=node.text("url", 4_000, default=""),
-            ended_at=_seconds(node.label("completedAt", 40)),
+            ended_at=microseconds(node.label("completedAt", 40)) / SECOND,
         )
 
 
 def _count(node: Untrusted, key: str) -> int:
     text = node.identifier(key, 20) if key in node else "0"
     return int(text) if text.isascii() and text.isdigit() else 0
-
-
-def _seconds(text: str) -> float:
-    try:
-        return datetime.fromisoformat(text).astimezone(UTC).timestamp()
-    except (ValueError, OverflowError, OSError):
-        return 0.0
 
 
 def _failed(admin: Admin, operation: Operation, restarts: int) -> Page:
@@ -173,7 +166,7 @@ def _read(admin: Admin, operation: Operation, offset: int, restarts: int, judge_
 
 
 def _bytes(admin: Admin, operation: Operation, offset: int) -> bytes | None:
-    """Read a piece of the file; None when the address is over. It is signed, and leads to a store of Shopify's choice."""
+    """Read a piece of the file; None when the address has expired. It is signed, and leads to a store of Shopify's choice."""
     last = offset + PAGE_BYTES - 1
     if not operation.url.startswith("https://") and not admin.config.private_network:
         raise PlatformRefused("Shopify's listing is not at a safe address.")
@@ -208,7 +201,7 @@ def _explain(answer: Answer) -> PicwardError | None:
 
 
 def _last_product(data: bytes) -> int:
-    """Give the offset of the last line that begins a product: what follows it may be cut off."""
+    """Find the offset of the last line that begins a product: what follows it may be cut off."""
     end = data.rfind(b"\n") + 1
     while end > 0:
         begin = data.rfind(b"\n", 0, end - 1) + 1
@@ -251,7 +244,7 @@ def _object(line: bytes) -> Untrusted:
 
 def changed(admin: Admin, since: int, cursor: str, judge_drafts: bool) -> Page:
     """Give the images of products that were updated since then, in UTC microseconds, oldest change first."""
-    after = datetime.fromtimestamp(since / 1_000_000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    after = utc(since).strftime("%Y-%m-%dT%H:%M:%SZ")
     media: list[MediaRef] = []
     with understood():
         data = admin.ask("changed", partial=True, query=f"updated_at:>'{after}'", after=cursor or None)

@@ -27,7 +27,7 @@ State = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """Hold what our metafield says.
+    """What our metafield says.
 
     `hidden` is how the whole product is hidden, with its state before and what our hide left; `detached` are the images that
     were taken out of it, and `order` the order before the first of them; `flagged` those that are blocked and shown. All are
@@ -72,7 +72,7 @@ class Mark:
 
 
 def read(value: str) -> Mark:
-    """Read the metafield; what cannot be read is taken for none, since then the connector's own copy decides."""
+    """Read the metafield; what cannot be read counts as absent, since then the connector's own copy decides."""
     try:
         document = read_json(value.encode("utf-8", "surrogatepass"))
         if not value or document.integer("v") != VERSION:
@@ -92,7 +92,7 @@ def _states(value: Mapping[str, Any]) -> Mapping[str, State]:
 
 
 def about(enforcement: Enforcement) -> dict[str, Any]:
-    """Say which decision it is, for the merchant and for ourselves when the same one is tried again."""
+    """Name the decision, for the merchant and for ourselves when the same one is tried again."""
     return {
         "enforcement": enforcement.id,
         "media": image_gid(enforcement.media.id),
@@ -104,5 +104,5 @@ def about(enforcement: Enforcement) -> dict[str, Any]:
 
 
 def metafield(mark: Mark) -> dict[str, str]:
-    """Give the metafield as productUpdate takes it."""
+    """Format the metafield as productUpdate takes it."""
     return {"namespace": NAMESPACE, "key": KEY, "type": "json", "value": mark.written()}

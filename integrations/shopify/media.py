@@ -6,11 +6,11 @@ import hashlib
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from urllib.parse import parse_qs, urlsplit
 
 from app.domain.errors import DeliveryUnreadable, PlatformRefused
 from app.domain.media import Context, MediaRef
+from app.domain.time import microseconds
 from integrations.kit.untrusted import Untrusted
 
 PENDING = "pending"
@@ -27,7 +27,7 @@ _ID = re.compile(rf"({_IMAGE.pattern})@[0-9]{{1,20}}")
 
 @dataclass(frozen=True, slots=True)
 class Product:
-    """Hold what is known of a product for the context of its images. `status` is active, draft, archived or unlisted."""
+    """What is known of a product for the context of its images. `status` is active, draft, archived or unlisted."""
 
     id: str
     title: str = ""
@@ -38,7 +38,7 @@ class Product:
     status: str = ""
 
     def image(self, gid: str, version: str, source: str, position: int, alt: str, created_at: int) -> MediaRef:
-        """Name one of its images, which Shopify knows by `gid`."""
+        """Describe one of its images, which Shopify knows by `gid`."""
         context: Context = {
             "title": (self.title,),
             "handle": (self.handle,),
@@ -66,12 +66,12 @@ def is_image(gid: str) -> bool:
 
 
 def media_id(gid: str, product: str) -> str:
-    """Name an image as a part of one product: products can share a file, and each is hidden and shown for itself."""
+    """Name an image as a part of one product: products can share a file, and each is hidden and shown by itself."""
     return f"{gid}@{product.rpartition('/')[2]}"
 
 
 def image_gid(media_id: str) -> str:
-    """Give the global id that Shopify knows the image by. Raise `PlatformRefused` for what `media_id` did not make."""
+    """Recover the global id that Shopify knows the image by. Raise `PlatformRefused` for what `media_id` did not make."""
     found = _ID.fullmatch(media_id)
     if found is None:
         raise PlatformRefused("This names no picture of a product at Shopify.")
@@ -79,7 +79,7 @@ def image_gid(media_id: str) -> str:
 
 
 def version_of(url: str) -> str:
-    """Give the version of an image: `v` in its CDN address, the Unix time at which its bytes were stored.
+    """Read the version of an image: `v` in its CDN address, the Unix time at which its bytes were stored.
 
     The path stays when the bytes are replaced. An address without `v` is a version by its path.
     """
@@ -125,11 +125,3 @@ def image_of(product: Product, node: Untrusted, position: int) -> MediaRef | Non
     source = node.object("image").text("url", 2_000) if ready else ""
     version = version_of(source) if ready else PENDING
     return product.image(gid, version, source, position, node.label("alt"), microseconds(node.label("createdAt")))
-
-
-def microseconds(text: str) -> int:
-    """Read a time of ISO 8601 as UTC microseconds; 0 for what is none."""
-    try:
-        return int(datetime.fromisoformat(text).astimezone(UTC).timestamp() * 1_000_000)
-    except (ValueError, OverflowError, OSError):
-        return 0

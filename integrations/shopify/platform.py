@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import copy
 import time
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, BinaryIO, ClassVar, Self, cast
+from typing import Any, BinaryIO, ClassVar, cast
 from urllib.parse import urlsplit
 
 from app.domain.decisions import Action, Enforcement, Receipt
@@ -15,7 +14,6 @@ from app.domain.events import Delivery, Noted, Parsed, SiteRemoved
 from app.domain.media import MediaRef, Page
 from app.domain.platform import (
     Admission,
-    Credentials,
     Doorstep,
     FindSite,
     Frame,
@@ -26,11 +24,12 @@ from app.domain.platform import (
     Surroundings,
 )
 from app.domain.settings import SiteSettings
-from integrations.kit.http import MAX_IMAGE_BYTES, Session
+from app.domain.time import DAY, HOUR, SECOND
+from integrations.kit.http import Session
 from integrations.shopify import auth, frame, gallery, listing, mark, scopes, webhooks
 from integrations.shopify.api import Admin, understood
 from integrations.shopify.brake import Brake
-from integrations.shopify.config import Config
+from integrations.shopify.config import Config as ShopifyConfig
 from integrations.shopify.hiding import READY_SECONDS, WriteBack
 from integrations.shopify.media import PENDING, image_gid, product_id, version_of
 from integrations.shopify.settings import Settings
@@ -39,7 +38,7 @@ RENDITION_PIXELS = 1_024
 """How large a copy is fetched, in pixels of its longer side: NudeNet looks at 320, PDQ at 512; twice that keeps small
 regions readable, and is a tenth of a large photo's bytes."""
 
-RECONCILE_SECONDS = 3_600
+RECONCILE_SECONDS = HOUR // SECOND
 """Shopify gives a webhook up after 4 hours and may send it a day late; one search an hour costs some 50 points."""
 
 KEEP_ALIVE_DAYS = 30
@@ -61,7 +60,7 @@ class Shopify(Platform):
         "It comes back as it was, and what you change in Shopify yourself is left as you want it."
     )
     Settings: ClassVar[type[SiteSettings]] = Settings
-    Config: ClassVar[type[Any] | None] = Config
+    Config: ClassVar[type[Any] | None] = ShopifyConfig
     installs_itself: ClassVar[bool] = True
     hides_parents: ClassVar[bool] = True
     kept_headers: ClassVar[tuple[str, ...]] = webhooks.KEPT_HEADERS
@@ -69,21 +68,14 @@ class Shopify(Platform):
     pulse_seconds: ClassVar[int] = PULSE_SECONDS
     retry_header: ClassVar[str] = frame.RETRY_HEADER
 
-    def __init__(self, max_image_bytes: int = MAX_IMAGE_BYTES) -> None:
-        self._max_image_bytes = max_image_bytes
-        self._config = Config.model_construct()  # whatever the environment says: it is given by `configured`
-        self._keeper: Credentials | None = None
-        self._brake = Brake()
-
-    def configured(self, config: Any, surroundings: Surroundings) -> Self:
+    def __init__(self, config: ShopifyConfig, surroundings: Surroundings) -> None:
+        super().__init__(config, surroundings)
         problem = config.problem()
         if problem:
             raise ValueError(problem)
-        made = copy.copy(self)
-        made._keeper, made._brake = surroundings.credentials, Brake()
         # Without the extra nobody could be let in, so that nothing else is offered either; `check` says why.
-        made._config = config if auth.installed() else self._config
-        return made
+        self._config = config if auth.installed() else config.without_app()
+        self._brake = Brake()
 
     # --- who comes in
 
@@ -174,7 +166,7 @@ class Shopify(Platform):
     def pulse(self, site: Site) -> None:
         obtained = site.credentials.get("obtained_at")
         age = time.time_ns() // 1_000 - (obtained if isinstance(obtained, int) else 0)
-        if _renewable(site) and age > KEEP_ALIVE_DAYS * 86_400 * 1_000_000:
+        if _renewable(site) and age > KEEP_ALIVE_DAYS * DAY:
             self._admin(site).renew()
 
     # --- images
@@ -217,7 +209,7 @@ class Shopify(Platform):
         host = (parts.hostname or "").lower()
         if host not in self._config.hosts or not (parts.scheme == "https" or self._config.private_network):
             raise PlatformRefused(f"Shopify keeps the picture at {host[:100]}, which PICWARD_SHOPIFY_CDN_HOSTS does not name.")
-        return Session(self._config.private_network).open_bytes("GET", url, limit=self._max_image_bytes)
+        return Session(self._config.private_network).open_bytes("GET", url, limit=self.surroundings.max_image_bytes)
 
     def apply(self, site: Site, enforcement: Enforcement) -> Receipt:
         if not enforcement.media.parent:
@@ -225,9 +217,9 @@ class Shopify(Platform):
         return WriteBack(self._admin(site), cast(Settings, site.settings), self._brake).apply(enforcement)
 
     def _admin(self, site: Site) -> Admin:
-        if not self._config.complete or self._keeper is None:
+        if not self._config.complete:
             raise PlatformRefused(_UNCONFIGURED if auth.installed() else _UNINSTALLED)
-        return Admin(self._config, self._keeper, site)
+        return Admin(self._config, self.surroundings.credentials, site)
 
 
 _UNCONFIGURED = (

@@ -14,19 +14,19 @@ FOR_CHANNELS = ("read_publications", "write_publications")
 
 
 def needed(settings: Settings) -> tuple[str, ...]:
-    """Name what a shop's settings need."""
+    """List the scopes that a shop's settings need."""
     channels = FOR_CHANNELS if settings.hide_by is HideBy.UNPUBLISH else ()
     files = FOR_FILES if settings.hide_by is HideBy.DETACH or settings.delete_blocked else ()
     return (REQUIRED, *channels, *files)
 
 
 def missing(granted: Collection[str], settings: Settings) -> tuple[str, ...]:
-    """Name what a shop's settings need and was not granted."""
+    """List what a shop's settings need and was not granted."""
     return lacking(needed(settings), granted)
 
 
 def lacking(wanted: Collection[str], granted: Collection[str]) -> tuple[str, ...]:
-    """Name what is wanted and was not granted; who may write may read."""
+    """List what is wanted and was not granted; write access includes reading."""
     return tuple(scope for scope in wanted if scope not in granted and f"write_{scope.removeprefix('read_')}" not in granted)
 
 
@@ -36,7 +36,7 @@ def of_token(text: object) -> tuple[str, ...]:
 
 
 def ask_for(scopes: Collection[str], glue: str = ", ") -> str:
-    """Say what to do about missing ones."""
+    """Word the request for missing ones."""
     return (
         f"The app lacks the permission {glue.join(scopes)}. Open Picward in the shop's admin and grant it, or choose another "
         "way of hiding in the settings; then try again."

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
@@ -21,9 +21,9 @@ class HideBy(StrEnum):
 
 
 class Settings(SiteSettings):
-    """Leave “Hold until checked” out: a product is public as soon as its merchant says so, and nothing stands between."""
+    """Settings without “Hold until checked”: a product is public as soon as its merchant says so, and nothing stands between."""
 
-    mode: Literal[Mode.FLAG, Mode.HIDE] = Field(
+    mode: Mode = Field(
         default=Mode.HIDE,
         title="What happens to blocked pictures",
         description="Flag only: nothing is hidden, the product gets a tag. Hide flagged: the product or the picture is hidden "

@@ -27,6 +27,7 @@ from app.domain.events import (
     SiteRemoved,
 )
 from app.domain.media import MediaRef
+from app.domain.time import SECOND, microseconds
 from integrations.kit.untrusted import Untrusted, read_json
 from integrations.shopify.auth import is_shop
 from integrations.shopify.media import (
@@ -36,7 +37,6 @@ from integrations.shopify.media import (
     image_of,
     is_image,
     media_id,
-    microseconds,
     product_id,
     product_of,
     tags_of,
@@ -58,7 +58,7 @@ KEPT_HEADERS = tuple(f"{family}{name}" for family in (_CLASSIC, _EVENTS) for nam
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """Hold what the headers say, of either family. `event` tells the next generation, whose topics are resources."""
+    """What the headers say, of either family. `event` tells the next generation, whose topics are resources."""
 
     signature: str
     shop: str
@@ -107,7 +107,7 @@ _NAMES_ITS_SHOP = {
 
 
 def _shop_in(delivery: Delivery, seen: Head) -> str | None:
-    """Give the shop that the body itself names; None where it names none, and for what cannot be read at all."""
+    """Find the shop that the body itself names; None where it names none, or cannot be read at all."""
     key = _NAMES_ITS_SHOP.get(seen.topic)
     if key is None or seen.event:
         return None
@@ -125,7 +125,7 @@ def _read(body: bytes) -> Untrusted:
 
 
 def delivery_id(delivery: Delivery) -> str:
-    """Give the id that the retries of a delivery share. It is unsigned, so it only saves work: equal refs are known anyway."""
+    """Read the id that the retries of a delivery share. It is unsigned, so it only saves work: equal refs are known anyway."""
     id = head(delivery).id
     if not _ID.fullmatch(id):
         raise DeliveryUnreadable("The webhook's id is missing or odd.")
@@ -227,13 +227,13 @@ CLOCKS_SECONDS = 10
 
 
 def overtaken(delivery: Delivery, obtained_at: object) -> bool:
-    """Say whether an uninstallation is older than the shop's credentials: it was installed again before the webhook came.
+    """Tell whether an uninstallation is older than the shop's credentials: the app was installed again before the webhook came.
 
     Shopify sends webhooks late and in any order, and gives an app that is not installed no tokens. The time is unsigned: who
     forges it can keep a site connected whose tokens are dead, and nothing else.
     """
     triggered = microseconds(delivery.headers.get(_CLASSIC + "triggered-at", ""))
-    return isinstance(obtained_at, int) and 0 < triggered < obtained_at - CLOCKS_SECONDS * 1_000_000
+    return isinstance(obtained_at, int) and 0 < triggered < obtained_at - CLOCKS_SECONDS * SECOND
 
 
 def _uninstalled(body: Untrusted) -> tuple[Event, ...]:
@@ -259,7 +259,7 @@ _PERSONAL = ("customers/data_request", "customers/redact")
 
 
 def personal(delivery: Delivery) -> bool:
-    """Say whether a body names a customer, so that it must not be stored."""
+    """Tell whether a body names a customer, so that it must not be stored."""
     return head(delivery).topic in _PERSONAL
 
 

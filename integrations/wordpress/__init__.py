@@ -2,4 +2,4 @@
 
 from integrations.wordpress.platform import WordPress
 
-PLATFORM = WordPress()
+PLATFORM = WordPress

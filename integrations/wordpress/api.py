@@ -16,11 +16,12 @@ from app.domain.errors import (
     PlatformRefused,
     PlatformUnavailable,
 )
+from app.domain.limits import MAX_IMAGE_BYTES
 from app.domain.platform import Site
 from app.domain.settings import NetworkedSettings
 from integrations.kit import signing
 from integrations.kit.answers import Answer
-from integrations.kit.http import MAX_IMAGE_BYTES, Session, json_body
+from integrations.kit.http import Session, json_body
 from integrations.kit.untrusted import Untrusted, read_json
 
 VERSION = 1
@@ -36,7 +37,7 @@ class _Request(TypedDict):
 
 @dataclass(frozen=True, slots=True)
 class Plugin:
-    """Be the plugin of one site, as seen from here."""
+    """The plugin of one site, as seen from here."""
 
     site: Site
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
 from functools import lru_cache
 from typing import BinaryIO, ClassVar
 from urllib.parse import urlsplit
@@ -25,8 +24,8 @@ from app.domain.events import (
 from app.domain.media import MediaRef, Page
 from app.domain.platform import Admission, FindSite, Platform, Site, SiteState
 from app.domain.settings import SiteSettings
+from app.domain.time import iso, microseconds
 from integrations.kit import signing
-from integrations.kit.http import MAX_IMAGE_BYTES
 from integrations.kit.untrusted import Untrusted, read_json
 from integrations.wordpress.api import VERSION, Plugin
 from integrations.wordpress.settings import Settings
@@ -51,10 +50,8 @@ class WordPress(Platform):
         "Restoring puts the very same files back."
     )
     Settings: ClassVar[type[SiteSettings]] = Settings
+    uses_door: ClassVar[bool] = True
     pulse_seconds: ClassVar[int] = 60
-
-    def __init__(self, max_image_bytes: int = MAX_IMAGE_BYTES) -> None:
-        self._max_image_bytes = max_image_bytes
 
     def authenticate(self, delivery: Delivery, find: FindSite) -> Site:
         site = _proven(delivery, find)
@@ -118,7 +115,7 @@ class WordPress(Platform):
             raise PlatformUnavailable(f"The plugin's listing cannot be read: {error}") from None
 
     def fetch(self, site: Site, media: MediaRef) -> BinaryIO:
-        return Plugin(site).open_bytes(media.id, media.version, self._max_image_bytes)
+        return Plugin(site).open_bytes(media.id, media.version, self.surroundings.max_image_bytes)
 
     def apply(self, site: Site, enforcement: Enforcement) -> Receipt:
         answer = Plugin(site).ask(
@@ -130,7 +127,7 @@ class WordPress(Platform):
             verdict=enforcement.verdict.value,
             reasons=[reason.text for reason in enforcement.reasons],
             person=enforcement.person,
-            decided_at=datetime.fromtimestamp(enforcement.decided_at / 1_000_000, UTC).isoformat(timespec="seconds"),
+            decided_at=iso(enforcement.decided_at),
         )
         try:
             state = answer.choice("state", ("done", "drifted"))
@@ -219,15 +216,8 @@ def _media(item: Untrusted) -> MediaRef:
         source=item.label("url", 2_000),
         parent=parent,
         context={key: values for key, values in context.items() if any(values)},
-        created_at=_microseconds(item.label("created")),
+        created_at=microseconds(item.label("created")),
     )
-
-
-def _microseconds(text: str) -> int:
-    try:
-        return int(datetime.fromisoformat(text).astimezone(UTC).timestamp() * 1_000_000)
-    except (ValueError, OverflowError, OSError):
-        return 0
 
 
 def _attachment(body: Untrusted, key: str) -> str:

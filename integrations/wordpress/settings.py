@@ -7,12 +7,12 @@ from typing import Annotated
 from pydantic import Field, StringConstraints
 
 from app.domain.media import Context
-from app.domain.settings import LinkedSettings
+from app.domain.settings import HoldingSettings, LinkedSettings
 
 Role = Annotated[str, StringConstraints(strip_whitespace=True, to_lower=True, min_length=1, max_length=60)]
 
 
-class Settings(LinkedSettings):
+class Settings(HoldingSettings, LinkedSettings):
     """Add what only WordPress has: roles, posts that hold a picture, and sizes made by the browser."""
 
     trusted_roles: tuple[Role, ...] = Field(
@@ -36,6 +36,6 @@ class Settings(LinkedSettings):
     )
 
     def may_hide(self, context: Context) -> bool:
-        """Say whether a BLOCK may be acted on: not in mode flag, and not for a picture of a trusted role."""
+        """Tell whether a BLOCK may be acted on: not in mode flag, and not for a picture of a trusted role."""
         roles = {role.casefold() for role in context.get("role", ())}
         return super().may_hide(context) and roles.isdisjoint(self.trusted_roles)

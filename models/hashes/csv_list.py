@@ -7,7 +7,7 @@ import re
 from io import StringIO
 from typing import TypeVar
 
-from app.domain.detector import HashEntry, HashKind, ListKind
+from app.domain.detector import OWN_CATEGORY, HashEntry, HashKind, ListKind
 from app.domain.errors import HashListUnreadable
 from app.domain.taxonomy import CATEGORIES
 
@@ -19,7 +19,6 @@ MAX_NOTE = 200
 
 _Kind = TypeVar("_Kind", HashKind, ListKind)
 _HEX = re.compile("[0-9a-f]{64}")
-_OWN_CATEGORY = {ListKind.BLOCK: "owner.blocked_hash", ListKind.ALLOW: "owner.allowed_hash"}
 
 
 def parse(text: str, site_id: str = "") -> list[HashEntry]:
@@ -62,10 +61,10 @@ def _entry(names: list[str], row: list[str], line: int, site_id: str) -> HashEnt
     value = cells["hash"].lower()
     if not _HEX.fullmatch(value):
         raise HashListUnreadable(f"Line {line}: the hash is not 64 hexadecimal digits.")
-    category = cells.get("category") or _OWN_CATEGORY[list_]
+    category = cells.get("category") or OWN_CATEGORY[list_]
     if category not in CATEGORIES:
         raise HashListUnreadable(f"Line {line}: there is no category “{category[:60]}”.")
-    if (list_ is ListKind.ALLOW) != (category == _OWN_CATEGORY[ListKind.ALLOW]):
+    if (list_ is ListKind.ALLOW) != (category == OWN_CATEGORY[ListKind.ALLOW]):
         raise HashListUnreadable(f"Line {line}: the category {category} does not go with the {list_} list.")
     note = cells.get("note", "")
     if len(note) > MAX_NOTE:

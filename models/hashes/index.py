@@ -9,10 +9,11 @@ from itertools import chain
 import numpy as np
 from numpy.typing import NDArray
 
-from app.domain.detector import Fingerprint, HashEntry, HashKind, ListKind
+from app.domain.detector import MATCH_DISTANCE, Fingerprint, HashEntry, HashKind, ListKind
 from app.domain.errors import HashListUnreadable
 from app.domain.signals import Signal
-from models.hashes.pdq import MATCH_DISTANCE, turns_of
+from app.domain.taxonomy import ALLOWED_HASH
+from models.hashes.pdq import turns_of
 
 DETECTOR = "hashes"
 VERSION = "1"
@@ -27,7 +28,7 @@ Words = NDArray[np.uint64]
 
 
 class Index:
-    """Find entries by exact sha256, and by PDQ within 31 bits of the picture or one of its turns.
+    """Entries, found by exact sha256 and by PDQ within 31 bits of the picture or one of its turns.
 
     A scan over plain columns needs no structure: a million hashes are 32 MB, and all eight turns take 20 to 60 ms.
     """
@@ -48,7 +49,7 @@ class Index:
         return self._size
 
     def match(self, fingerprint: Fingerprint) -> tuple[Signal, ...]:
-        """Give the nearest match for each list and category, strongest first.
+        """Find the nearest match for each list and category, strongest first.
 
         One look on a block list is enough. An allow list must know every look: else what it knows would let through whatever
         is drawn beside it.
@@ -68,7 +69,7 @@ class Index:
         return tuple(nearest.values())
 
     def match_all(self, fingerprints: Sequence[Fingerprint]) -> dict[int, tuple[Signal, ...]]:
-        """Match many pictures: map the place of each that matches to what `match` gives for it.
+        """Match many pictures: map the position of each that matches to what `match` finds for it.
 
         Turning is an isometry: a turn of the picture is as far from an entry as the picture is from a turn of the entry. So the
         entries are turned, once, and each is compared with all pictures in one step.
@@ -123,6 +124,6 @@ def _words(values: list[str]) -> Words:
 def _signal(entry: HashEntry, distance: int, exact: bool) -> Signal:
     allowed = entry.list is ListKind.ALLOW
     how = "the same file" if exact else f"looks the same, {distance} of 256 bits differ"
-    category = "owner.allowed_hash" if allowed else entry.category
+    category = ALLOWED_HASH if allowed else entry.category
     score = 1.0 if exact else round(1.0 - distance / (10 * MATCH_DISTANCE), 4)
     return Signal(DETECTOR, VERSION, category, score, note=f"{entry.note}: {how}" if entry.note else how)

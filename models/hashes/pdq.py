@@ -19,9 +19,6 @@ from PIL import Image
 QUALITY_FLOOR = 50
 """Hashes of pictures with less detail (0 to 100) match too much; Meta's README says to discard 49 and below."""
 
-MATCH_DISTANCE = 31
-"""Bits of 256 that may differ in a match; the distance that Meta's README recommends."""
-
 _SIDE = 64
 _WAVES = 16
 _LEAST_PIXELS = 5
@@ -32,7 +29,7 @@ Floats = NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """Hold a PDQ hash as 64 lower-case hex digits, and how much detail (0 to 100) it rests on."""
+    """A PDQ hash as 64 lower-case hex digits, and how much detail (0 to 100) it rests on."""
 
     hash: str
     quality: int
@@ -47,7 +44,7 @@ def look_of(picture: Image.Image) -> Look:
 
 
 def turns_of(value: str) -> tuple[str, ...]:
-    """Give the hashes that the same picture would have when turned or mirrored: eight, the upright one first.
+    """Derive the eight hashes of the picture turned and mirrored, the upright one first.
 
     Turning a picture changes signs of its cosine terms or swaps their axes; the median of the terms is close to zero, so
     a changed sign is a changed bit. Like the reference's own eight, they are a few bits off the turned picture's hash.

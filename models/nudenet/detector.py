@@ -30,7 +30,7 @@ _MOST = 50
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """Hold one detection: the class's place in the model's list, its score, and the box in fractions of the frame."""
+    """One detection: the class's place in the model's list, its score, and the box in fractions of the frame."""
 
     label: int
     score: float

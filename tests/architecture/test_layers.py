@@ -1,10 +1,10 @@
-"""The house stays as it was drawn: who imports whom, where SQL is, where a platform is named."""
+"""The house stays as it was drawn: who imports whom, where SQL is."""
 
 from __future__ import annotations
 
 import ast
 import os
-import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -24,40 +24,126 @@ def test_the_layers_hold() -> None:
     assert "0 broken" in done.stdout
 
 
-def test_sql_is_executed_only_under_app_db() -> None:
-    outside = []
-    for path in CODE:
-        if path.is_relative_to(ROOT / "app" / "db"):
-            continue
+ONE, OTHER = sorted(platforms())[:2]
+
+PLANTED = [
+    ("app/db/jobs.py", "import app.supervisor"),
+    ("app/db/jobs.py", "from app.services import core"),
+    ("app/domain/policy.py", "from app.db import jobs"),
+    ("app/services/pipeline/record.py", "from app.adapters import mail"),
+    ("app/services/pipeline/record.py", "from integrations.kit import signing"),
+    ("app/services/pipeline/record.py", "import models.judge"),
+    ("app/web/door.py", "from app.db import jobs"),
+    ("app/web/door.py", "from app.dispatch import hints"),
+    ("app/adapters/mail.py", "from app.db import jobs"),
+    ("app/adapters/mail.py", "from app.services import core"),
+    ("app/newcomer.py", "from app.domain import time"),
+    ("models/judge.py", "from app.services import core"),
+    ("models/judge.py", "from integrations.kit import http"),
+    (f"integrations/{ONE}/platform.py", "from app.services import core"),
+    (f"integrations/{ONE}/platform.py", "import models.image"),
+    (f"integrations/{ONE}/platform.py", f"from integrations.{OTHER} import platform"),
+    ("integrations/newcomer/__init__.py", f"from integrations.{ONE} import platform"),
+    ("integrations/kit/http.py", f"from integrations.{ONE} import platform"),
+]
+
+
+@pytest.mark.parametrize(("path", "line"), PLANTED)
+def test_a_forbidden_import_fails_lint(tmp_path: Path, path: str, line: str) -> None:
+    for room in ("app", "integrations", "models"):
+        shutil.copytree(ROOT / room, tmp_path / room, ignore=shutil.ignore_patterns("*.pyc", "locale", "templates"))
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    target = tmp_path / path
+    target.parent.mkdir(exist_ok=True)
+    known = target.read_text() if target.exists() else ""
+    target.write_text(f"{known}\n{line}\n")
+    linter = Path(sys.executable).with_name("lint-imports")
+    done = subprocess.run([linter, "--no-cache"], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 1 and "BROKEN" in done.stdout, done.stdout[-2000:]
+
+
+THIRD_PARTY = {
+    "app/domain": {"pydantic"},
+    "app/db": {"alembic", "sqlalchemy"},
+    "app/services": {"argon2", "sqlalchemy"},
+    "app/adapters": {"cryptography"},
+    "app/dispatch": set[str](),
+    "app/web": {"babel", "flask", "jinja2", "markupsafe", "pydantic", "werkzeug"},
+    "integrations/kit": {"cryptography", "requests", "requests_hardened", "urllib3"},
+}
+"""What else each floor may import; tests of what they load at start-up are below."""
+
+
+@pytest.mark.parametrize("floor", sorted(THIRD_PARTY))
+def test_each_floor_imports_only_what_is_its_own(floor: str) -> None:
+    ours = {"app", "integrations", "models"}
+    found = set()
+    for path in (ROOT / floor).rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.Attribute) and node.attr in ("execute", "exec_driver_sql", "executemany", "scalars"):
-                outside.append(f"{path.relative_to(ROOT)}:{node.lineno}")
-            if isinstance(node, ast.ImportFrom) and node.module == "sqlalchemy":
-                names = {alias.name for alias in node.names}
-                if names - {"Connection", "Row"}:
-                    outside.append(f"{path.relative_to(ROOT)}:{node.lineno} imports {names}")
-    assert outside == []
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            names += [node.module or ""] if isinstance(node, ast.ImportFrom) and not node.level else []
+            found |= {name.partition(".")[0] for name in names}
+    assert found - ours - sys.stdlib_module_names <= THIRD_PARTY[floor]
 
 
-def test_no_platform_is_named_outside_its_rooms() -> None:
-    slugs = "|".join(map(re.escape, sorted({*platforms(), "wordpress", "shopify", "firebase"} - {"folder"})))
-    named = re.compile(rf"\b({slugs})\b", re.IGNORECASE)
-    folder = re.compile(r"""["']folder["']""")
-    found = []
-    for room in ("app", "models"):
-        for path in sorted((ROOT / room).rglob("*")):
-            if path.suffix in (".py", ".html", ".js", ".css", ".toml") and path.is_file():
-                text = path.read_text()
-                found += [
-                    f"{path.relative_to(ROOT)}: {match.group()}" for match in (*named.finditer(text), *folder.finditer(text))
-                ]
+def test_pictures_are_opened_only_in_models() -> None:
+    rooms = [path for path in CODE if not path.is_relative_to(ROOT / "models")]
+    found = [
+        f"{path.relative_to(ROOT)}:{node.lineno}"
+        for path in rooms
+        for node in ast.walk(ast.parse(path.read_text()))
+        if (isinstance(node, ast.ImportFrom) and (node.module or "").partition(".")[0] == "PIL")
+        or (isinstance(node, ast.Import) and any(alias.name.partition(".")[0] == "PIL" for alias in node.names))
+    ]
     assert found == []
 
 
-@pytest.mark.parametrize("slug", sorted(platforms()))
-def test_every_platform_has_its_room_of_tests_and_a_page(slug: str) -> None:
-    assert (ROOT / "tests" / "integrations" / slug / "contract.py").is_file()
-    assert (ROOT / "docs" / "platforms" / f"{slug}.md").is_file()
+EXECUTING = ("execute", "exec_driver_sql", "executemany", "scalars", "begin_nested")
+
+
+def of_the_database(source: str) -> list[str]:
+    """Find what belongs under app/db only: SQL that is executed, its tables, and of SQLAlchemy all but a connection."""
+    found = []
+    for node in ast.walk(ast.parse(source)):
+        match node:
+            case ast.Attribute(attr=name) if name in EXECUTING:
+                found.append(f"{node.lineno} calls {name}")
+            case ast.Import(names=names):
+                modules = [
+                    alias.name for alias in names if alias.name.split(".")[0] == "sqlalchemy" or "app.db.tables" in alias.name
+                ]
+                found += [f"{node.lineno} imports {module}" for module in modules]
+            case ast.ImportFrom(module=str(module), names=names):
+                named = {f"{module}.{alias.name}" for alias in names if module.split(".")[0] in ("sqlalchemy", "app")}
+                taken = {name for name in named if name.startswith(("sqlalchemy.", "app.db.tables"))} - {"sqlalchemy.Connection"}
+                found += [f"{node.lineno} imports {name}" for name in sorted(taken)]
+    return found
+
+
+def test_sql_tables_and_rows_stay_under_app_db() -> None:
+    above = [path for path in CODE if not path.is_relative_to(ROOT / "app" / "db")]
+    found = {str(path.relative_to(ROOT)): of_the_database(path.read_text()) for path in above}
+    assert {path: what for path, what in found.items() if what} == {}
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "from sqlalchemy import Connection, Row",
+        "from sqlalchemy import select",
+        "from sqlalchemy.exc import IntegrityError",
+        "from sqlalchemy.engine import Connection",
+        "import sqlalchemy",
+        "import sqlalchemy.exc as errors",
+        "from app.db import tables",
+        "from app.db.tables import jobs",
+        "import app.db.tables",
+        "connection.exec_driver_sql('SELECT 1')",
+        "connection.begin_nested()",
+    ],
+)
+def test_what_belongs_under_app_db_is_found_elsewhere(line: str) -> None:
+    assert len(of_the_database(f"from sqlalchemy import Connection\nfrom app.db import jobs\n{line}\n")) == 1
 
 
 @pytest.mark.parametrize(
@@ -65,7 +151,7 @@ def test_every_platform_has_its_room_of_tests_and_a_page(slug: str) -> None:
     [
         ("app.domain.platform", ("flask", "sqlalchemy", "requests", "numpy", "onnxruntime", "PIL")),
         ("app", ("flask", "sqlalchemy")),
-        ("app.factory", ("onnxruntime", "numpy", "cv2", "firebase_admin", "alembic")),
+        ("app.factory", ("onnxruntime", "numpy", "cv2", "alembic")),
         ("app.web.application", ("onnxruntime", "numpy", "cv2", "alembic")),
         ("app.supervisor", ("flask", "sqlalchemy", "pydantic")),
         ("models.judge", ("cv2", "onnxruntime")),

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import ast
+import importlib
 import re
 from pathlib import Path
+from types import NoneType
+from typing import Any, get_args, get_type_hints
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from sqlalchemy import JSON, Enum, Table
 
 from app.config import Config
 from app.db import migrate
 from app.db.tables import metadata
+from app.domain.limits import explained
 from app.domain.roles import RIGHTS, Right
 from app.domain.taxonomy import CATEGORIES
 from app.services.review import keys
 from integrations.registry import platforms
-from models.limits import explained
 from tests.support.core import Bench
 
 ROOT = Path(__file__).parents[2]
@@ -27,6 +32,31 @@ def test_the_migrations_make_the_tables_that_the_code_uses(bench: Bench) -> None
     with bench.core.db.read() as connection:
         differences = compare_metadata(MigrationContext.configure(connection), metadata)
     assert differences == []
+
+
+def read_shapes() -> dict[str, tuple[Table, type[Any]]]:
+    """Find what is read of which table: every `columns(table, Shape)` under app/db."""
+    found = {}
+    for path in sorted((ROOT / "app/db").glob("*.py")):
+        module = importlib.import_module(f"app.db.{path.stem}")
+        for table, shape in re.findall(r"\bcolumns\((\w+), (\w+)\)", path.read_text()):
+            found[f"{path.stem}.{shape}"] = (getattr(module, table), getattr(module, shape))
+    return found
+
+
+NEVER_EMPTY = {("Taken", "picture")}
+"""Columns that may be empty in other rows than those that are read."""
+
+
+@pytest.mark.parametrize(("table", "shape"), read_shapes().values(), ids=read_shapes())
+def test_a_typed_row_has_the_types_of_its_columns(table: Table, shape: type[Any]) -> None:
+    for name, hint in get_type_hints(shape).items():
+        column = table.c[name]
+        empty = NoneType in get_args(hint)
+        assert column.nullable == (empty or (shape.__name__, name) in NEVER_EMPTY), name
+        if not isinstance(column.type, JSON):
+            kind = column.type.enum_class if isinstance(column.type, Enum) else column.type.python_type
+            assert (get_args(hint)[0] if empty else hint) == kind, name
 
 
 def test_the_newest_revision_is_named() -> None:
@@ -82,6 +112,32 @@ def test_links_between_pages_lead_somewhere(page: Path) -> None:
             assert (page.parent / target).exists(), f"{page.name} links to {target}"
 
 
-def test_decisions_are_numbered_without_a_gap() -> None:
-    numbers = sorted(int(path.name[:4]) for path in (ROOT / "docs/decisions").glob("*.md"))
-    assert numbers == list(range(1, len(numbers) + 1))
+def members(source: str) -> list[tuple[str, ...]]:
+    """Read what `class Platform` in a source declares, in no order: names, types, defaults, arguments."""
+    found: list[tuple[str, ...]] = []
+    for tree in ast.parse(source).body:
+        if isinstance(tree, ast.ClassDef) and tree.name == "Platform":
+            for node in tree.body:
+                match node:
+                    case ast.AnnAssign(target=target, annotation=annotation, value=value):
+                        found.append((ast.unparse(target), ast.unparse(annotation), ast.unparse(value) if value else ""))
+                    case ast.FunctionDef(name=name, args=args, returns=returns):
+                        found.append((name, ast.unparse(args), ast.unparse(returns) if returns else ""))
+    return sorted(found)
+
+
+def test_the_architecture_shows_the_whole_interface_of_a_platform() -> None:
+    page = (ROOT / "docs/architecture.md").read_text()
+    shown = [block for block in re.findall(r"```python\n(.*?)```", page, re.S) if "class Platform" in block]
+    declared = members((ROOT / "app/domain/platform.py").read_text())
+    assert len(declared) > 25
+    assert [members(block) for block in shown] == [declared]
+
+
+def test_decisions_are_numbered_without_a_gap_and_all_linked() -> None:
+    files = sorted((ROOT / "docs/decisions").glob("*.md"))
+    assert [int(path.name[:4]) for path in files] == list(range(1, len(files) + 1))
+    table = (ROOT / "docs/architecture.md").read_text().partition("## Decisions")[2]
+    titles = {path.name: path.read_text().partition("\n")[0].partition(": ")[2] for path in files}
+    rows = [f"| [{name[:4]}](decisions/{name}) | {title} |" for name, title in titles.items()]
+    assert re.findall(r"^\| \[.*$", table, re.M) == rows

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import importlib
 import logging
 import os
 from collections.abc import Iterator
@@ -10,29 +9,28 @@ import pytest
 
 from app.domain.decisions import Action
 from app.domain.platform import Platform
-from integrations.registry import platforms
 from tests.contract.hostile import Server
 from tests.contract.sample import Sample, StandIn
-
-
-def sample_of(slug: str) -> Sample:
-    sample = importlib.import_module(f"tests.integrations.{slug}.contract").SAMPLE
-    assert isinstance(sample, Sample) and sample.slug == slug
-    return sample
+from tests.contract.samples import Held, held_to_it
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run each test for every platform that declares what the test is about; the others are no case of it."""
     if "slug" in metafunc.fixturenames:
         wanted = set(metafunc.fixturenames)
-        slugs = [slug for slug in sorted(platforms()) if _fits(sample_of(slug), wanted)]
+        slugs = [slug for slug, held in sorted(held_to_it().fit.items()) if _fits(held, wanted)]
         metafunc.parametrize("slug", slugs, scope="module")
+    if "every_slug" in metafunc.fixturenames:
+        metafunc.parametrize("every_slug", sorted({**held_to_it().fit, **held_to_it().unfit}))
 
 
-def _fits(sample: Sample, fixtures: set[str]) -> bool:
-    can_delete = Action.DELETE in platforms()[sample.slug].actions
+def _fits(held: Held, fixtures: set[str]) -> bool:
+    sample = held.sample
+    can_delete = Action.DELETE in held.platform.actions
     return (
         (sample.webhooks or "sending" not in fixtures)
+        and (sample.proves_bytes or "signed_bytes" not in fixtures)
+        and (not sample.proves_bytes or "token" not in fixtures)
         and (sample.timestamped or "timestamped" not in fixtures)
         and (sample.site_secrets or "own_secrets" not in fixtures)
         and (sample.private_networks or "private" not in fixtures)
@@ -43,18 +41,31 @@ def _fits(sample: Sample, fixtures: set[str]) -> bool:
 
 @pytest.fixture
 def platform(slug: str) -> Platform:
-    return sample_of(slug).configured(platforms()[slug])
+    held = held_to_it().fit[slug]
+    return held.sample.made(held.platform)
 
 
 @pytest.fixture
 def sample(slug: str) -> Sample:
-    return sample_of(slug)
+    return held_to_it().fit[slug].sample
 
 
 @pytest.fixture
 def sending(sample: Sample) -> Sample:
     """Give the sample of a platform that sends deliveries; test_a_platform_that_sends_nothing holds the others to it."""
     return sample
+
+
+@pytest.fixture
+def signed_bytes(sending: Sample) -> Sample:
+    """Give the sample of a platform that signs the bytes it sends."""
+    return sending
+
+
+@pytest.fixture
+def token(own_secrets: Sample) -> Sample:
+    """Give the sample of a platform whose deliveries are proven by a token of their site, and nothing else."""
+    return own_secrets
 
 
 @pytest.fixture
@@ -98,7 +109,7 @@ def nothing_secret_is_logged(request: pytest.FixtureRequest, caplog: pytest.LogC
     caplog.set_level(logging.DEBUG)
     yield
     if "slug" in request.fixturenames:
-        for secret in sample_of(request.getfixturevalue("slug")).secrets:
+        for secret in held_to_it().fit[request.getfixturevalue("slug")].sample.secrets:
             for phase in ("setup", "call", "teardown"):
                 for record in caplog.get_records(phase):
                     assert secret not in record.getMessage() + repr(record.__dict__)

@@ -1,11 +1,13 @@
 """What a platform shows of itself so that the contract suite can hold it to its interface.
 
-Each platform has `tests/integrations/<slug>/contract.py` with `SAMPLE`, an instance of a subclass of `Sample`. What a platform
-cannot do is declared there (`webhooks`, `remote`); the suite knows no slug.
+Each platform has `tests/integrations/<slug>/contract.py` with `SAMPLE`, an instance of a subclass of `Sample`; another
+distribution names its own by the entry point `picward.samples`. What a platform cannot do is declared there (`webhooks`,
+`remote`); the suite knows no slug.
 """
 
 from __future__ import annotations
 
+import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
@@ -17,6 +19,7 @@ from app.domain.decisions import Action, Enforcement, Verdict
 from app.domain.events import Delivery, Event
 from app.domain.media import MediaRef
 from app.domain.platform import Platform, Site
+from tests.support.surroundings import made
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +70,9 @@ class Sample(ABC):
     webhooks: ClassVar[bool] = True
     """Whether the platform sends deliveries at all."""
 
+    proves_bytes: ClassVar[bool] = True
+    """Whether a signature covers the body; a token in a header proves who sends, and https alone keeps what is sent."""
+
     timestamped: ClassVar[bool] = True
     """Whether what is signed holds the time, so that an old delivery can be refused."""
 
@@ -94,9 +100,9 @@ class Sample(ABC):
     secrets: ClassVar[tuple[str, ...]] = ()
     """What must never turn up in a log or an error."""
 
-    def configured(self, platform: Platform) -> Platform:
-        """Give the platform as an operator would have configured it."""
-        return platform
+    def made(self, platform: type[Platform], **over: Any) -> Platform:
+        """Make the platform as an operator would have configured it; `over` are surroundings, see `surroundings`."""
+        return made(platform, **over)
 
     def recordings(self) -> Mapping[str, Delivery]:
         """Read the recorded deliveries, by name, as received a second after they were sent."""
@@ -104,7 +110,7 @@ class Sample(ABC):
 
     @property
     def folder(self) -> Path:
-        return Path(__file__).parents[1] / "integrations" / self.slug / "recorded"
+        return Path(inspect.getfile(type(self))).parent / "recorded"
 
     @property
     def events(self) -> Mapping[str, tuple[Event, ...]]:
@@ -148,9 +154,3 @@ def enforcement(action: Action, media: MediaRef, undo: Mapping[str, Any] | None 
 
 def finder(*sites: Site) -> Any:
     return {claimed: site for site in sites for claimed in (site.id, site.key) if claimed}.get
-
-
-def platform_of(sample: Sample) -> Platform:
-    from integrations.registry import platforms
-
-    return sample.configured(platforms()[sample.slug])

@@ -6,8 +6,13 @@ import re
 
 from app.domain.decisions import Action
 from app.domain.platform import Platform
-from app.domain.settings import SiteSettings
+from app.domain.settings import Mode, SiteSettings, modes_of
 from tests.contract.sample import Sample
+from tests.contract.samples import held_to_it
+
+
+def test_every_platform_can_be_used_and_has_a_sample(every_slug: str) -> None:
+    assert every_slug in held_to_it().fit, f"{held_to_it().unfit[every_slug]} docs/adding-a-platform.md says what is needed."
 
 
 def test_a_platform_declares_itself(slug: str, platform: Platform, sample: Sample) -> None:
@@ -16,6 +21,7 @@ def test_a_platform_declares_itself(slug: str, platform: Platform, sample: Sampl
     assert platform.summary and platform.hiding
     assert Action.HIDE not in platform.actions or Action.RESTORE in platform.actions
     assert issubclass(platform.Settings, SiteSettings)
+    assert Action.HIDE in platform.actions or modes_of(platform.Settings) == (Mode.FLAG,), "a mode that it cannot do is offered"
     assert platform.reconcile_seconds > 0 and platform.pulse_seconds >= 0
     assert sample.webhooks is bool(sample.recordings())
 

@@ -80,15 +80,30 @@ def test_ids_tell_deliveries_apart_and_retries_share_one(platform: Platform, sen
     assert len(set(ids.values())) == len(ids)
 
 
-def test_a_tampered_byte_is_refused(platform: Platform, sending: Sample) -> None:
-    for delivery in sending.recordings().values():
+def test_a_tampered_byte_is_refused(platform: Platform, signed_bytes: Sample) -> None:
+    for delivery in signed_bytes.recordings().values():
         for at in {0, 1, len(delivery.body) // 2, len(delivery.body) - 1}:
             body = bytearray(delivery.body)
             body[at] ^= 1
-            refused(platform, sending, replace(delivery, body=bytes(body)))
-        refused(platform, sending, replace(delivery, body=delivery.body + b" "))
-        refused(platform, sending, replace(delivery, body=delivery.body[:-1]))
-        refused(platform, sending, replace(delivery, body=b""))
+            refused(platform, signed_bytes, replace(delivery, body=bytes(body)))
+        refused(platform, signed_bytes, replace(delivery, body=delivery.body + b" "))
+        refused(platform, signed_bytes, replace(delivery, body=delivery.body[:-1]))
+        refused(platform, signed_bytes, replace(delivery, body=b""))
+
+
+@pytest.mark.parametrize("blank", ["", " ", "\x00", "x", "whsec_"])
+def test_a_blank_token_proves_nothing_though_the_site_holds_the_same(platform: Platform, token: Sample, blank: str) -> None:
+    delivery = token.signed(first(token), secret=blank)
+    assert not any(secret in str(delivery.headers) for secret in token.secrets)
+    refused(platform, token, delivery, secrets=(blank,))
+
+
+def test_a_token_of_another_site_proves_nothing(platform: Platform, token: Sample) -> None:
+    mine, other = token.site(), token.site(id="another", key="another", secrets=(token.secrets[-1],))
+    delivery = token.signed(first(token), secret=token.secrets[-1])
+    for let_in in (platform.authenticate, platform.admit):
+        with pytest.raises(DeliveryRefused):
+            let_in(delivery, finder(mine, other))
 
 
 @pytest.mark.parametrize("value", [None, "", " ", "garbled", "é", "\x00", "v1,", ",", "9" * 5_000, "x" * 100_000])

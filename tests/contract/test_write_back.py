@@ -89,10 +89,10 @@ def test_a_changed_picture_is_not_hidden(platform: Platform, place: StandIn) -> 
 
 
 def test_what_is_too_large_is_unreadable(platform: Platform, sample: Sample, place: StandIn) -> None:
-    small = sample.configured(type(platform)(max_image_bytes=len(place.original) - 1))  # type: ignore[call-arg]
+    small = sample.made(type(platform), max_image_bytes=len(place.original) - 1)
     with pytest.raises(MediaUnreadable):
         fetched(small, place)
-    exact = sample.configured(type(platform)(max_image_bytes=len(place.original)))  # type: ignore[call-arg]
+    exact = sample.made(type(platform), max_image_bytes=len(place.original))
     assert fetched(exact, place) == place.original
 
 

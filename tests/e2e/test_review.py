@@ -208,7 +208,7 @@ def test_a_listing_is_hidden_by_one_key_and_a_list_is_judged_at_once(browser: An
     shows(page, "front")
     api.expect(page.get_by_role("heading", name="The same listing")).to_be_visible()
     page.keyboard.press("h")
-    api.expect(page.get_by_role("status").first).to_contain_text("Many pictures judged at once")
+    api.expect(page.get_by_role("status").first).to_contain_text("Many pictures decided at once")
     settle(painted)
     assert painted.platform.hidden == {"front", "side", "back"}
     page.keyboard.press("u")
@@ -315,7 +315,7 @@ def test_every_page_can_be_read_labelled_and_fits(browser: Any, address: str, pa
     for role, name, title in (
         ("button", "Reject the marked ones", "Reject 3 pictures?"),
         ("button", "Yes, reject", "Review"),
-        ("link", "Many pictures judged at once.", "Rejecting many at once"),
+        ("link", "Many pictures decided at once.", "Rejecting many at once"),
         ("button", "Undo all of it", "Undo 3 decisions?"),
         ("button", "Yes, undo", "Undoing many at once"),
     ):

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from PIL import Image, ImageFilter
 
+from app.dispatch.worker import judge_next
 from app.domain.choices import Approach, Level, read
 from app.domain.detector import Judgement
 from app.services.pipeline.moderate import Moderator
@@ -116,7 +117,7 @@ def test_a_picture_is_tried(browser: Any, address: str, painted: Bench, tmp_path
     page.get_by_role("button", name="Look at it").click(no_wait_after=True)
     moderator = Moderator(painted.core)
     for _ in range(200):
-        if moderator.run_next():
+        if judge_next(moderator):
             break
         page.wait_for_timeout(25)
     api.expect(page.get_by_text("Blocked", exact=True)).to_be_visible(timeout=10_000)
@@ -139,7 +140,7 @@ def test_every_page_can_be_read_labelled_and_fits(browser: Any, address: str, pa
         me = connection.exec_driver_sql("SELECT id FROM people").scalar_one()
     tried = pictures.begin(painted.core, b"picture", me)
     painted.judge.tell(b"picture", "sexual.explicit_nudity", 0.7)
-    Moderator(painted.core).run_next()
+    judge_next(Moderator(painted.core))
     wrong = []
     for path in (
         f"/sites/{site.id}/settings",

@@ -27,9 +27,11 @@ from app.domain.media import MediaRef, Page
 from app.domain.platform import Admission, FindSite, Platform, Site
 from app.domain.settings import NetworkedSettings, SiteSettings
 from app.domain.signals import Signal
+from app.factory import crop_preview
 from app.services.core import Core, Limits
 from app.services.sites import connecting, sites
 from app.services.sites.credentials import Keeper
+from tests.support.surroundings import surroundings
 
 START = 1_700_000_000_000_000
 
@@ -54,9 +56,11 @@ class PaperPlatform(Platform):
     name: ClassVar[str] = "Paper"
     actions: ClassVar[frozenset[Action]] = frozenset(Action)
     hiding: ClassVar[str] = "A hidden picture lies face down."
+    uses_door: ClassVar[bool] = True
     Settings: ClassVar[type[SiteSettings]] = NetworkedSettings
 
     def __init__(self) -> None:
+        super().__init__(None, surroundings())
         self.images: dict[str, bytes] = {}
         self.parents: dict[str, str] = {}
         self.applied: list[Enforcement] = []
@@ -172,7 +176,7 @@ class Bench:
         """Connect a site of paper that is active."""
         site = connecting.add(self.core, "paper", "Shop", "owner")
         connecting.admit(self.core, "paper", self.signed(site, b""))
-        return sites.save_settings(self.core, site.id, settings, "owner")
+        return sites.save_settings(self.core, site.id, settings, "owner").site
 
     def signed(self, site: Site, body: bytes) -> Delivery:
         return Delivery("POST", "/x", {"picward-site": site.id, "secret": site.secrets[0]}, body, self.clock())
@@ -228,5 +232,6 @@ def make_bench(folder: Path) -> Bench:
         wake=lambda: woken.append(1),
         limits=Limits(lease_seconds=60, max_image_bytes=1000, delivery_days=30, enforce_hours=48, fetch_hours=24),
         public_url="http://picward.test",
+        crop_preview=crop_preview,
     )
     return Bench(core, platform, judge, clock, woken)

@@ -20,7 +20,7 @@ from babel.messages.pofile import write_po
 from app.domain import choices, errors
 from app.domain.presets import PRESETS
 from app.domain.rejections import REJECTIONS
-from app.domain.settings import declare
+from app.domain.settings import SiteSettings, declare
 from app.domain.taxonomy import CATEGORIES
 from app.services.people import passwords, tokens
 from app.services.review import keys
@@ -30,10 +30,10 @@ from integrations.registry import platforms
 ROOT = Path(__file__).parents[2]
 POT = LOCALE / "picward.pot"
 
-_METHODS = [("**/templates/**.html", "jinja2"), ("**.py", "python")]
-_OPTIONS = {"**/templates/**.html": {"newstyle_gettext": "true", "silent": "false"}}
+_METHODS = [("**/templates/**.html", "jinja2"), ("*/pages/**.html", "jinja2"), ("**.py", "python")]
+_OPTIONS = {pattern: {"newstyle_gettext": "true", "silent": "false"} for pattern, kind in _METHODS if kind == "jinja2"}
 _KEYWORDS: dict[str, Any] = {"_": None, "gettext": None, "lazy": None, "marked": None, "ngettext": (1, 2)}
-_ERRORS = {name for name in vars(errors) if isinstance(getattr(errors, name), type)} | {"_refuse"}
+_ERRORS = {name for name in vars(errors) if isinstance(getattr(errors, name), type)} | {"refuse"}
 
 
 def marked() -> Iterator[tuple[str, Any]]:
@@ -49,9 +49,9 @@ _TABLES = {
     "app/domain/choices.py": (choices.GROUPS, declare(choices.Choices)),
     "app/domain/presets.py": (PRESETS,),
     "app/domain/rejections.py": (REJECTIONS,),
-    "app/services/keys.py": (keys.ACTIONS,),
-    "app/services/passwords.py": ({"choices": {"short": passwords.TOO_SHORT, "long": passwords.TOO_LONG}},),
-    "app/services/tokens.py": ({"choices": tokens.SCOPES},),
+    "app/services/review/keys.py": (keys.ACTIONS,),
+    "app/services/people/passwords.py": ({"choices": {"short": passwords.TOO_SHORT, "long": passwords.TOO_LONG}},),
+    "app/services/people/tokens.py": ({"choices": tokens.SCOPES},),
 }
 """Tables whose words pages show."""
 
@@ -63,6 +63,8 @@ def declared() -> Iterator[tuple[str, str]]:
     """Give what is declared in tables and by platforms, and shown by pages."""
     for place, tables in _TABLES.items():
         yield from ((place, text) for table in tables for text in _words(table))
+    # What a platform of somebody else's shows when it declares no settings of its own.
+    yield from (("app/domain/settings.py", text) for text in _words(declare(SiteSettings)))
     for slug, platform in sorted(platforms().items()):
         spoken = {name: getattr(platform, name, "") for name in _SPOKEN}
         for text in _words([spoken, platform.connect_fields, declare(platform.Settings)]):

@@ -94,7 +94,7 @@ def _rows(bench: Bench, name: str) -> dict[str, Any]:
         "blocked_id": blocked,
         "parked_id": parked,
         "batch_id": batch,
-        "attempt_id": pictures.begin(bench.core, PICTURE, 1),
+        "tried_id": pictures.begin(bench.core, PICTURE, 1),
         "version": 2,
     }
 

@@ -13,7 +13,6 @@ import pytest
 from werkzeug.routing import Rule
 
 from app.domain.roles import LIMITED, RIGHTS, Right, Role
-from app.services.people import accounts
 from app.services.pipeline import enforce
 from app.services.review import showing
 from app.services.sites import sites
@@ -130,7 +129,7 @@ def test_other_sites_rows_are_404_on_every_route(house: House, monkeypatch: pyte
 def _state(house: House) -> list[Any]:
     site = house.other["site_id"]
     in_force = [item.decision.id for item in showing.recent(house.bench.core, site)]
-    return [[tuple(row) for row in sites.listing(house.bench.core)], in_force, sites.trail(house.bench.core, site, 100)]
+    return [sites.listing(house.bench.core), in_force, sites.trail(house.bench.core, site, 100)]
 
 
 def test_what_is_not_there_or_gone_is_404_for_the_owner_too(house: House) -> None:
@@ -162,7 +161,7 @@ def test_what_somebody_else_tried_looks_like_what_is_over(house: House) -> None:
     found = {
         house.ask(visitor, rule, method, house.own).status_code
         for rule, method, _ in house.routes("GET")
-        if "attempt_id" in rule.arguments
+        if "tried_id" in rule.arguments
     }
     assert found == {410}
 
@@ -171,7 +170,7 @@ def test_what_somebody_else_tried_looks_like_what_is_over(house: House) -> None:
 def test_no_page_shows_anything_of_other_sites(house: House, role: Role) -> None:
     own, other = house.own["site_id"], house.other["site_id"]
     with house.bench.core.db.write() as connection:
-        accounts.site_rows.change(connection, other, {"name": "Secretshop"})
+        sites.rows.change(connection, other, name="Secretshop")
     visitor = house.visitor(role, own)
     shown, leaks = 0, []
     for rule, method, right in house.routes("GET"):

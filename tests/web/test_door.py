@@ -1,16 +1,17 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from flask import Flask
 from werkzeug.test import TestResponse
 
+from app.db import sites as site_rows
 from app.domain.errors import PlatformUnavailable
-from app.domain.platform import Site
+from app.domain.platform import Site, SiteState
 from app.services.sites import connecting, sites
-from tests.support.core import Bench
+from tests.support.core import Bench, PaperPlatform
 from tests.web.visitor import acting_site, decided
 
 
@@ -130,3 +131,45 @@ def test_settings_can_be_saved_whatever_the_content_type_says(bench: Bench, appl
 def test_unknown_platforms_have_no_door(application: Flask, bench: Bench) -> None:
     assert application.test_client().post("/door/nothing", data=b"{}").status_code == 404
     assert application.test_client().post("/door/nothing/summary", data=b"{}").status_code == 404
+
+
+ROOMS = {
+    "/settings": {"type": "settings.save", "values": {"mode": "flag"}},
+    "/summary": {"type": "summary.read"},
+    "/history": {"type": "history.read", "media_id": "x"},
+    "/link": {"type": "link.make", "person": {"id": "1", "name": "Eva", "role": "administrator"}},
+}
+
+
+class Forwarded(PaperPlatform):
+    """A platform whose proof lies with a forwarder at the merchant's: it tells of uploads and opens nothing else."""
+
+    slug: ClassVar[str] = "forwarded"
+    uses_door: ClassVar[bool] = False
+
+
+@pytest.mark.parametrize("room", sorted(ROOMS))
+def test_a_secret_that_tells_of_uploads_opens_nothing_else(bench: Bench, application: Flask, room: str) -> None:
+    bench.core.platforms["forwarded"] = Forwarded()  # type: ignore[index]
+    site = connecting.add(bench.core, "forwarded", "Bucket", "owner")
+    with bench.core.db.write() as connection:
+        site_rows.change(connection, site.id, state=SiteState.ACTIVE)
+    headers = {"picward-site": site.id, "secret": site.secrets[0], "webhook-id": "w1", "Content-Type": "application/json"}
+    told = application.test_client().post("/webhooks/forwarded", data='{"id": "d1", "media": []}', headers=headers)
+    assert told.status_code == 202, "the secret proves webhooks"
+    answer = application.test_client().post(f"/door/forwarded{room}", data=json.dumps(ROOMS[room]), headers=headers)
+    assert answer.status_code == 401
+    assert sites.get(bench.core, site.id).settings.mode == "hide"
+
+
+@pytest.mark.parametrize("room", ["webhooks", *(f"door{room}" for room in sorted(ROOMS))])
+def test_what_proves_a_site_proves_nothing_at_another_platform(bench: Bench, application: Flask, room: str) -> None:
+    """The look-up of opened sites is warm: a delivery of the site's own platform came before."""
+    bench.core.platforms["other"] = type("Other", (PaperPlatform,), {"slug": "other"})()  # type: ignore[index]
+    site = bench.site()
+    headers = {"picward-site": site.id, "secret": site.secrets[0], "webhook-id": "w1", "Content-Type": "application/json"}
+    visitor = application.test_client()
+    assert visitor.post("/webhooks/paper", data='{"id": "d1", "media": []}', headers=headers).status_code == 202
+    path, _, rest = room.partition("/")
+    body = json.dumps(ROOMS[f"/{rest}"]) if rest else '{"id": "d2", "media": []}'
+    assert visitor.post(f"/{path}/other{rest and f'/{rest}'}", data=body, headers=headers).status_code == 401

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from typing import NoReturn
 
 import pytest
 from flask import Flask
@@ -62,10 +61,8 @@ def test_a_bug_is_a_500_that_tells_nothing(application: Flask) -> None:
     assert (answer.status_code, answer.json) == (500, {"type": "about:blank", "title": "Internal error", "status": 500})
 
 
-@contextmanager
-def _busy() -> Iterator[None]:
+def _busy(*_: object) -> NoReturn:
     raise OperationalError("INSERT", {}, Exception("database is locked"))
-    yield
 
 
 def test_a_commit_that_failed_asks_the_sender_to_come_back(
@@ -73,18 +70,14 @@ def test_a_commit_that_failed_asks_the_sender_to_come_back(
 ) -> None:
     site = bench.site()
     body = bench.uploaded(site, "d1")
-
-    def cannot_commit(_work: object) -> None:
-        raise OperationalError("INSERT", {}, Exception("database is locked"))
-
-    monkeypatch.setattr(bench.core.db, "write_together", cannot_commit)
+    monkeypatch.setattr(bench.core.db.engine, "begin", _busy)
     answer = application.test_client().post("/webhooks/paper", data=body.body, headers=dict(body.headers))
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "30")
     assert "locked" not in answer.text
 
 
 def test_people_get_a_page_when_the_database_is_away(owner: Owner, bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bench.core.db, "read", _busy)
+    monkeypatch.setattr(bench.core.db._reader, "connect", _busy)
     answer = owner.get("/sites")
     assert (answer.status_code, answer.mimetype) == (503, "text/html")
     assert "busy or away" in answer.text

@@ -22,8 +22,8 @@ from tests.support import strings
 from tests.web.house import House
 
 ROOT = Path(__file__).parents[2]
-TEMPLATES = sorted([*ROOT.glob("app/web/templates/**/*.html"), *ROOT.glob("integrations/*/templates/**/*.html")])
-SCRIPTS = sorted([*ROOT.glob("app/web/static/*.js"), *ROOT.glob("integrations/*/static/*.js")])
+TEMPLATES = sorted([*ROOT.glob("app/web/templates/**/*.html"), *ROOT.glob("integrations/*/pages/**/*.html")])
+SCRIPTS = sorted([*ROOT.glob("app/web/static/*.js"), *ROOT.glob("integrations/*/pages/*.js")])
 
 SHOWN = {"aria-label", "alt", "placeholder", "title", "label", "data-said", "data-unsaid"}
 """Attributes that people see or hear."""

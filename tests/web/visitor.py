@@ -9,6 +9,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+from app.dispatch.worker import judge_next
 from app.domain.platform import Site
 from app.services.people import links, sessions
 from app.services.pipeline import enforce, intake
@@ -64,7 +65,7 @@ def judged(bench: Bench, site: Site, name: str) -> int:
     """Upload a picture that is there and was told of; give the decision's id."""
     intake.receive(bench.core, "paper", bench.uploaded(site, f"delivery-{name}", name))
     moderator = Moderator(bench.core)
-    while moderator.run_next():
+    while judge_next(moderator):
         pass
     while enforce.run_next(bench.core):
         pass

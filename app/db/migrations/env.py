@@ -1,3 +1,5 @@
+"""What Alembic runs to bring a database up to date, on the connection that it is handed."""
+
 from __future__ import annotations
 
 from alembic import context

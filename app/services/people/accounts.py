@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Any
 
-from sqlalchemy import Connection, Row
+from sqlalchemy import Connection
 
 from app.db import audit
 from app.db import people as rows
 from app.db import sites as site_rows
+from app.db.people import PersonRow
 from app.domain.errors import PersonUnknown, SettingsInvalid
 from app.domain.platform import SiteState
 from app.domain.roles import LIMITED, Role
@@ -20,7 +20,7 @@ from app.services.people import passwords
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """Describe an account as owners see it."""
+    """An account as owners see it."""
 
     id: int
     email: str
@@ -32,7 +32,7 @@ class Account:
 
 
 def checked(**fields: str) -> dict[str, str]:
-    """Give an account's fields as they are stored. Raise `SettingsInvalid` that names each wrong one."""
+    """Check an account's fields and return them as they are stored. Raise `SettingsInvalid` that names each wrong one."""
     wrong = {}
     kept = {name: value if name == "password" else value.strip() for name, value in fields.items()}
     if "email" in kept:
@@ -53,7 +53,7 @@ def refuse(wrong: dict[str, str]) -> None:
 
 
 def refuse_double(connection: Connection, name: str, but: int = 0) -> None:
-    """Keep names apart: they stand beside verdicts and in the history."""
+    """Refuse a name that somebody else has: names stand beside verdicts and in the history."""
     if any(row.name.casefold() == name.casefold() and row.id != but for row in rows.every(connection)):
         refuse({"name": "is somebody else's name here"})
 
@@ -64,25 +64,25 @@ def listing(core: Core) -> list[Account]:
 
 
 def get(core: Core, person_id: int) -> Account:
-    """Give an account. Raise `PersonUnknown`."""
+    """Look up an account. Raise `PersonUnknown`."""
     with core.db.read() as connection:
         return account(load(connection, person_id))
 
 
-def load(connection: Connection, person_id: int) -> Row[Any]:
+def load(connection: Connection, person_id: int) -> PersonRow:
     row = rows.get(connection, person_id)
     if row is None:
         raise PersonUnknown(f"There is no account {person_id}.")
     return row
 
 
-def account(row: Row[Any]) -> Account:
-    return Account(row.id, row.email, row.name, Role(row.role), frozenset(row.sites), row.created_at, row.disabled_at is not None)
+def account(row: PersonRow) -> Account:
+    return Account(row.id, row.email, row.name, row.role, frozenset(row.sites), row.created_at, row.disabled_at is not None)
 
 
 def allowed(connection: Connection, role: str, sites: Collection[str], gone: Collection[str] = ()) -> tuple[Role, list[str]]:
     """Read what somebody shall be allowed. Raise `SettingsInvalid`."""
-    known = {row.id for row in site_rows.every(connection) if row.state != SiteState.REMOVED} | set(gone)
+    known = {row.id for row in site_rows.every(connection) if row.state is not SiteState.REMOVED} | set(gone)
     wrong = {}
     if role not in set(Role):
         wrong["role"] = "is not a role"
@@ -110,7 +110,7 @@ def change(core: Core, person_id: int, role: str, sites: Collection[str], by: st
         if (wanted, kept) == (row.role, row.sites):
             return
         rows.change(connection, person_id, role=wanted, sites=kept)
-        before, after = spoken(connection, Role(row.role), row.sites), spoken(connection, wanted, kept)
+        before, after = spoken(connection, row.role, row.sites), spoken(connection, wanted, kept)
         audit.add(connection, core.now(), by, "person.changed", f"{row.name}: {before} → {after}")
 
 
@@ -154,4 +154,4 @@ def rename(core: Core, person_id: int, name: str) -> None:
 def trail(core: Core, limit: int = 20) -> list[tuple[int, str, str]]:
     """Tell what happened to accounts and tokens lately, newest first: when, who, what."""
     with core.db.read() as connection:
-        return [(row.at, row.actor, row.text) for row in rows.trail(connection, limit)]
+        return [(row.at, row.actor, row.text) for row in audit.of_people(connection, limit)]

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
 import secrets
 
 from app.db import audit
 from app.db import people as rows
 from app.domain.errors import LinkExpired, SettingsInvalid
 from app.domain.platform import Site, SiteState
-from app.domain.roles import Role
+from app.domain.roles import LinkPurpose, Role
 from app.domain.settings import LinkedSettings
 from app.domain.time import SECOND
 from app.services.core import Core
 from app.services.people import sessions
+from app.services.secrets import digest
 
 LINK_SECONDS = 60
 """How long a link works: it is followed by a redirect, at once."""
@@ -24,7 +24,7 @@ SESSION_HOURS = 12
 ROLES: dict[str, Role] = {"administrator": Role.REVIEWER}
 """What a site's own roles are worth here. There is one: a site vouches for its administrators, and for its own pictures."""
 
-_PURPOSE = "guest"
+_PURPOSE = LinkPurpose.GUEST
 
 
 def make_link(core: Core, site: Site, user_id: str, name: str, role: str) -> str:
@@ -42,7 +42,7 @@ def make_link(core: Core, site: Site, user_id: str, name: str, role: str) -> str
             raise SettingsInvalid("Picward has no owner yet. Open it there and make an account first.")
         rows.add_link(
             connection,
-            _digest(token),
+            digest(token),
             _PURPOSE,
             now + LINK_SECONDS * SECOND,
             email=_address(site, user_id),
@@ -56,33 +56,28 @@ def make_link(core: Core, site: Site, user_id: str, name: str, role: str) -> str
 
 def _address(site: Site, user_id: str) -> str:
     """Give what stands in the place of an e-mail: it cannot be one, and no password opens it."""
-    return f"{hashlib.sha256(user_id.encode()).hexdigest()[:20]}@{site.id}".casefold()
-
-
-def _digest(token: str) -> str:
-    return hashlib.sha256(token.encode()).hexdigest()
+    return f"{digest(user_id)[:20]}@{site.id}".casefold()
 
 
 def site_of(core: Core, token: str) -> str:
-    """Give the id of the site that a link leads to. Raise `LinkExpired`."""
+    """Read the id of the site that a link leads to. Raise `LinkExpired`."""
     with core.db.read() as connection:
-        link = rows.link(connection, _digest(token), _PURPOSE, core.now())
+        link = rows.link(connection, digest(token), _PURPOSE, core.now())
     if link is None:
         raise LinkExpired("This link was used or is older than a minute. Open Picward from your site again.")
-    site_id: str = link.sites[0]
-    return site_id
+    return link.sites[0]
 
 
 def enter(core: Core, token: str, agent: str = "") -> str:
     """Use a link up and open a session; the account is made at the first visit. Raise `LinkExpired`."""
     now = core.now()
     with core.db.write() as connection:
-        link = rows.link(connection, _digest(token), _PURPOSE, now)
+        link = rows.link(connection, digest(token), _PURPOSE, now)
         if link is None or not rows.use_link(connection, link.token, _PURPOSE, now):
             raise LinkExpired("This link was used or is older than a minute. Open Picward from your site again.")
         known = rows.by_email(connection, link.email)
         if known is None:
-            person_id = rows.add(connection, link.email, link.created_by, "", link.role, now, link.sites)
+            person_id = rows.add(connection, link.email, link.created_by, "", Role(link.role), now, link.sites)
         elif known.disabled_at is None:
             person_id = known.id
             rows.change(connection, person_id, name=link.created_by)

@@ -5,14 +5,12 @@ from __future__ import annotations
 import secrets
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Any
-
-from sqlalchemy import Row
 
 from app.db import audit
 from app.db import people as rows
+from app.db.people import LinkRow
 from app.domain.errors import LinkExpired
-from app.domain.roles import Role
+from app.domain.roles import LinkPurpose, Role
 from app.domain.time import HOUR
 from app.services.core import Core
 from app.services.people import accounts, passwords
@@ -28,12 +26,10 @@ INVITATION_HOURS = 168
 RESET_HOURS = 24
 """How long a link that sets a new password works: it opens an account, and is sent to somebody who waits for it."""
 
-_SETUP, _INVITATION, _RESET = "owner", "invitation", "reset"
-
 
 @dataclass(frozen=True, slots=True)
 class Invitation:
-    """Describe a link that was not used yet. `id` names it and does not open anything."""
+    """A link that was not used yet. `id` names it and does not open anything."""
 
     id: str
     email: str
@@ -49,13 +45,13 @@ def setup_link(core: Core) -> str | None:
     with core.db.write() as connection:
         if rows.count(connection):
             return None
-        rows.add_link(connection, digest(token), _SETUP, core.now() + SETUP_HOURS * HOUR)
+        rows.add_link(connection, digest(token), LinkPurpose.SETUP, core.now() + SETUP_HOURS * HOUR)
     return f"{core.public_url}/setup/{token}"
 
 
 def link_open(core: Core, token: str) -> bool:
     with core.db.read() as connection:
-        return rows.link(connection, digest(token), _SETUP, core.now()) is not None
+        return rows.link(connection, digest(token), LinkPurpose.SETUP, core.now()) is not None
 
 
 def create_owner(core: Core, token: str, email: str, name: str, password: str) -> int:
@@ -63,7 +59,7 @@ def create_owner(core: Core, token: str, email: str, name: str, password: str) -
     fields = accounts.checked(email=email, name=name, password=password)
     stored = passwords.store(password)
     with core.db.write() as connection:
-        if not rows.use_link(connection, digest(token), _SETUP, core.now()):
+        if not rows.use_link(connection, digest(token), LinkPurpose.SETUP, core.now()):
             raise LinkExpired("This link was used or is too old. Start Picward again, or run “picward link”, for a new one.")
         person_id = rows.add(connection, fields["email"], fields["name"], stored, Role.OWNER, core.now())
         audit.add(connection, core.now(), fields["name"], "person.added", "The owner's account was made")
@@ -84,7 +80,7 @@ def invite(core: Core, email: str, role: str, sites: Collection[str], by: str) -
         rows.add_link(
             connection,
             digest(token),
-            _INVITATION,
+            LinkPurpose.INVITATION,
             now + INVITATION_HOURS * HOUR,
             email=email,
             role=wanted,
@@ -98,17 +94,17 @@ def invite(core: Core, email: str, role: str, sites: Collection[str], by: str) -
 
 def invitation(core: Core, token: str) -> Invitation | None:
     with core.db.read() as connection:
-        row = rows.link(connection, digest(token), _INVITATION, core.now())
+        row = rows.link(connection, digest(token), LinkPurpose.INVITATION, core.now())
     return _invitation(row) if row is not None else None
 
 
 def invitations(core: Core) -> list[Invitation]:
     """List the invitations that nobody has used yet."""
     with core.db.read() as connection:
-        return [_invitation(row) for row in rows.open_links(connection, _INVITATION, core.now())]
+        return [_invitation(row) for row in rows.open_links(connection, LinkPurpose.INVITATION, core.now())]
 
 
-def _invitation(row: Row[Any]) -> Invitation:
+def _invitation(row: LinkRow) -> Invitation:
     return Invitation(row.token, row.email, Role(row.role), frozenset(row.sites), row.created_by, row.expires_at)
 
 
@@ -117,12 +113,12 @@ def accept(core: Core, token: str, name: str, password: str) -> int:
     fields = accounts.checked(name=name, password=password)
     stored, now = passwords.store(password), core.now()
     with core.db.write() as connection:
-        row = rows.link(connection, digest(token), _INVITATION, now)
+        row = rows.link(connection, digest(token), LinkPurpose.INVITATION, now)
         if row is None or rows.by_email(connection, row.email) is not None:
             raise LinkExpired("This invitation was used, taken back or is too old.")
         accounts.refuse_double(connection, fields["name"])
-        rows.use_link(connection, row.token, _INVITATION, now)
-        person_id = rows.add(connection, row.email, fields["name"], stored, row.role, now, row.sites)
+        rows.use_link(connection, row.token, LinkPurpose.INVITATION, now)
+        person_id = rows.add(connection, row.email, fields["name"], stored, Role(row.role), now, row.sites)
         audit.add(connection, now, fields["name"], "person.joined", f"{row.email} accepted {row.created_by}'s invitation")
     return person_id
 
@@ -130,8 +126,8 @@ def accept(core: Core, token: str, name: str, password: str) -> int:
 def revoke(core: Core, invitation_id: str, by: str) -> None:
     """Take an invitation back. Raise `LinkExpired` when it was used or is gone."""
     with core.db.write() as connection:
-        row = rows.link(connection, invitation_id, _INVITATION, core.now())
-        if row is None or not rows.forget_link(connection, invitation_id, _INVITATION):
+        row = rows.link(connection, invitation_id, LinkPurpose.INVITATION, core.now())
+        if row is None or not rows.forget_link(connection, invitation_id, LinkPurpose.INVITATION):
             raise LinkExpired("This invitation was used, taken back or is too old.")
         audit.add(connection, core.now(), by, "person.uninvited", f"The invitation of {row.email} was taken back")
 
@@ -144,16 +140,18 @@ def reset_link(core: Core, person_id: int, by: str) -> str:
         if row.disabled_at is not None:
             accounts.refuse({"disabled": "is disabled"})
         expires = now + RESET_HOURS * HOUR
-        rows.add_link(connection, digest(token), _RESET, expires, person_id=person_id, created_at=now, created_by=by)
+        rows.add_link(connection, digest(token), LinkPurpose.RESET, expires, person_id=person_id, created_at=now, created_by=by)
         audit.add(connection, now, by, "person.reset_link", f"A link that sets {row.name}'s password was made")
     return f"{core.public_url}/reset/{token}"
 
 
 def reset_of(core: Core, token: str) -> Account | None:
-    """Say whose password a link sets; None when it does not work any more."""
+    """Find whose password a link sets; None when it no longer works."""
     with core.db.read() as connection:
-        link = rows.link(connection, digest(token), _RESET, core.now())
-        return accounts.account(accounts.load(connection, link.person_id)) if link is not None else None
+        link = rows.link(connection, digest(token), LinkPurpose.RESET, core.now())
+        if link is None or link.person_id is None:
+            return None
+        return accounts.account(accounts.load(connection, link.person_id))
 
 
 def reset(core: Core, token: str, password: str) -> int:
@@ -161,11 +159,11 @@ def reset(core: Core, token: str, password: str) -> int:
     accounts.checked(password=password)
     stored, now = passwords.store(password), core.now()
     with core.db.write() as connection:
-        link = rows.link(connection, digest(token), _RESET, now)
-        if link is None or not rows.use_link(connection, link.token, _RESET, now):
+        link = rows.link(connection, digest(token), LinkPurpose.RESET, now)
+        if link is None or link.person_id is None or not rows.use_link(connection, link.token, LinkPurpose.RESET, now):
             raise LinkExpired("This link was used or is too old. Ask an owner for a new one.")
         row = accounts.load(connection, link.person_id)
         rows.change(connection, row.id, password=stored)
         rows.end_sessions(connection, row.id)
         audit.add(connection, now, row.name, "person.password", "The password was set anew, by a link")
-    return int(row.id)
+    return row.id

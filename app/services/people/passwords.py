@@ -21,12 +21,12 @@ _hasher = PasswordHasher()
 
 @cache
 def _nobody() -> str:
-    """Give what is compared when there is no account, so that the time of an answer does not tell which e-mails exist."""
+    """Return what is compared when there is no account, so that the time of an answer does not tell which e-mails exist."""
     return _hasher.hash(secrets.token_hex())
 
 
 def problem(password: str) -> str:
-    """Say what is wrong with a new password, "" when nothing is."""
+    """Explain what is wrong with a new password, "" when nothing is."""
     return TOO_SHORT if len(password) < SHORTEST else TOO_LONG if len(password) > LONGEST else ""
 
 
@@ -36,7 +36,7 @@ def store(password: str) -> str:
 
 
 def match(stored: str | None, password: str) -> bool:
-    """Say whether a password is the stored one; takes as long when there is none."""
+    """Tell whether a password is the stored one; it takes as long when there is none."""
     try:
         return _hasher.verify(stored or _nobody(), password[:LONGEST]) and bool(stored)
     except (Argon2Error, InvalidHashError):

@@ -25,7 +25,7 @@ TRIES_MINUTES = 15
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Hold who is signed in. `form_token` proves that a form came from our own page; `sites` limits what is seen, () to all."""
+    """Who is signed in. `form_token` proves that a form came from our own page; `sites` limits what is seen; () is every site."""
 
     id: int
     email: str
@@ -43,7 +43,7 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """Describe one sign-in. `agent` is what the browser calls itself."""
+    """One sign-in. `agent` is what the browser calls itself."""
 
     id: str
     agent: str
@@ -84,7 +84,7 @@ def _prove(core: Core, email: str, password: str, address: str) -> int:
             for key in keys:
                 rows.add_try(connection, key, now)
         raise SignInRefused("The e-mail or the password is wrong.")
-    return int(person.id)
+    return person.id
 
 
 def open_session(core: Core, person_id: int, agent: str = "", *, hours: int = SESSION_DAYS * 24) -> str:
@@ -99,7 +99,7 @@ def open_session(core: Core, person_id: int, agent: str = "", *, hours: int = SE
 def signed_in(core: Core, token: str) -> Person | None:
     with core.db.read() as connection:
         row = rows.session(connection, digest(token), core.now())
-    return Person(row.id, row.email, row.name, Role(row.role), row.form_token, frozenset(row.sites)) if row else None
+    return Person(row.id, row.email, row.name, row.role, row.form_token, frozenset(row.sites)) if row else None
 
 
 def sessions(core: Core, person_id: int, token: str) -> list[Session]:

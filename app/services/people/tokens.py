@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import secrets
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -10,9 +9,11 @@ from enum import StrEnum
 
 from app.db import audit
 from app.db import tokens as rows
+from app.db.tokens import NewToken
 from app.domain.errors import ScopeMissing, SettingsInvalid, TokenRefused
 from app.domain.time import DAY, SECOND
 from app.services.core import Core
+from app.services.secrets import digest
 from app.services.sites import sites
 
 PREFIX = "picward_"
@@ -29,7 +30,7 @@ USED_SECONDS = 60
 
 
 class Scope(StrEnum):
-    """Name what a token may do; one needs each that it is to use."""
+    """What a token may do; it needs each scope that it is to use."""
 
     READ = "read"
     REVIEW = "review"
@@ -47,7 +48,7 @@ SCOPES: dict[Scope, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """Hold a token that works: who asks, what it may do, and on which site ("" is every site)."""
+    """A token that works: who asks, what it may do, and on which site ("" is every site)."""
 
     id: int
     name: str
@@ -70,7 +71,7 @@ class Token:
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """Hold a token as its owner sees it. Times are UTC microseconds; `revoked_at` and `used_at` are 0 for never."""
+    """A token as its owner sees it. Times are UTC microseconds; `revoked_at` and `used_at` are 0 for never."""
 
     id: int
     name: str
@@ -101,39 +102,25 @@ def make(
     token, now = PREFIX + secrets.token_urlsafe(32), core.now()
     kept = [scope for scope in Scope if scope in set(scopes)]
     with core.db.write() as connection:
-        token_id = rows.add(
-            connection,
-            digest=_digest(token),
-            name=name,
-            scopes=kept,
-            site_id=site_id,
-            created_by=person,
-            created_at=now,
-            expires_at=now + days * DAY,
-        )
+        token_id = rows.add(connection, NewToken(digest(token), name, kept, site_id, person, now, now + days * DAY))
         text = f"A token “{name}” was made: {', '.join(kept)}; {whose}; {days} days"
         audit.add(connection, now, person, "token.made", text, site_id)
     return token_id, token
 
 
 def prove(core: Core, presented: str) -> Token:
-    """Give the token that a program presents. Raise `TokenRefused`, the same for every cause."""
+    """Find the token that a program presents. Raise `TokenRefused`, the same for every cause."""
     now = core.now()
     row = None
     if presented.startswith(PREFIX) and len(presented) < 200 and presented.isascii():
         with core.db.read() as connection:
-            row = rows.find(connection, _digest(presented), now)
+            row = rows.find(connection, digest(presented), now)
     if row is None:
         raise TokenRefused("The token is unknown, revoked or too old.")
     if now - (row.used_at or 0) > USED_SECONDS * SECOND:
         with core.db.write() as connection:
             rows.used(connection, row.id, now)
     return Token(row.id, row.name, frozenset(Scope(scope) for scope in row.scopes), row.site_id)
-
-
-def _digest(token: str) -> str:
-    # No salt and no stretching: 256 random bits cannot be guessed.
-    return hashlib.sha256(token.encode()).hexdigest()
 
 
 def listing(core: Core) -> list[Listed]:

@@ -13,7 +13,7 @@ def sweep(core: Core) -> int:
 
 
 def look(core: Core) -> tuple[bool, bool]:
-    """Say whether a job and an action are due, after sweeping when a lease ran out. Cheap on an idle machine."""
+    """Tell whether a job and an action are due, after sweeping when a lease ran out. Cheap on an idle machine."""
     core.db.tidy()
     now = core.now()
     with core.db.read() as connection:

@@ -11,12 +11,13 @@ from sqlalchemy import Connection
 
 from app.db import audit, enforcements, tallies
 from app.db import sites as site_rows
-from app.db.enforcements import Claim
+from app.db.enforcements import Claim, Undo
 from app.domain.decisions import Action
 from app.domain.errors import MediaGone, PlatformRefused, PlatformUnavailable
 from app.domain.jobs import MAX_DEATHS, Priority, WorkState, retry_delay
 from app.domain.media import MediaRef
 from app.domain.platform import Site
+from app.domain.statistics import Tally
 from app.domain.time import HOUR, SECOND
 from app.services.core import Core
 from app.services.pipeline import moderate, record
@@ -32,7 +33,7 @@ _SAID = {
 }
 
 
-_COUNTED = {Action.HIDE: "hidden", Action.RESTORE: "restored"}
+_COUNTED = {Action.HIDE: Tally.HIDDEN, Action.RESTORE: Tally.RESTORED}
 
 
 def run_next(core: Core, found: Callable[[], None] = lambda: None) -> bool:
@@ -81,13 +82,13 @@ def _retry(core: Core, claim: Claim, problem: str, asked: float | None, *, stumb
     run_at = now + int(retry_delay(claim.attempts, asked) * SECOND)
     with core.db.write() as connection:
         enforcements.later(connection, claim, run_at, problem, stumbled=stumbled)
-        site_rows.change(connection, claim.site_id, {"problem": problem})
+        site_rows.change(connection, claim.site_id, problem=problem)
 
 
 def _follow(core: Core, claim: Claim, site: Site, instead: MediaRef | None, connection: Connection) -> None:
-    """See to what is there instead of an image that is gone, or to the parent that an earlier version of it hid."""
+    """Look after what is there instead of an image that is gone, or to the parent that an earlier version of it hid."""
     if instead is not None:
-        moderate.queue(connection, site.id, instead, Priority.UPLOAD, core.now(), patiently=True)
+        moderate.add_job(connection, site.id, instead, Priority.UPLOAD, core.now(), patiently=True)
     elif claim.enforcement.action is Action.HIDE:
         record.release_parent(core, connection, site, claim.enforcement.media.id)
 
@@ -97,7 +98,7 @@ def _end(
     claim: Claim,
     state: WorkState,
     problem: str,
-    undo: object,
+    undo: Undo | None,
     *,
     then: Callable[[Connection], None] = lambda connection: None,
 ) -> None:
@@ -114,20 +115,20 @@ def _end(
         if done and action in _COUNTED:
             tallies.count(connection, claim.site_id, now, _COUNTED[action])
         if done or state is WorkState.PARKED:
-            site_rows.change(connection, claim.site_id, {"problem": "" if done else problem})
+            site_rows.change(connection, claim.site_id, problem="" if done else problem)
         then(connection)
     core.wake()
 
 
 @dataclass(frozen=True, slots=True)
 class Parked:
-    """Hold an action that ended without being made true, for the owner to decide about."""
+    """An action that ended without being made true, for the owner to decide about."""
 
     id: int
     decision_id: int
     media_id: str
-    action: str
-    state: str
+    action: Action
+    state: WorkState
     problem: str
 
 
@@ -147,6 +148,6 @@ def retry_parked(core: Core, enforcement_id: int) -> bool:
 
 
 def dismiss_parked(core: Core, enforcement_id: int) -> bool:
-    """Put a parked or drifted action away."""
+    """Dismiss a parked or drifted action."""
     with core.db.write() as connection:
         return enforcements.dismiss(connection, enforcement_id, core.now())

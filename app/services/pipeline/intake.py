@@ -7,8 +7,9 @@ from dataclasses import replace
 from sqlalchemy import Connection
 
 from app.db import audit, decisions, deliveries, enforcements, jobs, pictures
-from app.domain.decisions import Decision, Outcome, Reason, Verdict
-from app.domain.errors import DeliveryRefused, DeliveryReplayed, DeliveryUnreadable
+from app.db.deliveries import NewDelivery
+from app.domain.decisions import Decision, Outcome, Reason, Ruling, Verdict
+from app.domain.errors import DeliveryRefused, DeliveryRepeated, DeliveryUnreadable
 from app.domain.events import (
     Delivery,
     ErasureWanted,
@@ -37,7 +38,7 @@ KEPT_HEADERS = ("content-type", "user-agent", "webhook-id", "webhook-timestamp",
 
 
 _FAREWELLS = (SiteRemoved, ErasureWanted, Noted)
-"""What is of no use from an installation that we do not know, as one that was erased: it must not come back by them."""
+"""Events that count for nothing from an installation that we do not know: one that was erased must not reappear through them."""
 
 
 def receive(core: Core, slug: str, delivery: Delivery) -> bool:
@@ -75,34 +76,32 @@ def receive(core: Core, slug: str, delivery: Delivery) -> bool:
 
 
 def authenticate_once(core: Core, slug: str, delivery: Delivery, request_id: str) -> Site:
-    """Prove a site's request that is not a webhook, and refuse it the second time. Raise `DeliveryReplayed`."""
+    """Prove a site's request that is not a webhook, and refuse it the second time.
+
+    Raise `DeliveryRepeated`, and `DeliveryRefused` also where the platform's proof is for webhooks alone.
+    """
+    platform = core.platform(slug)
+    if not platform.uses_door:
+        raise DeliveryRefused("This platform's secret tells of uploads and opens nothing else.")
     with core.db.read() as connection:
-        site = core.platform(slug).authenticate(delivery, sites.find_for(core, slug, connection))
+        site = platform.authenticate(delivery, sites.find_for(core, slug, connection))
     if not site.id or site.state is SiteState.REMOVED:
         raise DeliveryRefused("The site is not connected.")
     with core.db.write() as connection:
         if not _count(connection, site, delivery, f"door:{request_id}", ""):
-            raise DeliveryReplayed("This request was sent before.")
+            raise DeliveryRepeated("This request was sent before.")
     return site
 
 
 def _count(
     connection: Connection, site: Site, delivery: Delivery, delivery_id: str, problem: str, kept: tuple[str, ...] = ()
 ) -> bool:
-    added = deliveries.add(
-        connection,
-        site_id=site.id,
-        delivery_id=delivery_id[:200],
-        received_at=delivery.received_at,
-        path=delivery.path,
-        headers={name: delivery.headers[name] for name in (*KEPT_HEADERS, *kept) if name in delivery.headers},
-        body=delivery.body,
-        problem=problem,
-    )
-    return added is not None
+    headers = {name: delivery.headers[name] for name in (*KEPT_HEADERS, *kept) if name in delivery.headers}
+    new = NewDelivery(site.id, delivery_id[:200], delivery.received_at, delivery.path, headers, delivery.body, problem)
+    return deliveries.add(connection, new) is not None
 
 
-def replay(core: Core, delivery_id: int) -> int:
+def read_again(core: Core, delivery_id: int) -> int:
     """Read a stored delivery again, as after an update that can read it; return how many events it held."""
     with core.db.write() as connection:
         row = deliveries.get(connection, delivery_id)
@@ -123,7 +122,7 @@ def _take(core: Core, connection: Connection, site: Site, event: Event, now: int
         return
     match event:
         case MediaUploaded(media):
-            moderate.queue(connection, site.id, media, Priority.UPLOAD, now)
+            moderate.add_job(connection, site.id, media, Priority.UPLOAD, now)
         case MediaDeleted(media_id, version):
             jobs.delete_media(connection, site.id, media_id, now, version)
             enforcements.delete_media(connection, site.id, media_id, now, version)
@@ -161,25 +160,18 @@ def _take_verdict(core: Core, connection: Connection, site: Site, event: Verdict
     if known is None:
         return
     current = decisions.current(connection, site.id, event.media.id, event.media.version)
-    if job_id is not None or known.state in (WorkState.DUE, WorkState.BUSY):
+    # Bytes that nobody judged yet are judged all the same when a site approves them: a list may know more than the site says.
+    judged = current is not None or event.verdict is not Verdict.ALLOW
+    if judged and (job_id is not None or known.state in (WorkState.DUE, WorkState.BUSY)):
         jobs.end_unleased(connection, known.id, now)
     text = f"{'Approved' if event.verdict is Verdict.ALLOW else 'Rejected'} by {event.person} at the site"
-    if event.verdict is Verdict.ALLOW and current is not None and current.two_people:
+    if event.verdict is Verdict.ALLOW and current is not None and (current.two_people or current.restricted):
         _ask_two_people(core, connection, site, event, current, text, now)
         return
-    record.record(
-        core,
-        connection,
-        site,
-        job_id=known.id,
-        media=event.media,
-        sha256=event.sha256,
-        outcome=Outcome(event.verdict, (Reason(event.verdict, "", text),), enforce=event.verdict is Verdict.BLOCK),
-        person=event.person,
-        policy_version=None,
-        supersedes=current.id if current else None,
-        now=now,
-    )
+    outcome = Outcome(event.verdict, (Reason(event.verdict, "", text),), enforce=event.verdict is Verdict.BLOCK)
+    before = current.id if current else None
+    ruling = Ruling(known.id, event.media, event.sha256, outcome, now, person=event.person, supersedes=before)
+    record.store(core, connection, site, ruling)
     if event.verdict is Verdict.ALLOW:
         lists.welcome_back(connection, site.id, event.sha256)
     elif event.never_again:
@@ -191,20 +183,11 @@ def _ask_two_people(
 ) -> None:
     """Keep a severe picture in the queue that one person approved at the platform: what is severe needs two people here."""
     reason = Reason(Verdict.REVIEW, "", f"{text}; this category needs two people of Picward's")
-    record.record(
-        core,
-        connection,
-        site,
-        job_id=current.job_id,
-        media=event.media,
-        sha256=event.sha256,
-        outcome=Outcome(Verdict.REVIEW, (reason, *(known for known in current.reasons if known.category))),
-        person=event.person,
-        policy_version=None,
-        supersedes=current.id,
-        now=now,
-        silent=True,
+    outcome = Outcome(Verdict.REVIEW, (reason, *(known for known in current.reasons if known.category)))
+    ruling = Ruling(
+        current.job_id, event.media, event.sha256, outcome, now, person=event.person, supersedes=current.id, silent=True
     )
+    record.store(core, connection, site, ruling)
 
 
 def _erase(connection: Connection, site: Site, media_ids: tuple[str, ...], now: int) -> None:

@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from sqlalchemy import Connection
 
 from app.db import audit, decisions, jobs, pictures
 from app.db import sites as site_rows
-from app.domain.decisions import Decision, Outcome, Reason, Verdict
-from app.domain.detector import Judge, Judgement
+from app.domain.decisions import Decision, Outcome, Reason, Ruling, Verdict
+from app.domain.detector import HashIndex, Judge, Judgement
 from app.domain.errors import DecisionStale, MediaGone, MediaUnreadable, PlatformRefused, PlatformUnavailable
 from app.domain.jobs import MAX_DEATHS, ModerationJob, Priority, WorkState, retry_delay
 from app.domain.media import MediaRef
 from app.domain.platform import Site
 from app.domain.policy import decide
+from app.domain.signals import Signal
+from app.domain.taxonomy import CATEGORIES
 from app.domain.time import HOUR, SECOND
 from app.services.core import Core
 from app.services.pipeline import previews, record
@@ -31,10 +33,10 @@ FETCH_TRIES = 2
 """How often a fetch is tried at least, however old the job is: it may have waited for days until its site was connected."""
 
 
-def queue(
+def add_job(
     connection: Connection, site_id: str, media: MediaRef, priority: Priority, now: int, *, patiently: bool = False
 ) -> bool:
-    """Queue an image version that is new to us, or was gone and is back; False when it is known, as an echo of ours is.
+    """Add a job for an image version that is new to us, or was gone and is back; False when it is known, as an echo of ours is.
 
     Other versions stay as they are: deliveries may come late and out of order, and only a fetch proves which one is there.
     One that comes back `patiently` waits longer each time: a platform may name two versions in turns without end.
@@ -42,18 +44,18 @@ def queue(
     if jobs.add(connection, site_id, media, 0, priority, now) is not None:
         return True
     known = jobs.latest(connection, site_id, media.id, media.version)
-    if known is None or known.state != WorkState.GONE:
+    if known is None or known.state is not WorkState.GONE:
         return False
     wait = retry_delay(known.round + 1) if patiently else 0.0
     return jobs.add(connection, site_id, media, known.round + 1, priority, now, int(wait * SECOND)) is not None
 
 
-def queue_many(connection: Connection, site_id: str, media: Sequence[MediaRef], priority: Priority, now: int) -> int:
-    """Queue what a listing gives, as `queue` does for each; return how many were new."""
+def add_jobs(connection: Connection, site_id: str, media: Sequence[MediaRef], priority: Priority, now: int) -> int:
+    """Add jobs for what a listing gives, as `add_job` does for each; return how many were new."""
     seen = jobs.seen(connection, site_id, media)
     unseen = list({item: item for item in media if item.id not in seen})
     jobs.add_many(connection, site_id, unseen, priority, now)
-    return len(unseen) + sum(queue(connection, site_id, item, priority, now) for item in media if item.id in seen)
+    return len(unseen) + sum(add_job(connection, site_id, item, priority, now) for item in media if item.id in seen)
 
 
 def rejudge(core: Core, site_id: str, media_id: str) -> bool:
@@ -99,7 +101,7 @@ class Moderator:
                 if jobs.end(connection, job, WorkState.GONE, core.now(), str(error)):
                     audit.add(connection, core.now(), "worker", "media.gone", str(error), site.id, job.media.id)
                     if error.now is not None:
-                        queue(connection, site.id, error.now, job.priority, core.now(), patiently=True)
+                        add_job(connection, site.id, error.now, job.priority, core.now(), patiently=True)
                     else:
                         record.release_parent(core, connection, site, job.media.id)
         except PlatformUnavailable as error:
@@ -124,7 +126,7 @@ class Moderator:
             return
         with core.db.write() as connection:
             jobs.later(connection, job, core.now() + int(delay * SECOND), problem, stumbled=stumbled)
-            site_rows.change(connection, site.id, {"problem": problem})
+            site_rows.change(connection, site.id, problem=problem)
 
     def _give_to_a_person(self, job: ModerationJob, site: Site, failure: str) -> None:
         with self.core.db.read() as connection:
@@ -146,17 +148,24 @@ class Moderator:
             verdict = decisions.by_person(connection, site.id, sha256)
             policy = policies.load(connection, site.id)
             known = pictures.known_signals(connection, sha256, self.judge.detectors)
-        if verdict is not None:
+            index = self.indexes.get(connection, site.id)
+            knew = _knew_it_is_severe(connection, verdict)
+        if verdict is not None and (
+            knew or verdict.verdict is not Verdict.ALLOW or not severe(self._listed(self.judge.judge(data, ()), index))
+        ):
             self._store(job, site, sha256, _as_before(verdict), policy.version, None)
             return
         wanted = [detector for detector in self.judge.detectors if detector not in known]
         judgement = self.judge.judge(data, wanted)
-        with core.db.read() as connection:
-            index = self.indexes.get(connection, site.id)
-        listed = self.judge.match(judgement.fingerprint, index)
+        listed = self._listed(judgement, index)
         seen = [signal for found in (*known.values(), *judgement.signals.values(), listed) for signal in found]
         outcome = decide(policy, seen, job.media.context, judgement.failures)
+        if verdict is not None:
+            outcome = _list_wins(outcome, verdict)
         self._store(job, site, sha256, outcome, policy.version, judgement)
+
+    def _listed(self, judgement: Judgement, index: HashIndex) -> Sequence[Signal]:
+        return self.judge.match(judgement.fingerprint, index)
 
     def _bytes(self, site: Site, media: MediaRef) -> bytes:
         limit = self.core.limits.max_image_bytes
@@ -187,20 +196,27 @@ class Moderator:
                 pictures.keep(connection, judgement.fingerprint, self.judge.detectors, judgement.signals)
             if shown is not None:
                 pictures.keep_preview(connection, site.id, sha256, *shown, now)
-            record.record(
-                core,
-                connection,
-                site,
-                job_id=job.id,
-                media=job.media,
-                sha256=sha256,
-                outcome=outcome,
-                person="",
-                policy_version=policy_version,
-                supersedes=current.id if current else None,
-                now=now,
-            )
+            before = current.id if current else None
+            ruling = Ruling(job.id, job.media, sha256, outcome, now, policy_version=policy_version, supersedes=before)
+            record.store(core, connection, site, ruling)
         core.wake()
+
+
+def severe(found: Iterable[Signal | Reason]) -> bool:
+    """Tell whether any of it is of a category that is restricted, or that two people must agree about."""
+    categories = [CATEGORIES[one.category] for one in found if one.category in CATEGORIES]
+    return any(category.restricted or category.two_people for category in categories)
+
+
+def _knew_it_is_severe(connection: Connection, verdict: Decision | None) -> bool:
+    """Tell whether a person's verdict was about a severe finding: then two people gave it, and it binds whatever is listed."""
+    before = decisions.get(connection, verdict.supersedes) if verdict is not None and verdict.supersedes else None
+    return before is not None and severe(before.reasons)
+
+
+def _list_wins(outcome: Outcome, verdict: Decision) -> Outcome:
+    text = f"{verdict.person} approved these very bytes (decision {verdict.id}) without this match: the list wins"
+    return replace(outcome, reasons=(*outcome.reasons, Reason(outcome.verdict, "", text)))
 
 
 def _as_before(verdict: Decision) -> Outcome:

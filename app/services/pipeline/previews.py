@@ -7,15 +7,15 @@ from collections.abc import Iterable
 from app.db import pictures, sites
 from app.domain.decisions import Reason, Verdict
 from app.domain.detector import Judgement
-from app.domain.taxonomy import CATEGORIES
+from app.domain.taxonomy import restricted
 from app.domain.time import DAY
 from app.services.core import Core
 
 
 def worth_showing(reasons: Iterable[Reason]) -> bool:
-    """Say whether people will want to see the picture: something was found, in shadow too, and nothing that is restricted."""
+    """Tell whether people will want to see the picture: something was found, also in shadow, and nothing that is restricted."""
     found = [reason for reason in reasons if reason.verdict is not Verdict.ALLOW]
-    return bool(found) and not any(CATEGORIES[r.category].restricted for r in found if r.category in CATEGORIES)
+    return bool(found) and not restricted(reason.category for reason in found)
 
 
 def seal(core: Core, judgement: Judgement) -> tuple[bytes, bytes] | None:

@@ -2,77 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from sqlalchemy import Connection
 
 from app.db import decisions, enforcements, tallies
-from app.domain.decisions import Action, Outcome, Reason, Verdict
+from app.domain.decisions import Action, Outcome, Reason, Ruling, Verdict
 from app.domain.media import MediaRef
 from app.domain.platform import Site, SiteState
-from app.domain.taxonomy import CATEGORIES, Severity
 from app.services.core import Core
 
 
-def severity(reasons: Iterable[Reason]) -> Severity:
-    """Give the most severe category among the reasons, to order the review queue."""
-    return max(
-        (CATEGORIES[reason.category].severity for reason in reasons if reason.category in CATEGORIES),
-        default=Severity.INFORMATION,
-    )
+def store(core: Core, connection: Connection, site: Site, ruling: Ruling) -> int:
+    """Store a ruling in the caller's transaction: the decision, what is counted, what waits, and the action that makes it true.
 
-
-def record(
-    core: Core,
-    connection: Connection,
-    site: Site,
-    *,
-    job_id: int,
-    media: MediaRef,
-    sha256: str,
-    outcome: Outcome,
-    person: str,
-    policy_version: int | None,
-    supersedes: int | None,
-    now: int,
-    action: Action | None = None,
-    silent: bool = False,
-    batch: str = "",
-    restored_version: int | None = None,
-) -> int:
-    """Store a decision and the action that makes it true (chosen unless given), in the caller's transaction.
-
-    A `silent` one says what was true already, so that there is nothing to do. Raise `DecisionStale` when another was first.
+    Raise `DecisionStale` when another was first.
     """
-    decision_id = decisions.add(
-        connection,
-        site_id=site.id,
-        job_id=job_id,
-        sha256=sha256,
-        outcome=outcome,
-        severity=severity(outcome.reasons),
-        person=person,
-        policy_version=policy_version,
-        supersedes=supersedes,
-        now=now,
-        batch=batch,
-        restored_version=restored_version,
-    )
-    tallies.decided(
-        connection,
-        site_id=site.id,
-        job_id=job_id,
-        verdict=outcome.verdict,
-        reasons=outcome.reasons,
-        person=person,
-        policy_version=policy_version,
-        restored_version=restored_version,
-        supersedes=supersedes,
-        now=now,
-    )
-    action = action or wanted_action(connection, core, site, media, outcome, person)
-    if action is not None and not silent and site.state is not SiteState.REMOVED:
-        enforcements.add(connection, site.id, decision_id, media, action, now)
+    decision_id = decisions.add(connection, site.id, ruling)
+    tallies.decided(connection, site.id, ruling)
+    action = ruling.action or wanted_action(core, connection, site, ruling.media, ruling.outcome, ruling.person)
+    if action is not None and not ruling.silent and site.state is not SiteState.REMOVED:
+        enforcements.add(connection, site.id, decision_id, ruling.media, action, ruling.decided_at)
     return decision_id
 
 
@@ -86,24 +34,12 @@ def release_parent(core: Core, connection: Connection, site: Site, media_id: str
         return
     last = decisions.current(connection, site.id, decision.media.id, decision.media.version) or decision
     outcome = Outcome(Verdict.ALLOW, (Reason(Verdict.ALLOW, "", "The picture is gone; nothing of it is left to hide"),))
-    record(
-        core,
-        connection,
-        site,
-        job_id=last.job_id,
-        media=last.media,
-        sha256=last.sha256,
-        outcome=outcome,
-        person="",
-        policy_version=None,
-        supersedes=last.id,
-        now=core.now(),
-        action=Action.RESTORE,
-    )
+    ruling = Ruling(last.job_id, last.media, last.sha256, outcome, core.now(), supersedes=last.id, action=Action.RESTORE)
+    store(core, connection, site, ruling)
 
 
 def wanted_action(
-    connection: Connection, core: Core, site: Site, media: MediaRef, outcome: Outcome, person: str
+    core: Core, connection: Connection, site: Site, media: MediaRef, outcome: Outcome, person: str
 ) -> Action | None:
     """Choose what makes an outcome true: a person's BLOCK always hides, a policy's only where the site's settings let it."""
     platform = core.platform(site.platform)

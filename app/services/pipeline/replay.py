@@ -8,14 +8,14 @@ from dataclasses import dataclass
 
 from app.db import decisions, hashes, pictures
 from app.db import sites as site_rows
-from app.domain.decisions import Decision, Outcome, Verdict
+from app.domain.decisions import Decision, Outcome, Ruling, Verdict
 from app.domain.detector import HashIndex, Judge
 from app.domain.errors import DecisionStale, PicwardError
 from app.domain.platform import Site
 from app.domain.policy import Policy, decide
 from app.services.core import Core
+from app.services.pipeline import record
 from app.services.pipeline.previews import seal, worth_showing
-from app.services.pipeline.record import record
 from app.services.rules import policies
 from app.services.sites import sites
 
@@ -47,7 +47,7 @@ def replay_policy(core: Core, site_id: str, stopping: Callable[[], bool] = lambd
     with core.db.read() as connection:
         site = sites.get(core, site_id)
         policy = policies.load(connection, site_id)
-        stale = list(decisions.by_policy(connection, site_id, policy.version, BATCH))
+        stale = decisions.by_policy(connection, site_id, policy.version, BATCH)
         index = judge.index(hashes.for_site(connection, site_id)) if stale else None
     looked = 0
     while stale:
@@ -61,7 +61,7 @@ def replay_policy(core: Core, site_id: str, stopping: Callable[[], bool] = lambd
         if stopping() or len(stale) < BATCH:
             break
         with core.db.read() as connection:
-            stale = list(decisions.by_policy(connection, site_id, policy.version, BATCH, stale[-1].id))
+            stale = decisions.by_policy(connection, site_id, policy.version, BATCH, stale[-1].id)
     return looked
 
 
@@ -104,20 +104,17 @@ def _store(core: Core, site: Site, policy: Policy, anew: Sequence[_Anew]) -> Non
                 before, outcome = item.before, item.outcome
                 if item.preview is not None:
                     pictures.keep_preview(connection, site.id, before.sha256, *item.preview, now)
-                record(
-                    core,
-                    connection,
-                    site,
-                    job_id=before.job_id,
-                    media=before.media,
-                    sha256=before.sha256,
-                    outcome=outcome,
-                    person="",
+                ruling = Ruling(
+                    before.job_id,
+                    before.media,
+                    before.sha256,
+                    outcome,
+                    now,
                     policy_version=policy.version,
                     supersedes=before.id,
-                    now=now,
                     silent=(before.verdict, before.enforce) == (outcome.verdict, outcome.enforce),
                 )
+                record.store(core, connection, site, ruling)
     except DecisionStale:
         if len(anew) == 1:
             log.info("decision %d was superseded during the replay", anew[0].before.id)
@@ -135,6 +132,6 @@ def catch_up(core: Core, site_id: str, replayed: int, stopping: Callable[[], boo
     while not stopping():
         if replay_policy(core, site_id) == 0:
             with core.db.write() as connection:
-                site_rows.change(connection, site_id, {"replayed_version": version})
+                site_rows.change(connection, site_id, replayed_version=version)
             core.wake()
             return

@@ -5,14 +5,15 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
 
-from sqlalchemy import Connection, Row
+from sqlalchemy import Connection
 
 from app.db import audit, jobs, scans
 from app.db import sites as rows
+from app.db.scans import ScanChange, ScanRow
+from app.db.sites import SiteRow
 from app.domain.errors import PicwardError, PlatformUnavailable
-from app.domain.jobs import Priority
+from app.domain.jobs import Priority, ScanState
 from app.domain.media import MediaRef, Page
 from app.domain.platform import Site
 from app.domain.time import HOUR, SECOND
@@ -25,7 +26,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """Hold how far a scan is: images seen and queued so far, and the total when the platform tells it.
+    """How far a scan is: images seen and queued so far, and the total when the platform tells it.
 
     With `wait_seconds` the platform is still preparing its listing, and is not to be asked before that time. A scan that is
     neither done nor running has stopped, because of `problem` when there is one.
@@ -55,42 +56,36 @@ def _go_on(core: Core, site: Site, *, budget: int = 0, afresh: bool = False, cou
     now = core.now()
     with core.db.write() as connection:
         known = None if afresh else scans.unfinished(connection, site.id, counting=counting)
-        scan_id = known.id if known else scans.begin(connection, site.id, "running", now, counting=counting)
-        if known and known.state == "stopped":
-            scans.advance(connection, scan_id, state="running", problem="")
+        scan_id = known.id if known else scans.begin(connection, site.id, ScanState.RUNNING, now, counting=counting)
+        if known and known.state is ScanState.STOPPED:
+            scans.advance(connection, scan_id, state=ScanState.RUNNING, problem="")
     cursor, seen, queued = (known.cursor, known.seen, known.queued) if known else ("", 0, 0)
-    enough = queued + budget if budget else known.stop_at if known and known.state == "asked" else 0
+    enough = queued + budget if budget else known.stop_at if known and known.state is ScanState.ASKED else 0
     while True:
         try:
             page = core.platform(site.platform).scan(site, cursor)
         except Exception as error:
             problem = str(error) if isinstance(error, PicwardError) else f"{type(error).__name__}: {error}"
             again_at = _again_at(core, known, error)
-            later = {"run_at": again_at} if again_at else {"state": "stopped"}
+            later: ScanChange = {"run_at": again_at} if again_at else {"state": ScanState.STOPPED}
+            later |= {"problem": problem, "updated_at": core.now()}
             with core.db.write() as connection:
-                scans.advance(connection, scan_id, problem=problem, updated_at=core.now(), **later)
+                scans.advance(connection, scan_id, **later)
             raise
         if counting:
             added, taken, full = len(_unknown(core, site, page.media)), len(page.media), False
         else:
-            added, taken, full = _queue(core, site, page, max(enough - queued, 0) if enough else None)
+            added, taken, full = _add_jobs(core, site, page, max(enough - queued, 0) if enough else None)
         seen, queued, cursor = seen + taken, queued + added, cursor if full else page.cursor
         done = not full and not page.cursor
-        ended = {"state": "done" if done else "stopped"} if done or full else {}
+        now = core.now()
+        change: ScanChange = {"cursor": cursor, "seen": seen, "queued": queued, "total": page.total, "problem": ""}
+        change |= {"updated_at": now, "run_at": now + int(page.wait_seconds * SECOND)}
+        if done or full:
+            change["state"] = ScanState.DONE if done else ScanState.STOPPED
         with core.db.write() as connection:
-            scans.advance(
-                connection,
-                scan_id,
-                cursor=cursor,
-                seen=seen,
-                queued=queued,
-                total=page.total,
-                updated_at=core.now(),
-                run_at=core.now() + int(page.wait_seconds * SECOND),
-                problem="",
-                **ended,
-            )
-            stopped = scans.state(connection, scan_id) == "stopped"
+            scans.advance(connection, scan_id, **change)
+            stopped = scans.state(connection, scan_id) is ScanState.STOPPED
             if done or full:
                 text = f"{seen} pictures seen, {queued} {'of them unknown' if counting else 'queued'}"
                 audit.add(connection, core.now(), "worker", "scan", text + ("" if done else "; the budget is used up"), site.id)
@@ -104,9 +99,9 @@ AWAY_SECONDS = 60
 """How long a worker's scan waits for a platform that does not answer and does not say for how long."""
 
 
-def _again_at(core: Core, known: Row[Any] | None, error: Exception) -> int:
+def _again_at(core: Core, known: ScanRow | None, error: Exception) -> int:
     """Say when a worker's scan is tried again after a platform did not answer; 0 when it stops: it is over, or by hand."""
-    if known is None or known.state != "asked" or not isinstance(error, PlatformUnavailable):
+    if known is None or known.state is not ScanState.ASKED or not isinstance(error, PlatformUnavailable):
         return 0
     if core.now() - known.started_at > core.limits.fetch_hours * HOUR:
         return 0
@@ -114,7 +109,7 @@ def _again_at(core: Core, known: Row[Any] | None, error: Exception) -> int:
 
 
 def ask(core: Core, site_id: str, person: str, *, budget: int = 0, dry_run: bool = False) -> None:
-    """Have the workers look at everything that is there, page by page, beside their other work.
+    """Queue a look at everything that is there: page by page, beside the workers' other work.
 
     `budget` is the most images to queue, 0 for no limit; a dry run only counts what would be queued, always from the start.
     """
@@ -122,8 +117,8 @@ def ask(core: Core, site_id: str, person: str, *, budget: int = 0, dry_run: bool
         sites.get(core, site_id)
         if not dry_run:
             ask_within(connection, site_id, person, core.now(), budget)
-        elif (known := scans.last(connection, site_id, counting=True)) is None or known.state != "asked":
-            scans.begin(connection, site_id, "asked", core.now(), counting=True)
+        elif (known := scans.last(connection, site_id, counting=True)) is None or known.state is not ScanState.ASKED:
+            scans.begin(connection, site_id, ScanState.ASKED, core.now(), counting=True)
             audit.add(connection, core.now(), person, "scan.asked", "Asked to count what is already there", site_id)
     core.wake()
 
@@ -132,10 +127,10 @@ def ask_within(connection: Connection, site_id: str, person: str, now: int, budg
     """Ask for a scan in the caller's transaction; one that was interrupted goes on."""
     unfinished = scans.unfinished(connection, site_id)
     if unfinished is None:
-        scans.begin(connection, site_id, "asked", now, stop_at=budget)
+        scans.begin(connection, site_id, ScanState.ASKED, now, stop_at=budget)
     else:
         enough = unfinished.queued + budget if budget else 0
-        scans.advance(connection, unfinished.id, state="asked", problem="", run_at=0, stop_at=enough, updated_at=now)
+        scans.advance(connection, unfinished.id, state=ScanState.ASKED, problem="", run_at=0, stop_at=enough, updated_at=now)
     most = f", at most {budget} pictures" if budget else ""
     audit.add(connection, now, person, "scan.asked", f"Asked to look at what is already there{most}", site_id)
 
@@ -152,7 +147,7 @@ SLICE_SECONDS = 2.0
 
 
 def step(core: Core) -> None:
-    """Do the next pages of every scan that was asked for; called again and again, it survives any kill."""
+    """Look at the next pages of every scan that was asked for; called again and again, it survives any kill."""
     with core.db.read() as connection:
         asked = scans.asked(connection, core.now())
     for site_id, counting in asked:
@@ -168,12 +163,12 @@ def step(core: Core) -> None:
 
 
 def hurry(connection: Connection, site_id: str, now: int) -> None:
-    """Go on now with a scan that waits for its platform, in the caller's transaction; begin none."""
+    """Resume a scan that waits for its platform now, in the caller's transaction; begin none."""
     scans.hurry(connection, site_id, now)
 
 
 def estimate(core: Core, site_id: str) -> str:
-    """Say what looking at everything costs at the platform, "" when nothing."""
+    """Estimate what looking at everything costs at the platform, "" when nothing."""
     site = sites.get(core, site_id)
     return core.platform(site.platform).estimate(site)
 
@@ -183,22 +178,22 @@ SILENT_SECONDS = 300
 
 
 def last(core: Core, site_id: str, *, dry_run: bool = False) -> Progress | None:
-    """Give how far the last back-fill came, or the last count of one; None when there was none."""
+    """Report how far the last back-fill came, or the last count of one; None when there was none."""
     with core.db.read() as connection:
         row = scans.last(connection, site_id, counting=dry_run)
     if row is None:
         return None
     heard = core.now() - row.updated_at < SILENT_SECONDS * SECOND
-    running = row.state == "asked" or (row.state == "running" and heard)
-    return Progress(row.seen, row.queued, row.total, row.state == "done", running=running, problem=row.problem)
+    running = row.state is ScanState.ASKED or (row.state is ScanState.RUNNING and heard)
+    return Progress(row.seen, row.queued, row.total, row.state is ScanState.DONE, running=running, problem=row.problem)
 
 
-def _queue(core: Core, site: Site, page: Page, left: int | None) -> tuple[int, int, bool]:
+def _add_jobs(core: Core, site: Site, page: Page, left: int | None) -> tuple[int, int, bool]:
     fresh = _unknown(core, site, page.media)
     full = left is not None and len(fresh) > left
     chosen = fresh[:left] if full and left is not None else fresh
     with core.db.write() as connection:
-        added = moderate.queue_many(connection, site.id, chosen, Priority.BACKFILL, core.now())
+        added = moderate.add_jobs(connection, site.id, chosen, Priority.BACKFILL, core.now())
     return added, 0 if full else len(page.media), full
 
 
@@ -231,7 +226,7 @@ def reconcile(core: Core, site: Site, since: int, changed_since: int, stopping: 
         fresh = _missed(core, site, _unknown(core, site, page.media), since)
         if fresh:
             with core.db.write() as connection:
-                found = moderate.queue_many(connection, site.id, fresh, Priority.UPLOAD, core.now())
+                found = moderate.add_jobs(connection, site.id, fresh, Priority.UPLOAD, core.now())
                 rows.count_missed(connection, site.id, found)
             missed += found
             core.wake()
@@ -261,11 +256,11 @@ SWEEP_MARGIN_SECONDS = 900
 """How far back of the last reconciliation the next one looks: platforms' clocks and indexes lag by minutes."""
 
 
-def reconcile_site(core: Core, row: Row[Any], stopping: Callable[[], bool]) -> None:
+def reconcile_site(core: Core, row: SiteRow, stopping: Callable[[], bool]) -> None:
     """Reconcile a site since it was last done in full."""
     begun, paired_at = core.now(), row.paired_at or 0
     since = max(row.swept_at or paired_at, paired_at) - SWEEP_MARGIN_SECONDS * SECOND
     reconcile(core, sites.open_site(core, row), paired_at, since, stopping)
     if not stopping():
         with core.db.write() as connection:
-            rows.change(connection, row.id, {"swept_at": begun})
+            rows.change(connection, row.id, swept_at=begun)

@@ -6,17 +6,18 @@ import logging
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
-from sqlalchemy import Connection, Row
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy import Connection
 
 from app.db import audit, decisions, enforcements
 from app.db import batches as rows
+from app.db.batches import BatchRow
+from app.db.engine import savepoint
+from app.domain.batches import BatchKind, ItemState
 from app.domain.decisions import Action, Decision, Verdict
 from app.domain.errors import BeingReviewed, DecisionUnknown, PicwardError, SecondPersonNeeded, SettingsInvalid, UndoImpossible
 from app.domain.jobs import WorkState
-from app.domain.scope import Scope
+from app.domain.visibility import Visibility
 from app.services.core import Core
 from app.services.review import showing, verdicts
 from app.services.review.showing import Shown
@@ -26,10 +27,10 @@ from app.services.sites import sites
 log = logging.getLogger(__name__)
 
 STEP = 50
-"""Items that one step judges in one transaction: about 100 ms, so that webhooks hardly wait for it."""
+"""Items that one step decides in one transaction: about 100 ms, so that webhooks hardly wait for it."""
 
 AT_ONCE = 200
-"""Items that are judged before the request that asked for them is answered; longer ones show their progress."""
+"""Items that are decided before the request that asked for them is answered; longer ones show their progress."""
 
 LARGEST = 100_000
 """Items of one batch: what one policy version may have decided on a busy site."""
@@ -37,33 +38,27 @@ LARGEST = 100_000
 EXAMPLES = 12
 """Decisions that are shown of many, before they are undone."""
 
-UNDO = "undo"
-"""The kind of a batch that takes others back; every other kind is a verdict."""
-
-DONE, STALE, GONE, BUSY, NEEDS_TWO = "done", "stale", "gone", "busy", "needs two"
-"""How an item ends: as wanted; decided by others meanwhile; gone; being reviewed by another; short of a second person."""
-
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """Say how far a batch came: how many of `total` ended how ("" is still to do)."""
+    """Say how far a batch came: how many of `total` ended how."""
 
     id: str
-    kind: str
+    kind: BatchKind
     person: str
     person_id: int
     rejection: str
     total: int
     created_at: int
-    outcomes: dict[str, int] = field(default_factory=dict)
+    outcomes: dict[ItemState, int] = field(default_factory=dict)
 
     @property
     def left(self) -> int:
-        return self.outcomes.get("", 0)
+        return self.outcomes.get(ItemState.TO_DO, 0)
 
     @property
     def done(self) -> int:
-        return self.outcomes.get(DONE, 0)
+        return self.outcomes.get(ItemState.DONE, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +77,7 @@ class Foreseen:
 
 def give(core: Core, decision_ids: Sequence[int], verdict: Verdict, person: str, person_id: int, *, rejection: str = "") -> str:
     """Begin to give one verdict about many pictures; return the batch. `step` does it."""
-    return _begin(core, verdict.value, decision_ids, person, person_id, rejection)
+    return _begin(core, BatchKind(verdict), decision_ids, person, person_id, rejection)
 
 
 def undo(core: Core, decision_ids: Sequence[int], person: str, person_id: int = 0) -> str:
@@ -91,7 +86,7 @@ def undo(core: Core, decision_ids: Sequence[int], person: str, person_id: int = 
     Sites are asked as it is made true: where somebody changed the listing since, nothing is overwritten, and the action
     ends as drifted. What was decided again since is left alone.
     """
-    return _begin(core, UNDO, decision_ids, person, person_id, "")
+    return _begin(core, BatchKind.UNDO, decision_ids, person, person_id, "")
 
 
 def undo_batch(core: Core, batch_id: str, person: str, person_id: int = 0) -> str:
@@ -109,26 +104,17 @@ def of_policy(core: Core, site_id: str, version: int) -> list[int]:
         return decisions.of_policy(connection, site_id, version)
 
 
-def _begin(core: Core, kind: str, decision_ids: Sequence[int], person: str, person_id: int, rejection: str) -> str:
+def _begin(core: Core, kind: BatchKind, decision_ids: Sequence[int], person: str, person_id: int, rejection: str) -> str:
     ids = sorted(set(decision_ids))
     if not ids:
         raise SettingsInvalid("Nothing was chosen.")
     if len(ids) > LARGEST:
         raise SettingsInvalid(f"More than {LARGEST:,} decisions at once are too many.")
-    batch_id = secrets.token_hex(8)
-    values = {
-        "id": batch_id,
-        "kind": kind,
-        "person_id": person_id,
-        "person": person,
-        "rejection": rejection,
-        "total": len(ids),
-        "created_at": core.now(),
-    }
+    batch = BatchRow(secrets.token_hex(8), kind, person_id, person, rejection, len(ids), core.now())
     with core.db.write() as connection:
-        rows.add(connection, values, ids)
-        audit.add(connection, core.now(), person, f"batch.{kind}", f"Batch {batch_id}: {kind} for {len(ids)} pictures")
-    return batch_id
+        rows.add(connection, batch, ids)
+        audit.add(connection, core.now(), person, f"batch.{kind}", f"Batch {batch.id}: {kind} for {len(ids)} pictures")
+    return batch.id
 
 
 def progress(core: Core, batch_id: str) -> Progress:
@@ -140,15 +126,15 @@ def progress(core: Core, batch_id: str) -> Progress:
     return Progress(row.id, row.kind, row.person, row.person_id, row.rejection, row.total, row.created_at, found)
 
 
-def run(core: Core, batch_id: str, limit: int = AT_ONCE) -> Progress:
-    """Do up to so many items of a batch, and say how far it came."""
+def run(core: Core, batch_id: str, within: Visibility | None = None, limit: int = AT_ONCE) -> Progress:
+    """Do up to so many items of a batch, and say how far it came; `within` is as for `verdicts.resolve`."""
     for _ in range(max(limit // STEP, 1)):
-        if not step(core, batch_id):
+        if not step(core, batch_id, within):
             break
     return progress(core, batch_id)
 
 
-def step(core: Core, batch_id: str) -> int:
+def step(core: Core, batch_id: str, within: Visibility | None = None) -> int:
     """Do the next items of a batch in one transaction; return how many are left to try, 0 at the end."""
     with core.db.write() as connection:
         row = rows.get(connection, batch_id)
@@ -156,7 +142,7 @@ def step(core: Core, batch_id: str) -> int:
             raise DecisionUnknown("There is no such batch.")
         todo = rows.to_do(connection, batch_id, STEP)
         for decision_id in todo:
-            outcome = _one(core, connection, decision_id, row)
+            outcome = _one(core, connection, decision_id, row, within)
             rows.mark(connection, batch_id, decision_id, outcome)
         if len(todo) < STEP:
             rows.end(connection, batch_id, core.now())
@@ -164,33 +150,35 @@ def step(core: Core, batch_id: str) -> int:
     return len(todo) if len(todo) == STEP else 0
 
 
-def _one(core: Core, connection: Connection, decision_id: int, batch: Row[Any]) -> str:
+def _one(core: Core, connection: Connection, decision_id: int, batch: BatchRow, within: Visibility | None) -> ItemState:
     """Do one item; it alone is rolled back when it fails."""
     try:
-        with connection.begin_nested():
-            if batch.kind == UNDO:
+        with savepoint(connection):
+            if batch.kind is BatchKind.UNDO:
                 decision = decisions.get(connection, decision_id)
                 if decision is None:
-                    return GONE
+                    return ItemState.GONE
+                verdicts.permit(connection, decision, within)
                 verdicts.put_back(core, connection, sites.get(core, decision.site_id), decision, batch.person, batch.id)
-                return DONE
+                return ItemState.DONE
             decision = verdicts.in_force(connection, decision_id)
+            verdicts.permit(connection, decision, within)
             verdicts.not_of_another(connection, decision.id, batch.person_id, core.now())
             said = Said(Verdict(batch.kind), batch.person, batch.person_id, batch.rejection, batch.id)
-            given = verdicts.judge(core, connection, sites.get(core, decision.site_id), decision, said)
-            return DONE if given != decision.id else NEEDS_TWO
+            given = verdicts.settle(core, connection, sites.get(core, decision.site_id), decision, said)
+            return ItemState.DONE if given != decision.id else ItemState.NEEDS_TWO
     except SecondPersonNeeded:
-        return NEEDS_TWO
+        return ItemState.NEEDS_TWO
     except UndoImpossible:
-        return GONE
+        return ItemState.GONE
     except BeingReviewed:
-        return BUSY
-    except (PicwardError, DBAPIError) as error:
+        return ItemState.BUSY
+    except PicwardError as error:
         log.info("decision %d was left out of batch %s: %s", decision_id, batch.id, error)
-        return STALE
+        return ItemState.STALE
 
 
-def foresee(core: Core, decision_ids: Sequence[int], scope: Scope) -> Foreseen:
+def foresee(core: Core, decision_ids: Sequence[int], visibility: Visibility) -> Foreseen:
     """Say what undoing these decisions would do, before it is done."""
     counts = {"shown": 0, "hidden": 0, "quiet": 0, "review": 0, "impossible": 0}
     examples: list[Decision] = []
@@ -200,7 +188,7 @@ def foresee(core: Core, decision_ids: Sequence[int], scope: Scope) -> Foreseen:
             found = decisions.by_ids(connection, ids[start : start + 500])
             counts["impossible"] += len(ids[start : start + 500]) - len(found)
             _foresee(connection, list(found.values()), counts)
-            examples += [one for one in found.values() if scope.restricted or not one.restricted][: EXAMPLES - len(examples)]
+            examples += [one for one in found.values() if visibility.restricted or not one.restricted][: EXAMPLES - len(examples)]
         shown = tuple(showing.with_actions(connection, examples))
     return Foreseen(len(ids), **counts, examples=shown)
 
@@ -213,9 +201,9 @@ def _foresee(connection: Connection, found: list[Decision], counts: dict[str, in
         earlier = before.get(one.supersedes or 0)
         action = actions.get(one.id)
         was = earlier.verdict if earlier is not None else Verdict.REVIEW
-        hid = action is not None and action.action == Action.HIDE and action.state != WorkState.GONE
+        hid = action is not None and action.action is Action.HIDE and action.state is not WorkState.GONE
         alone = one.two_people and one.verdict is Verdict.BLOCK and was is not Verdict.BLOCK
-        if alone or one.id in later or (action is not None and action.action == Action.DELETE):
+        if alone or one.id in later or (action is not None and action.action is Action.DELETE):
             counts["impossible"] += 1
             continue
         counts["review"] += was is Verdict.REVIEW
@@ -233,13 +221,13 @@ def made(core: Core, batch_id: str) -> list[int]:
         return decisions.of_batch(connection, batch_id, LARGEST)
 
 
-def beyond(core: Core, batch_id: str, scope: Scope) -> bool:
-    """Say whether a batch is about anything outside a scope."""
+def beyond(core: Core, batch_id: str, visibility: Visibility) -> bool:
+    """Say whether a batch is about anything outside a visibility."""
     with core.db.read() as connection:
-        return rows.beyond(connection, batch_id, scope)
+        return rows.beyond(connection, batch_id, visibility)
 
 
-def shown(core: Core, batch_id: str, scope: Scope, limit: int) -> list[tuple[Shown, str]]:
+def shown(core: Core, batch_id: str, visibility: Visibility, limit: int) -> list[tuple[Shown, ItemState]]:
     """List what a batch is about, each with the decision in force and how it ended."""
     with core.db.read() as connection:
         listed = rows.items(connection, batch_id, limit)
@@ -250,8 +238,8 @@ def shown(core: Core, batch_id: str, scope: Scope, limit: int) -> list[tuple[Sho
             (made.get(decision_id, found[decision_id]), outcome)
             for decision_id, outcome in listed
             if decision_id in found
-            and found[decision_id].site_id in scope.sites
-            and (scope.restricted or not found[decision_id].restricted)
+            and found[decision_id].site_id in visibility.sites
+            and (visibility.restricted or not found[decision_id].restricted)
         ]
         actions = showing.with_actions(connection, [one for one, _ in seen])
     return [(action, outcome) for action, (_, outcome) in zip(actions, seen, strict=True)]

@@ -7,7 +7,6 @@ import io
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 from app.db import history as rows
@@ -15,8 +14,8 @@ from app.db.history import Filters as Filters
 from app.db.history import StepFilters as StepFilters
 from app.domain.decisions import Decision
 from app.domain.media import name_of
-from app.domain.scope import Scope
-from app.domain.time import SECOND
+from app.domain.time import iso
+from app.domain.visibility import Visibility
 from app.services.core import Core
 from app.services.review import showing
 from app.services.review.showing import Shown
@@ -38,7 +37,7 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Hold one page of decisions, and the id to go on from, 0 at the end. `many` says that a search found too many."""
+    """One page of decisions, and the id to continue from, 0 at the end. `many` says that a search found too many."""
 
     shown: tuple[Shown, ...]
     before: int
@@ -47,7 +46,7 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """Hold one line of the audit trail."""
+    """One line of the audit trail."""
 
     id: int
     at: int
@@ -58,46 +57,46 @@ class Step:
     text: str
 
 
-def page(core: Core, scope: Scope, filters: Filters, before: int, limit: int) -> Page:
+def page(core: Core, visibility: Visibility, filters: Filters, before: int, limit: int) -> Page:
     """List decisions, newest first. A page may be short and still go on: each looks at a bounded number of rows."""
     with core.db.read() as connection:
-        found = rows.page(connection, scope, filters, before, limit)
+        found = rows.page(connection, visibility, filters, before, limit)
         return Page(tuple(showing.with_actions(connection, found.decisions)), found.before, found.many)
 
 
-def steps(core: Core, scope: Scope, filters: StepFilters, before: int, limit: int) -> tuple[list[Step], int]:
+def steps(core: Core, visibility: Visibility, filters: StepFilters, before: int, limit: int) -> tuple[list[Step], int]:
     """List steps, newest first, and the id to go on from, 0 at the end."""
     with core.db.read() as connection:
-        found, following = rows.steps(connection, scope, filters, before, limit)
+        found, following = rows.steps(connection, visibility, filters, before, limit)
     return [Step(row.id, row.at, row.site_id, row.actor, row.action, row.media_id, row.text) for row in found], following
 
 
 def people(core: Core) -> list[str]:
-    """Name those who decided anything."""
+    """List those who decided anything."""
     with core.db.read() as connection:
         return rows.people(connection, PEOPLE)
 
 
-def export_json(core: Core, scope: Scope, filters: Filters) -> Iterator[str]:
+def export_json(core: Core, visibility: Visibility, filters: Filters) -> Iterator[str]:
     """Write the decisions that the filters choose as a JSON array, piece by piece."""
     between = "[\n"
-    for one in _exported(core, scope, filters):
+    for one in _exported(core, visibility, filters):
         yield between + json.dumps(_record(one), ensure_ascii=False)
         between = ",\n"
     yield "\n]\n" if between != "[\n" else "[]\n"
 
 
-def export_csv(core: Core, scope: Scope, filters: Filters) -> Iterator[str]:
+def export_csv(core: Core, visibility: Visibility, filters: Filters) -> Iterator[str]:
     """Write the decisions that the filters choose as CSV (RFC 4180), piece by piece, with a header."""
     yield _line(COLUMNS)
-    for one in _exported(core, scope, filters):
+    for one in _exported(core, visibility, filters):
         yield _line([_cell(value) for value in _record(one).values()])
 
 
-def _exported(core: Core, scope: Scope, filters: Filters) -> Iterator[Shown]:
+def _exported(core: Core, visibility: Visibility, filters: Filters) -> Iterator[Shown]:
     before = 0
     while True:
-        found = page(core, scope, filters, before, EXPORTED_AT_ONCE)
+        found = page(core, visibility, filters, before, EXPORTED_AT_ONCE)
         yield from found.shown
         before = found.before
         if not before:
@@ -124,10 +123,6 @@ def decided_by(decision: Decision) -> str:
     if decision.person:
         return decision.person
     return f"policy v{decision.policy_version}" if decision.policy_version is not None else "Picward"
-
-
-def iso(at: int) -> str:
-    return datetime.fromtimestamp(at / SECOND, UTC).isoformat(timespec="seconds")
 
 
 def _cell(value: Any) -> str:

@@ -14,7 +14,7 @@ KEYS = "keys"
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """Declare what a key does, and which it is unless a person chose another."""
+    """What a key does, and which it is unless a person chose another."""
 
     name: str
     title: str
@@ -40,14 +40,14 @@ ACTIONS: dict[str, Key] = {key.name: key for key in _TABLE}
 
 
 def of(core: Core, person_id: int) -> dict[str, str]:
-    """Give the keys of a person, by what they do."""
+    """Look up a person's keys, by what they do."""
     with core.db.read() as connection:
         own = preferences.get(connection, person_id, KEYS) or {}
     return {name: own.get(name, key.key) for name, key in ACTIONS.items()}
 
 
 def choose(core: Core, person_id: int, wanted: dict[str, str]) -> None:
-    """Keep a person's own keys: one character each, no digit, each once. Raise `SettingsInvalid` that names the wrong ones."""
+    """Store a person's own keys: one character each, no digit, each once. Raise `SettingsInvalid` that names the wrong ones."""
     wrong: dict[str, str] = {}
     chosen: dict[str, str] = {}
     for name, declared in ACTIONS.items():

@@ -1,27 +1,27 @@
-"""The review queue: the next item for one person, leases, and what helps to judge it."""
+"""The review queue: the next item for one person, leases, and what helps to decide."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from sqlalchemy import Connection
 
 from app.db import audit, decisions, pictures, preferences
 from app.db import queue as rows
 from app.db.queue import Order as Order
+from app.db.queue import WaitingRow
 from app.domain.decisions import Decision, Verdict
 from app.domain.errors import BeingReviewed, DecisionStale, SettingsInvalid
-from app.domain.scope import Scope
 from app.domain.time import MINUTE
+from app.domain.visibility import Visibility
 from app.services.core import Core
 
 LEASE_MINUTES = 5
 """How long an item stays with a reviewer who does nothing: longer than a look takes, shorter than a coffee break."""
 
 BESIDE = 60
-"""Other images of the same parent that are shown and judged at once, at most: more than a listing has on any platform."""
+"""Other images of the same parent that are shown and decided at once, at most: more than a listing has on any platform."""
 
 ALIKE = 24
 """Look-alikes that are shown, at most: what fits on a screen."""
@@ -34,7 +34,7 @@ ORDER = "review_order"
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """Hold what waits, with who looks at it now ("" for nobody) and until when, and what the first of two people said."""
+    """What waits, with who looks at it now ("" for nobody) and until when, and what the first of two people said."""
 
     decision: Decision
     since: int
@@ -49,7 +49,7 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Near:
-    """Hold another image beside the one that is judged. `bits` differ between their looks; `waits` when it can be judged, too."""
+    """Another image beside the one to decide. `bits` differ between their looks; `waits` when it can be decided as well."""
 
     decision: Decision
     waits: bool
@@ -57,19 +57,19 @@ class Near:
     reviewer: str = ""
 
 
-def count(core: Core, scope: Scope) -> int:
-    """Count what waits and may be judged within a scope."""
+def count(core: Core, visibility: Visibility) -> int:
+    """Count what waits and may be decided within a visibility."""
     with core.db.read() as connection:
-        return rows.count(connection, scope)
+        return rows.count(connection, visibility)
 
 
-def skipped(core: Core, scope: Scope, person_id: int) -> int:
+def skipped(core: Core, visibility: Visibility, person_id: int) -> int:
     with core.db.read() as connection:
-        return rows.skipped(connection, scope, person_id)
+        return rows.skipped(connection, visibility, person_id)
 
 
 def look_again(core: Core, person_id: int) -> None:
-    """Put what a person skipped back into their queue."""
+    """Return what a person skipped to their queue."""
     with core.db.write() as connection:
         rows.forget_skips(connection, person_id)
 
@@ -85,20 +85,17 @@ def choose_order(core: Core, person_id: int, order: Order) -> None:
         preferences.keep(connection, person_id, ORDER, order)
 
 
-def take_next(core: Core, scope: Scope, person_id: int, name: str) -> Item | None:
-    """Give a reviewer the next item, for them alone for `LEASE_MINUTES`; None when nothing waits for them."""
+def take_next(core: Core, visibility: Visibility, person_id: int, name: str) -> Item | None:
+    """Lease the next item to a reviewer for `LEASE_MINUTES`; None when nothing waits for them."""
     order = order_of(core, person_id)
     now = core.now()
     with core.db.write() as connection:
-        row = rows.take_next(connection, scope, order, person_id, name, now, _until(now))
-        if row is None:
-            return None
-        fresh = rows.get(connection, row.decision_id)
-        return _items(connection, [fresh], order, now)[0]
+        row = rows.take_next(connection, visibility, order, person_id, name, now, _until(now))
+        return _items(connection, [row], order, now)[0] if row is not None else None
 
 
 def take(core: Core, decision_id: int, person_id: int, name: str, *, take_over: bool = False) -> Item:
-    """Give a reviewer one item. Raise `BeingReviewed` when another has it, `DecisionStale` when it waits no more."""
+    """Lease one item to a reviewer. Raise `BeingReviewed` when another has it, `DecisionStale` when it waits no more."""
     now = core.now()
     with core.db.write() as connection:
         row = rows.get(connection, decision_id)
@@ -108,11 +105,12 @@ def take(core: Core, decision_id: int, person_id: int, name: str, *, take_over: 
             rows.release(connection, row.reviewer, decision_id)
         if not rows.take(connection, decision_id, person_id, name, now, _until(now)):
             raise BeingReviewed(f"{row.reviewer_name} is looking at this picture now.")
-        return _items(connection, [rows.get(connection, decision_id)], Order.OLDEST, now)[0]
+        taken = rows.of_decisions(connection, [decision_id])
+        return _items(connection, list(taken.values()), Order.OLDEST, now)[0]
 
 
 def keep(core: Core, decision_id: int, person_id: int, name: str) -> bool:
-    """Hold on to an item while its reviewer is at work on it; False when another has it, or it waits no more."""
+    """Extend the lease of an item that its reviewer is at work on; False when another has it, or it no longer waits."""
     now = core.now()
     with core.db.write() as connection:
         return rows.take(connection, decision_id, person_id, name, now, _until(now))
@@ -123,7 +121,7 @@ def _until(now: int) -> int:
 
 
 def release(core: Core, person_id: int) -> None:
-    """Give back what a person has leased, as when they sign out."""
+    """Release what a person has leased, as when they sign out."""
     with core.db.write() as connection:
         rows.release(connection, person_id)
 
@@ -151,34 +149,34 @@ def escalate(core: Core, decision_id: int, person: str, note: str) -> None:
         audit.add(connection, core.now(), person, "review.escalated", f"Escalated by {text}", decision.site_id, decision.media.id)
 
 
-def listing(core: Core, scope: Scope, order: Order, after: Sequence[int], limit: int) -> list[Item]:
+def listing(core: Core, visibility: Visibility, order: Order, after: Sequence[int], limit: int) -> list[Item]:
     """List what waits, with who looks at what."""
     now = core.now()
     with core.db.read() as connection:
-        return _items(connection, rows.page(connection, scope, order, after, limit), order, now)
+        return _items(connection, rows.page(connection, visibility, order, after, limit), order, now)
 
 
-def is_beyond(core: Core, scope: Scope, decision_id: int) -> bool:
-    """Say whether a decision waits for people with more rights: it was escalated, or is restricted."""
+def is_beyond(core: Core, visibility: Visibility, decision_id: int) -> bool:
+    """Tell whether a decision waits for people with more rights: it was escalated, or is restricted."""
     with core.db.read() as connection:
         row = rows.get(connection, decision_id)
-    return row is not None and not _seen(row, scope)
+    return row is not None and not _seen(row, visibility)
 
 
-def items(core: Core, scope: Scope, decision_ids: Sequence[int]) -> list[Item]:
-    """Give those of these decisions that wait and may be judged within a scope."""
+def items(core: Core, visibility: Visibility, decision_ids: Sequence[int]) -> list[Item]:
+    """Pick those of these decisions that wait and may be decided within a visibility."""
     now = core.now()
     with core.db.read() as connection:
         found = rows.of_decisions(connection, decision_ids)
-        seen = [found[id_] for id_ in decision_ids if id_ in found and _seen(found[id_], scope)]
+        seen = [found[id_] for id_ in decision_ids if id_ in found and _seen(found[id_], visibility)]
         return _items(connection, seen, Order.OLDEST, now)
 
 
-def _seen(row: Any, scope: Scope) -> bool:
-    return row.site_id in scope.sites and (scope.restricted or not (row.restricted or row.escalated))
+def _seen(row: WaitingRow, visibility: Visibility) -> bool:
+    return row.site_id in visibility.sites and (visibility.restricted or not (row.restricted or row.escalated))
 
 
-def _items(connection: Connection, found: Sequence[Any], order: Order, now: int) -> list[Item]:
+def _items(connection: Connection, found: Sequence[WaitingRow], order: Order, now: int) -> list[Item]:
     decided = decisions.by_ids(connection, [row.decision_id for row in found])
     return [
         Item(
@@ -196,26 +194,24 @@ def _items(connection: Connection, found: Sequence[Any], order: Order, now: int)
     ]
 
 
-def _opinions(connection: Connection, row: Any) -> tuple[str, ...]:
+def _opinions(connection: Connection, row: WaitingRow) -> tuple[str, ...]:
     if not row.two_people:
         return ()
     word = {Verdict.ALLOW: "approve", Verdict.BLOCK: "reject"}
-    return tuple(
-        f"{opinion.person} would {word[Verdict(opinion.verdict)]}" for opinion in rows.opinions_of(connection, row.decision_id)
-    )
+    return tuple(f"{opinion.person} would {word[opinion.verdict]}" for opinion in rows.opinions_of(connection, row.decision_id))
 
 
-def beside(core: Core, decision: Decision, scope: Scope) -> list[Near]:
+def beside(core: Core, decision: Decision, visibility: Visibility) -> list[Near]:
     """List the other images of the same listing or post, with their decisions in force; what waits first."""
     if not decision.media.parent:
         return []
     with core.db.read() as connection:
         found = decisions.of_parent(connection, decision.site_id, decision.media.parent, BESIDE + 1)
         others = [other for other in found if other.media.id != decision.media.id]
-        return _near(connection, others, scope, core.now(), {})
+        return _near(connection, others, visibility, core.now(), {})
 
 
-def alike(core: Core, decision: Decision, scope: Scope) -> list[Near]:
+def alike(core: Core, decision: Decision, visibility: Visibility) -> list[Near]:
     """List images of the same site that look like this one, the nearest first, with their decisions in force."""
     with core.db.read() as connection:
         near = dict(pictures.look_alikes(connection, decision.site_id, decision.sha256, ALIKE + 1))
@@ -223,15 +219,17 @@ def alike(core: Core, decision: Decision, scope: Scope) -> list[Near]:
         found = decisions.in_force(connection, list(near))
         found.sort(key=lambda other: (near[other.job_id], -other.id))
         others = [other for other in found if other.media.id != decision.media.id]
-        return _near(connection, others[:ALIKE], scope, core.now(), near)
+        return _near(connection, others[:ALIKE], visibility, core.now(), near)
 
 
-def _near(connection: Connection, found: Sequence[Decision], scope: Scope, now: int, bits: dict[int, int]) -> list[Near]:
-    seen = [other for other in found if scope.restricted or not other.restricted]
+def _near(
+    connection: Connection, found: Sequence[Decision], visibility: Visibility, now: int, bits: dict[int, int]
+) -> list[Near]:
+    seen = [other for other in found if visibility.restricted or not other.restricted]
     waits = rows.of_decisions(connection, [other.id for other in seen])
     near = []
     for other in seen:
         row = waits.get(other.id)
         busy = row.reviewer_name if row is not None and row.leased_until >= now else ""
-        near.append(Near(other, row is not None and _seen(row, scope), bits.get(other.job_id, 0), busy))
+        near.append(Near(other, row is not None and _seen(row, visibility), bits.get(other.job_id, 0), busy))
     return sorted(near, key=lambda other: not other.waits)

@@ -4,35 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Any
 
 from sqlalchemy import Connection
 
 from app.db import audit, decisions, enforcements, pictures, queue, tallies
 from app.db import history as history_rows
+from app.db.enforcements import EnforcementRow
 from app.domain.decisions import Decision, Reason
-from app.domain.errors import (
-    DecisionUnknown,
-)
-from app.domain.scope import Scope
-from app.domain.time import SECOND
+from app.domain.errors import DecisionUnknown
+from app.domain.policy import RuleMode
+from app.domain.statistics import Tally
+from app.domain.time import iso
+from app.domain.visibility import Visibility
 from app.services.core import Core
 from app.services.sites import sites
 
 
 def waiting(core: Core, site_id: str = "", limit: int = 50) -> list[Decision]:
     """List what waits for any reviewer, most severe first; of every connected site unless one is named."""
-    scope = Scope((site_id,) if site_id else tuple(row.id for row in sites.listing(core)))
+    visibility = Visibility((site_id,) if site_id else tuple(row.id for row in sites.listing(core)))
     with core.db.read() as connection:
-        return decisions.waiting(connection, scope, queue.Order.SEVEREST, (), limit)
+        return decisions.waiting(connection, visibility, queue.Order.SEVEREST, (), limit)
 
 
 def count_waiting(core: Core, site_id: str = "") -> int:
     """Count what `waiting` lists."""
-    scope = Scope((site_id,) if site_id else tuple(row.id for row in sites.listing(core)))
+    visibility = Visibility((site_id,) if site_id else tuple(row.id for row in sites.listing(core)))
     with core.db.read() as connection:
-        return queue.count(connection, scope)
+        return queue.count(connection, visibility)
 
 
 def get(core: Core, decision_id: int) -> Decision:
@@ -48,14 +47,14 @@ def load(connection: Connection, decision_id: int) -> Decision:
 
 
 def current(core: Core, decision: Decision) -> Decision:
-    """Give the decision that is in force for the same image version now: this one, or what came after it."""
+    """Find the decision that is now in force for the same image version: this one, or what came after it."""
     with core.db.read() as connection:
         return decisions.current(connection, decision.site_id, decision.media.id, decision.media.version) or decision
 
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """Hold a decision with the state of its action, for a list."""
+    """A decision with the state of its action, for a list."""
 
     decision: Decision
     action: str
@@ -72,24 +71,24 @@ def recent(
 
 
 def with_actions(connection: Connection, found: Iterable[Decision]) -> list[Shown]:
-    """Give decisions with what their actions came to."""
+    """Pair decisions with what became of their actions."""
     found = list(found)
     actions = enforcements.of_decisions(connection, [decision.id for decision in found])
     return [_shown(decision, actions.get(decision.id)) for decision in found]
 
 
-def _shown(decision: Decision, action: Any) -> Shown:
+def _shown(decision: Decision, action: EnforcementRow | None) -> Shown:
     return Shown(decision, action.action, action.state, action.problem) if action is not None else Shown(decision, "", "", "")
 
 
 def action_of(core: Core, decision: Decision) -> Shown:
-    """Give a decision with what its action came to."""
+    """Pair a decision with what became of its action."""
     with core.db.read() as connection:
         return with_actions(connection, [decision])[0]
 
 
 def preview(core: Core, decision_id: int, person: str, *, clear: bool, part: bool = False) -> bytes | None:
-    """Give a decision's preview as WebP bytes; a clear look is written to the audit trail. None when there is none.
+    """Read a decision's preview as WebP bytes, None without one; a clear look is written to the audit trail.
 
     With `part` a clear look is at the region that scored only. What is restricted is never shown to anyone.
     """
@@ -106,12 +105,10 @@ def preview(core: Core, decision_id: int, person: str, *, clear: bool, part: boo
     region = next((reason.region for reason in decision.reasons if reason.region is not None), None) if part else None
     text = "Looked at the clear picture"
     if region is not None:
-        from app.services.review.cropping import crop  # Pillow is loaded where somebody asks for a part, and only there
-
-        shown, text = crop(shown, region), "Looked at the part that scored"
+        shown, text = core.crop_preview(shown, region), "Looked at the part that scored"
     with core.db.write() as connection:
         audit.add(connection, core.now(), person, "preview.revealed", text, decision.site_id, decision.media.id)
-        tallies.count(connection, decision.site_id, core.now(), "exposed")
+        tallies.count(connection, decision.site_id, core.now(), Tally.EXPOSED)
     return shown
 
 
@@ -122,7 +119,7 @@ def has_preview(core: Core, decision: Decision) -> bool:
         return pictures.has_preview(connection, decision.site_id, decision.sha256)
 
 
-def history(core: Core, site_id: str, media_id: str, *, restricted: bool = True) -> list[dict[str, str]]:
+def history(core: Core, site_id: str, media_id: str, *, restricted: bool = False) -> list[dict[str, str]]:
     """Tell an image's story, newest first: when (ISO 8601), who, what; nothing of a restricted one unless that is allowed."""
     with core.db.read() as connection:
         if not restricted and history_rows.is_restricted(connection, site_id, media_id):
@@ -135,13 +132,9 @@ def history(core: Core, site_id: str, media_id: str, *, restricted: bool = True)
         why = "; ".join(reason_text(reason) for reason in decision.reasons) or "nothing found"
         entries.append((decision.decided_at, who, f"{decision.verdict}: {why}"))
     entries.sort(key=lambda entry: entry[0], reverse=True)
-    return [{"at": _iso(at), "who": who, "text": text} for at, who, text in entries]
+    return [{"at": iso(at), "who": who, "text": text} for at, who, text in entries]
 
 
 def reason_text(reason: Reason) -> str:
-    """Say a reason as people read it, shadow marked."""
-    return f"{reason.text} [shadow: only recorded]" if reason.mode == "shadow" else reason.text
-
-
-def _iso(at: int) -> str:
-    return datetime.fromtimestamp(at / SECOND, UTC).isoformat(timespec="seconds")
+    """Word a reason as people read it, with shadow marked."""
+    return f"{reason.text} [shadow: only recorded]" if reason.mode == RuleMode.SHADOW else reason.text

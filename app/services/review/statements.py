@@ -10,10 +10,14 @@ import re
 from datetime import UTC, datetime
 from typing import Any
 
+from sqlalchemy import Connection
+
 from app.db import decisions, enforcements, jobs
+from app.db.enforcements import EnforcementRow
 from app.domain.decisions import Action, Decision, Verdict
 from app.domain.errors import DecisionUnknown
 from app.domain.media import name_of
+from app.domain.policy import RuleMode
 from app.domain.statements import (
     EXPLANATION_CHARACTERS,
     FACTS_CHARACTERS,
@@ -24,7 +28,7 @@ from app.domain.statements import (
     Ground,
 )
 from app.domain.taxonomy import CATEGORIES
-from app.domain.time import SECOND
+from app.domain.time import utc
 from app.services.core import Core
 
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
@@ -69,7 +73,7 @@ def puid(decision: Decision) -> str:
     return re.sub(r"[^a-zA-Z0-9_-]", "-", f"{decision.site_id}-{decision.id}")[:PUID_CHARACTERS]
 
 
-def _found(connection: Any, decision: Decision) -> Decision:
+def _found(connection: Connection, decision: Decision) -> Decision:
     """Give the decision that says what was found: the policy's, when a person's came after it."""
     found = decision
     for _ in range(10):
@@ -89,9 +93,9 @@ def _category(decision: Decision, found: Decision) -> str:
     return ""
 
 
-def _visibility(action: Any) -> str:
+def _visibility(action: EnforcementRow | None) -> str:
     kinds = {Action.DELETE: "CONTENT_REMOVED", Action.HIDE: "CONTENT_DISABLED", Action.LABEL: "CONTENT_LABELLED"}
-    return "DECISION_VISIBILITY_" + (kinds.get(Action(action.action), "CONTENT_DISABLED") if action else "CONTENT_DISABLED")
+    return "DECISION_VISIBILITY_" + (kinds.get(action.action, "CONTENT_DISABLED") if action else "CONTENT_DISABLED")
 
 
 def _automated(decision: Decision, found: Decision) -> str:
@@ -107,16 +111,16 @@ def _explanation(decision: Decision, found: Decision, title: str) -> str:
 
 def _facts(decision: Decision, found: Decision) -> str:
     lines = [f"Picture: {name_of(decision.media)}."]
-    seen = [reason for reason in found.reasons if reason.verdict is not Verdict.ALLOW and reason.mode != "shadow"]
+    seen = [reason for reason in found.reasons if reason.verdict is not Verdict.ALLOW and reason.mode != RuleMode.SHADOW]
     if found.policy_version is not None:
         lines.append(f"Version {found.policy_version} of the site's rules compared automatic findings with thresholds:")
     lines += [f"- {reason.text}." for reason in seen]
     if decision.person:
-        # The receiver learns that a person decided, and not who: reviewers are not to be found by those they judge.
+        # The receiver learns that a person decided, and not who: reviewers are not to be found by those they decide about.
         why = next((CATEGORIES[r.category].title for r in decision.reasons if r.category in CATEGORIES), "")
         lines.append("A reviewer looked at the picture and rejected it" + (f": {why}." if why else "."))
     return "\n".join(lines)
 
 
 def _day(at: int) -> str:
-    return max(datetime.fromtimestamp(at / SECOND, UTC), EARLIEST).strftime("%Y-%m-%d")
+    return max(utc(at), EARLIEST).strftime("%Y-%m-%d")

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from sqlalchemy import Connection
 
 from app.db import audit, decisions, enforcements, jobs, queue
-from app.domain.decisions import Action, Decision, Outcome, Reason, Verdict
+from app.domain.decisions import Action, Decision, Outcome, Reason, Ruling, Verdict
 from app.domain.errors import (
     BeingReviewed,
     DecisionStale,
+    DecisionUnknown,
+    Escalated,
     SecondPersonNeeded,
     SettingsInvalid,
     UndoImpossible,
@@ -19,6 +21,7 @@ from app.domain.jobs import WorkState
 from app.domain.platform import Site
 from app.domain.rejections import REJECTIONS
 from app.domain.taxonomy import CATEGORIES
+from app.domain.visibility import Visibility
 from app.services.core import Core
 from app.services.pipeline import record
 from app.services.review import showing
@@ -43,23 +46,30 @@ def resolve(
     never_again: bool = False,
     delete: bool = False,
     take_over: bool = False,
+    within: Visibility | None = None,
+    alone: bool = False,
 ) -> int:
     """Supersede a decision with a person's: it binds for these bytes from now on. Return the decision in force then.
 
     That is the same one when two people must agree and this is the first: it is kept as an opinion. `rejection` is a key of
     `REJECTIONS`; without one a rejection is for what was found. `delete` removes a rejected picture for good, where the
     site's settings offer that; else `SettingsInvalid` is raised. Raise `DecisionStale` after another verdict,
-    `BeingReviewed` while another person looks at it, unless `take_over` is true, and `SecondPersonNeeded`.
+    `BeingReviewed` while another person looks at it, unless `take_over` is true, and `SecondPersonNeeded`, which one who is
+    `alone` always meets: a program, or somebody at the platform, is not one of two. `within` is what this person may decide,
+    None for everything, as on this machine's command line; see `permit`.
     """
     with core.db.write() as connection:
         decision = in_force(connection, decision_id)
+        permit(connection, decision, within)
+        if alone and decision.two_people:
+            raise SecondPersonNeeded("Two people must agree about this picture. They decide in Picward's console.")
         site = sites.get(core, decision.site_id)
         if delete and not (site.settings.delete_blocked and verdict is Verdict.BLOCK):
             raise SettingsInvalid("Deleting is switched off in this site's settings.")
         if not take_over:
             not_of_another(connection, decision.id, person_id, core.now())
         said = Said(verdict, person, person_id, rejection, never_again=never_again, delete=delete)
-        resolved = judge(core, connection, site, decision, said)
+        resolved = settle(core, connection, site, decision, said)
     core.wake()
     return resolved
 
@@ -75,6 +85,20 @@ def in_force(connection: Connection, decision_id: int) -> Decision:
             break
         decision = later
     raise DecisionStale("Someone else decided this picture meanwhile; look at it again.")
+
+
+def permit(connection: Connection, decision: Decision, within: Visibility | None) -> None:
+    """Refuse who may not overrule the decision in force, whichever decision they named.
+
+    Raise `DecisionUnknown` for one of another site, or a restricted one, and `Escalated` for one that waits for others.
+    """
+    if within is None:
+        return
+    if decision.site_id not in within.sites or (decision.restricted and not within.restricted):
+        raise DecisionUnknown("There is no such decision.")
+    row = queue.get(connection, decision.id)
+    if row is not None and row.escalated and not within.restricted:
+        raise Escalated("It was escalated: an owner or a restricted reviewer decides.")
 
 
 def not_of_another(connection: Connection, decision_id: int, person_id: int, now: int) -> None:
@@ -97,7 +121,7 @@ class Said:
     delete: bool = False
 
 
-def judge(core: Core, connection: Connection, site: Site, decision: Decision, said: Said) -> int:
+def settle(core: Core, connection: Connection, site: Site, decision: Decision, said: Said) -> int:
     """Make a person's verdict binding, or keep it as the first of two; in the caller's transaction."""
     people = said.person
     category = _category(decision, said)
@@ -106,25 +130,19 @@ def judge(core: Core, connection: Connection, site: Site, decision: Decision, sa
         if first is None:
             return decision.id
         people = f"{first} and {said.person}"
-    resolved = record.record(
-        core,
-        connection,
-        site,
-        job_id=decision.job_id,
-        media=decision.media,
-        sha256=decision.sha256,
-        outcome=Outcome(
-            said.verdict,
-            (Reason(said.verdict, category, _text(said, people)),),
-            enforce=said.verdict is Verdict.BLOCK,
-        ),
+    reason = Reason(said.verdict, category, _text(said, people))
+    ruling = Ruling(
+        decision.job_id,
+        decision.media,
+        decision.sha256,
+        Outcome(said.verdict, (reason,), enforce=said.verdict is Verdict.BLOCK),
+        core.now(),
         person=said.person,
-        policy_version=None,
         supersedes=decision.id,
-        now=core.now(),
-        action=Action.DELETE if said.delete else None,
         batch=said.batch,
+        action=Action.DELETE if said.delete else None,
     )
+    resolved = record.store(core, connection, site, ruling)
     if said.verdict is Verdict.ALLOW:
         lists.welcome_back(connection, site.id, decision.sha256)
     elif said.never_again and decision.sha256:
@@ -153,10 +171,10 @@ def _agreeing(connection: Connection, decision: Decision, said: Said, category: 
     """Give who said the same before; None when this is kept as an opinion. Two who disagree escalate it."""
     before = queue.opinions_of(connection, decision.id)
     others = [opinion for opinion in before if opinion.person_id != said.person_id]
-    agreeing = next((opinion for opinion in others if opinion.verdict == said.verdict), None)
+    agreeing = next((opinion for opinion in others if opinion.verdict is said.verdict), None)
     if agreeing is not None:
-        return str(agreeing.person)
-    if any(opinion.person_id == said.person_id and opinion.verdict == said.verdict for opinion in before):
+        return agreeing.person
+    if any(opinion.person_id == said.person_id and opinion.verdict is said.verdict for opinion in before):
         raise SecondPersonNeeded("You said so already. A second person must agree before it counts.")
     queue.add(connection, decision.id, now)
     queue.add_opinion(connection, decision.id, said.person_id, said.person, said.verdict, category, now)
@@ -183,14 +201,16 @@ def take_back_opinion(core: Core, decision_id: int, person: str, person_id: int)
     return True
 
 
-def undo(core: Core, decision_id: int, person: str) -> int:
+def undo(core: Core, decision_id: int, person: str, within: Visibility | None = None) -> int:
     """Put in force again what was before a decision, at the site too; return the decision that says so.
 
     Where nothing was before, the picture waits for a person. Raise `DecisionStale` when it is no longer in force,
-    `UndoImpossible` when the picture is gone or was deleted, `SecondPersonNeeded` when two people hid it.
+    `UndoImpossible` when the picture is gone or was deleted, `SecondPersonNeeded` when two people hid it. `within` is as for
+    `resolve`.
     """
     with core.db.write() as connection:
         decision = showing.load(connection, decision_id)
+        permit(connection, decision, within)
         undone = put_back(core, connection, sites.get(core, decision.site_id), decision, person)
     core.wake()
     return undone
@@ -202,23 +222,20 @@ def put_back(core: Core, connection: Connection, site: Site, decision: Decision,
     _may_be_undone(connection, decision, before)
     outcome = _as_before(decision, before, person)
     same = before is not None and (before.verdict, before.enforce) == (decision.verdict, decision.enforce)
-    undone = record.record(
-        core,
-        connection,
-        site,
-        job_id=decision.job_id,
-        media=decision.media,
-        sha256=decision.sha256,
-        outcome=outcome,
+    ruling = Ruling(
+        decision.job_id,
+        decision.media,
+        decision.sha256,
+        outcome,
+        core.now(),
         person=person,
-        policy_version=None,
         supersedes=decision.id,
-        now=core.now(),
-        action=_action_back(core, connection, site, decision, before, outcome),
-        silent=same,
         batch=batch,
         restored_version=_version(before) if before is not None else _version(decision),
+        action=_action_back(core, connection, site, decision, before, outcome),
+        silent=same,
     )
+    undone = record.store(core, connection, site, ruling)
     if before is not None and before.verdict is Verdict.REVIEW:
         queue.waits_since(connection, undone, before.decided_at)
     if decision.person and decision.verdict is Verdict.BLOCK and outcome.verdict is not Verdict.BLOCK:
@@ -230,10 +247,10 @@ def _may_be_undone(connection: Connection, decision: Decision, before: Decision 
     if decisions.successor(connection, decision.id) is not None:
         raise DecisionStale("This was decided again since. Undo the decision that is in force.")
     job = jobs.get(connection, decision.job_id)
-    if job is None or job.state == WorkState.GONE:
+    if job is None or job.state is WorkState.GONE:
         raise UndoImpossible("The picture is gone at the site; there is nothing to put back.")
     action = enforcements.of_decisions(connection, [decision.id]).get(decision.id)
-    if action is not None and action.action == Action.DELETE and action.attempts:
+    if action is not None and action.action is Action.DELETE and action.attempts:
         raise UndoImpossible("The picture was deleted for good at the site. That cannot be undone.")
     released = decision.verdict is Verdict.BLOCK and (before is None or before.verdict is not Verdict.BLOCK)
     if decision.two_people and released:
@@ -262,4 +279,4 @@ def _action_back(
     if outcome.verdict is Verdict.REVIEW and hidden:
         return Action.RESTORE
     by = before.person if before is not None and before.restored_version is None else ""
-    return record.wanted_action(connection, core, site, media, outcome, by)
+    return record.wanted_action(core, connection, site, media, outcome, by)

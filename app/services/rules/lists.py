@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from app.db import audit, hashes, jobs, pictures
 from app.db.engine import Database
-from app.domain.detector import HashEntry, HashIndex, HashKind, ListKind
+from app.domain.detector import HashEntry, HashIndex, ListKind, entries_of
 from app.services.core import Core
 
 
@@ -61,9 +61,9 @@ def _compare(
     while not stopping():
         with core.db.read() as connection:
             known = jobs.with_fingerprint(connection, site_id, after, COMPARED_TOGETHER)
-        matching = [row for row in known if judge.match(pictures.fingerprint_of(row), index)]
+        matching = [row for row in known if judge.match(row.fingerprint, index)]
         done = len(known) < COMPARED_TOGETHER
-        after = known[-1].id if known else after
+        after = known[-1].job_id if known else after
         with core.db.write() as connection:
             again += sum(jobs.add_round(connection, row.site_id, row.media_id, core.now()) for row in matching)
             hashes.compared(connection, comparison_id, after, done=done)
@@ -74,24 +74,21 @@ def _compare(
 
 def never_again(connection: Connection, site_id: str, sha256: str, person: str, now: int) -> None:
     """Put an image on the site's block list, by its bytes and by its look."""
-    note = f"never again, said {person}"
-    entries = [HashEntry(HashKind.SHA256, sha256, ListKind.BLOCK, "owner.blocked_hash", note, site_id)]
     picture = pictures.fingerprint(connection, sha256)
-    for look in picture.looks if picture is not None else ():
-        entries.append(HashEntry(HashKind.PDQ, look, ListKind.BLOCK, "owner.blocked_hash", note, site_id))
-    hashes.add(connection, entries, now, person)
+    looks = picture.looks if picture is not None else ()
+    hashes.add(connection, entries_of(sha256, looks, ListKind.BLOCK, f"never again, said {person}", site_id), now, person)
     audit.add(connection, now, person, "hashes.never_again", f"{sha256[:12]}… was put on the block list", site_id)
 
 
 def welcome_back(connection: Connection, site_id: str, sha256: str) -> None:
-    """Take an image that a person approves off the site's own block list."""
+    """Remove an image that a person approves from the site's own block list."""
     picture = pictures.fingerprint(connection, sha256)
     for value in (sha256, *(picture.looks if picture else ())):
         hashes.remove(connection, site_id, value, ListKind.BLOCK)
 
 
 class ListIndexes:
-    """Keep one prepared index per site, rebuilt when any list changed."""
+    """One prepared index per site, rebuilt when any list changed."""
 
     def __init__(self, db: Database, build: Callable[[Sequence[HashEntry]], HashIndex]) -> None:
         self._db, self._build = db, build

@@ -9,7 +9,9 @@ from typing import Any
 from sqlalchemy import Connection
 
 from app.db import audit, replays
-from app.db import sites as rows
+from app.db import policies as rows
+from app.db import sites as site_rows
+from app.db.policies import PolicyRow
 from app.domain.errors import SettingsInvalid, SiteUnknown
 from app.domain.platform import SiteState
 from app.domain.policy import Policy, RuleMode, read_policy
@@ -24,10 +26,10 @@ def current(core: Core, site_id: str) -> Policy:
 
 def load(connection: Connection, site_id: str, version: int | None = None) -> Policy:
     """Read one version of a site's policy, the newest unless it is named, in the caller's transaction."""
-    row = rows.policy(connection, site_id, version)
+    row = rows.get(connection, site_id, version)
     if row is None:
         raise SiteUnknown(f"Site “{site_id}” has no such policy.")
-    return read_policy({"version": row["version"], "rules": row["rules"]})
+    return read_policy({"version": row.version, "rules": row.rules})
 
 
 def save(core: Core, site_id: str, rules: object, person: str, *, upon: int | None = None, why: str = "") -> Policy:
@@ -36,14 +38,14 @@ def save(core: Core, site_id: str, rules: object, person: str, *, upon: int | No
     `upon` is the version that the rules were made from. Raise `SettingsInvalid`, also when that is no longer the newest.
     """
     with core.db.write() as connection:
-        site = rows.get(connection, site_id)
-        if site is None or site.state == SiteState.REMOVED:
+        site = site_rows.get(connection, site_id)
+        if site is None or site.state is SiteState.REMOVED:
             raise SiteUnknown(f"There is no site “{site_id}”.")
         version = load(connection, site_id).version + 1
         if upon is not None and version != upon + 1:
             raise SettingsInvalid(f"Someone saved version {version - 1} meanwhile. Look at it, and make your change again.")
         policy = read_policy({"version": version, "rules": rules})
-        rows.add_policy(connection, site_id, version, stored(policy), core.now(), person)
+        rows.add(connection, PolicyRow(site_id, version, stored(policy), core.now(), person))
         text = f"Policy v{version}{why and f', {why}'}: {summarise(policy)}"
         audit.add(connection, core.now(), person, "policy.saved", text, site_id)
     core.wake()
@@ -56,7 +58,7 @@ def draft(core: Core, site_id: str, rules: object) -> Policy:
 
 
 def version(core: Core, site_id: str, number: int) -> Policy:
-    """Give one version of a site's policy. Raise `SiteUnknown` when there is none."""
+    """Look up one version of a site's policy. Raise `SiteUnknown` when there is none."""
     with core.db.read() as connection:
         return load(connection, site_id, number)
 
@@ -70,7 +72,7 @@ def roll_back(core: Core, site_id: str, number: int, person: str) -> Policy:
 def versions(core: Core, site_id: str) -> list[tuple[Policy, str, int]]:
     """List every version of a site's policy with who saved it when, newest first."""
     with core.db.read() as connection:
-        found = rows.policy_versions(connection, site_id)
+        found = rows.versions(connection, site_id)
     return [(read_policy({"version": row.version, "rules": row.rules}), row.created_by, row.created_at) for row in found]
 
 
@@ -84,7 +86,7 @@ _OF_ONE_PICTURE = frozenset({"title", "file", "name", "created", "alt"})
 
 
 def seen_lately(core: Core, site_id: str) -> dict[str, list[str]]:
-    """Give what the platform said about a site's last pictures: values by key, the most common first.
+    """Collect what the platform said about a site's last pictures: values by key, the most common first.
 
     Keys that tell one picture from another, such as its title, are left out: exempting by them is no policy.
     """
@@ -101,7 +103,7 @@ def seen_lately(core: Core, site_id: str) -> dict[str, list[str]]:
 
 @dataclass(frozen=True, slots=True)
 class Blocked:
-    """Hold what one policy version blocks now: decisions that nobody confirmed, and how many a person did."""
+    """What one policy version blocks now: decisions that nobody confirmed, and how many a person did."""
 
     decisions: tuple[int, ...]
     confirmed: int
@@ -120,7 +122,7 @@ def blocked_by(core: Core, site_id: str, number: int) -> Blocked:
 
 
 def summarise(policy: Policy) -> str:
-    """Say in one line what a policy does: which rules act, and how many only watch."""
+    """Summarise in one line what a policy does: which rules act, and how many only watch."""
     acting = [_title(rule.category) for rule in policy.rules if rule.mode is RuleMode.ENFORCE]
     asking = [_title(rule.category) for rule in policy.rules if rule.mode is RuleMode.REVIEW]
     watching = sum(rule.mode is RuleMode.SHADOW for rule in policy.rules)
@@ -139,5 +141,5 @@ def _title(category: str) -> str:
 
 
 def stored(policy: Policy) -> list[dict[str, Any]]:
-    """Give a policy's rules as they are stored."""
+    """Format a policy's rules as they are stored."""
     return [rule.model_dump(mode="json", exclude_defaults=True) for rule in policy.rules]

@@ -7,14 +7,15 @@ import json
 import secrets
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
 
 from sqlalchemy import Connection
-from sqlalchemy.exc import IntegrityError
 
 from app.db import audit, enforcements
+from app.db import policies as policy_rows
 from app.db import sites as rows
-from app.domain.errors import DeliveryRefused, PairingRefused, SettingsInvalid
+from app.db.policies import PolicyRow
+from app.db.sites import NewSite
+from app.domain.errors import DeliveryRefused, NotStored, PairingRefused, SettingsInvalid
 from app.domain.events import Delivery
 from app.domain.platform import Admission, Platform, Site, SiteState
 from app.domain.policy import starting_policy
@@ -22,13 +23,11 @@ from app.domain.settings import validate
 from app.domain.time import HOUR
 from app.services.core import Core
 from app.services.rules import policies
+from app.services.secrets import new_signing_secret
 from app.services.sites import sites
 
 PAIRING_HOURS = 24
 """How long an unused pairing code works: long enough to hand it to the person who runs the site."""
-
-SECRET_BYTES = 32
-"""Standard Webhooks wants 24 to 64 bytes."""
 
 
 def add(
@@ -53,7 +52,7 @@ def add(
         platform=slug,
         name=name.strip()[:200] or platform.name,
         state=SiteState.ACTIVE if typed else SiteState.PAIRING,
-        secrets=(_new_secret(),),
+        secrets=(new_signing_secret(),),
         connection=connection_typed,
         settings=settings,
         key=platform.key_of(connection_typed),
@@ -63,7 +62,7 @@ def add(
     with core.db.read() as connection:
         before = rows.by_key(connection, slug, site.key)
     if before is not None:
-        if before.state != SiteState.REMOVED:
+        if before.state is not SiteState.REMOVED:
             raise taken
         # The same site, with its history, its settings, and the undo of what is hidden.
         kept = sites.open_site(core, before).settings.model_dump(mode="json")
@@ -74,11 +73,11 @@ def add(
         with core.db.write() as connection:
             if before is None:
                 _store_new(core, connection, site, person, found)
-            elif not rows.bring_back(connection, site.id, _row(core, site, found)):
+            elif not rows.bring_back(connection, _row(core, site, found)):
                 raise taken
             else:
                 audit.add(connection, core.now(), person, "site.returned", "Connected again", site.id)
-    except IntegrityError:  # another was faster
+    except NotStored:  # another was faster
         raise taken from None
     core.wake()
     return site
@@ -100,8 +99,8 @@ def reconnect(core: Core, site_id: str, values: Mapping[str, str], person: str) 
         raise SettingsInvalid("This leads to another site. Add that one instead.")
     found = platform.check(replace(site, connection=reached, credentials=opened))
     with core.db.write() as connection:
-        stored = {"connection": reached, "credentials": core.credentials.lock(opened) if opened else None}
-        rows.change(connection, site_id, {**stored, "problem": "", "found": found, "checked_at": core.now()})
+        locked = core.credentials.lock(opened) if opened else None
+        rows.change(connection, site_id, connection=reached, credentials=locked, problem="", found=found, checked_at=core.now())
         audit.add(connection, core.now(), person, "site.reconnected", found, site_id)
     core.wake()
     return found
@@ -120,35 +119,31 @@ def _new_id() -> str:
     return "st_" + secrets.token_hex(8)
 
 
-def _new_secret() -> str:
-    return "whsec_" + base64.b64encode(secrets.token_bytes(SECRET_BYTES)).decode()
-
-
 def _store_new(core: Core, connection: Connection, site: Site, person: str, found: str = "") -> None:
     now = core.now()
     rows.add(connection, _row(core, site, found))
-    rows.add_policy(connection, site.id, 1, policies.stored(starting_policy()), now, person)
+    policy_rows.add(connection, PolicyRow(site.id, 1, policies.stored(starting_policy()), now, person))
     name = core.platform(site.platform).name
     audit.add(connection, now, person, "site.added", f"{name} site “{site.name}” added", site.id)
 
 
-def _row(core: Core, site: Site, found: str) -> dict[str, Any]:
+def _row(core: Core, site: Site, found: str) -> NewSite:
     now = core.now()
-    return {
-        "id": site.id,
-        "platform": site.platform,
-        "name": site.name,
-        "state": site.state,
-        "secrets": core.vault.lock(json.dumps(site.secrets).encode()),
-        "connection": dict(site.connection),
-        "settings": sites.stored(site.settings),
-        "created_at": now,
-        "paired_at": now if site.state is SiteState.ACTIVE else None,
-        "found": found,
-        "checked_at": now if found else None,
-        "key": site.key,
-        "credentials": core.credentials.lock(site.credentials) if site.credentials else None,
-    }
+    return NewSite(
+        id=site.id,
+        platform=site.platform,
+        name=site.name,
+        state=site.state,
+        secrets=core.vault.lock(json.dumps(site.secrets).encode()),
+        connection=dict(site.connection),
+        settings=sites.stored(site.settings),
+        created_at=now,
+        paired_at=now if site.state is SiteState.ACTIVE else None,
+        found=found,
+        checked_at=now if found else None,
+        key=site.key,
+        credentials=core.credentials.lock(site.credentials) if site.credentials else None,
+    )
 
 
 def welcome(core: Core, newcomer: Site) -> Site:
@@ -158,7 +153,7 @@ def welcome(core: Core, newcomer: Site) -> Site:
     """
     try:
         return _welcome(core, newcomer)
-    except IntegrityError:  # two came at once, and the other was stored
+    except NotStored:  # two came at once, and the other was stored
         return _welcome(core, newcomer)
 
 
@@ -168,13 +163,26 @@ def _welcome(core: Core, newcomer: Site) -> Site:
         if row is None:
             settings = validate(core.platform(newcomer.platform).Settings, {})
             fresh = replace(
-                newcomer, id=_new_id(), secrets=(_new_secret(),), state=SiteState.PAIRING, settings=settings, credentials={}
+                newcomer,
+                id=_new_id(),
+                secrets=(new_signing_secret(),),
+                state=SiteState.PAIRING,
+                settings=settings,
+                credentials={},
             )
             _store_new(core, connection, fresh, "platform")
             return fresh
-        if row.state == SiteState.REMOVED:
-            again = {"state": SiteState.PAIRING, "secrets": core.vault.lock(json.dumps([_new_secret()]).encode())}
-            rows.change(connection, row.id, {**again, "created_at": core.now(), "paired_at": None, "problem": ""})
+        if row.state is SiteState.REMOVED:
+            fresh_secrets = core.vault.lock(json.dumps([new_signing_secret()]).encode())
+            rows.change(
+                connection,
+                row.id,
+                state=SiteState.PAIRING,
+                secrets=fresh_secrets,
+                created_at=core.now(),
+                paired_at=None,
+                problem="",
+            )
             audit.add(connection, core.now(), "platform", "site.returned", "Installed again", row.id)
         return sites.get_within(core, connection, row.id)
 
@@ -186,38 +194,35 @@ def pairing_code(core: Core, site: Site) -> str:
 
 
 def renew_pairing(core: Core, site_id: str, person: str) -> Site:
-    """Give a site a new secret and wait for it to be connected again; the old code and secret are worth nothing from now."""
+    """Replace a site's secret and wait for it to be connected again; the old code and secret are void from now on."""
     site = sites.get(core, site_id)
     platform = core.platform(site.platform)
     if platform.connect_fields or platform.installs_itself:
         raise PairingRefused("This site is not connected by a pairing code.")
-    fresh = (_new_secret(),)
+    fresh = (new_signing_secret(),)
     with core.db.write() as connection:
-        rows.change(
-            connection,
-            site_id,
-            {"secrets": core.vault.lock(json.dumps(fresh).encode()), "state": SiteState.PAIRING, "created_at": core.now()},
-        )
+        locked = core.vault.lock(json.dumps(fresh).encode())
+        rows.change(connection, site_id, secrets=locked, state=SiteState.PAIRING, created_at=core.now())
         audit.add(connection, core.now(), person, "site.code", "A new pairing code was made", site_id)
     return sites.get(core, site.id)
 
 
 def admit(core: Core, slug: str, visit: Delivery) -> tuple[Site, str]:
-    """Let an installation in that arrives to be connected, after talking back to it; return the site and what was found."""
+    """Admit an installation that arrives to be connected, after talking back to it; return the site and what was found."""
     platform = core.platform(slug)
     with core.db.read() as connection:
         admission = platform.admit(visit, sites.find_for(core, slug, connection))
         row = rows.get(connection, admission.site.id) if admission.site.id else None
     if row is None and not platform.installs_itself:
         raise DeliveryRefused("no such site")
-    waited = visit.received_at - row.created_at if row is not None and row.state == SiteState.PAIRING else 0
+    waited = visit.received_at - row.created_at if row is not None and row.state is SiteState.PAIRING else 0
     if waited > PAIRING_HOURS * HOUR and not platform.installs_itself:
         raise PairingRefused(f"This pairing code is older than {PAIRING_HOURS} hours. Make a new one in Picward.")
     return _connect(core, platform, admission)
 
 
 def visit(core: Core, slug: str, seen: Delivery) -> tuple[Site, str]:
-    """Let an administrator in who visits from inside the platform, and connect the site at the first visit.
+    """Admit an administrator who visits from inside the platform, and connect the site at the first visit.
 
     Return the site, and the name of who visits. Raise `DeliveryRefused` when the visit proves nothing.
     """
@@ -248,21 +253,19 @@ def _connect(core: Core, platform: Platform, admission: Admission) -> tuple[Site
     found = platform.check(site)
     with core.db.write() as connection:
         row = rows.get(connection, site.id)
-        if row is None or row.state == SiteState.REMOVED:
+        if row is None or row.state is SiteState.REMOVED:
             raise DeliveryRefused("The site was disconnected while it was being connected.")
         rows.change(
             connection,
             site.id,
-            {
-                "name": site.name,
-                "state": SiteState.PAUSED if row.state == SiteState.PAUSED else state,
-                "connection": dict(site.connection),
-                # What came since the first time and was missed is looked for, however often it was connected anew.
-                "paired_at": row.paired_at or core.now(),
-                "problem": "",
-                "found": found,
-                "checked_at": core.now(),
-            },
+            name=site.name,
+            state=SiteState.PAUSED if row.state is SiteState.PAUSED else state,
+            connection=dict(site.connection),
+            # What came since the first time and was missed is looked for, however often it was connected anew.
+            paired_at=row.paired_at or core.now(),
+            problem="",
+            found=found,
+            checked_at=core.now(),
         )
         enforcements.begin_anew(connection, site.id, core.now())
         audit.add(connection, core.now(), "platform", "site.connected", found, site.id)

@@ -26,7 +26,7 @@ _POLL_SECONDS = 0.1
 
 @dataclass(frozen=True, slots=True)
 class Keeper:
-    """Be the one place that reads and writes stored credentials. It is made before the core, since platforms are given it."""
+    """The one place that reads and writes stored credentials. Made before the core, since platforms are given it."""
 
     db: Database
     vault: Vault
@@ -82,5 +82,4 @@ class Keeper:
             row = rows.get(connection, site_id)
         if row is None:
             raise SiteUnknown(f"There is no site “{site_id}”.")
-        locked: bytes | None = row.credentials
-        return locked
+        return row.credentials

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row
+from sqlalchemy import Connection
 
 from app.db import audit, decisions, deliveries, enforcements, hashes, jobs, standings
 from app.db import sites as rows
+from app.db.sites import SiteRow as SiteRow
+from app.db.sites import Turn
 from app.domain.decisions import Verdict
 from app.domain.errors import (
     PairingRefused,
@@ -18,21 +21,23 @@ from app.domain.errors import (
     SiteUnknown,
 )
 from app.domain.platform import FindSite, Site, SiteState
-from app.domain.settings import SiteSettings, declare, validate
+from app.domain.settings import Mode, SiteSettings, declare, modes_of, validate
 from app.domain.time import SECOND
 from app.services.core import Core
 from app.services.rules import policies
 
 
-def open_site(core: Core, row: Row[Any]) -> Site:
+def open_site(core: Core, row: SiteRow) -> Site:
     """Make a `Site` of a row: secrets unlocked, settings typed."""
     platform = core.platform(row.platform)
     known = {name: value for name, value in row.settings.items() if name in platform.Settings.model_fields}
+    if known.get("mode") == Mode.HOLD and Mode.HOLD not in modes_of(platform.Settings):
+        known["mode"] = Mode.HIDE  # what it meant when every platform offered it
     return Site(
         id=row.id,
         platform=row.platform,
         name=row.name,
-        state=SiteState(row.state),
+        state=row.state,
         secrets=tuple(json.loads(core.vault.open(row.secrets))),
         connection=row.connection,
         settings=validate(platform.Settings, known),
@@ -45,24 +50,25 @@ CLAIM_CHARACTERS = 200
 """The longest id or key that a request can claim: the width of the column."""
 
 # Unlocking and checking a row costs more than all else that a webhook needs; what is stored is compared each time.
-_opened: dict[str, tuple[tuple[Any, ...], Site]] = {}
+_opened: dict[str, tuple[tuple[object, ...], Site]] = {}
 
 
 def find_for(core: Core, slug: str, connection: Connection) -> FindSite:
-    """Give the look-up that `Platform.authenticate` may use: sites of this platform, by id or key."""
+    """Make the look-up that `Platform.authenticate` may use: sites of this platform, by id or key."""
 
     def find(claimed: str) -> Site | None:
-        stored = rows.stored(connection, slug, claimed) if 0 < len(claimed) <= CLAIM_CHARACTERS else None
-        if stored is None:
+        found = rows.stored(connection, slug, claimed) if 0 < len(claimed) <= CLAIM_CHARACTERS else None
+        if found is None:
             return None
-        site_id = stored[0]
+        site_id, stored = found
         known = _opened.get(site_id)
         if known is None or known[0] != stored:
             row = rows.get(connection, site_id)
             if row is None or row.platform != slug:
                 return None
             known = _opened[site_id] = (stored, open_site(core, row))
-        return known[1]
+        # An id is found whatever the platform is, and what proves a site of one platform proves nothing at another.
+        return known[1] if known[1].platform == slug else None
 
     return find
 
@@ -74,7 +80,7 @@ def get(core: Core, site_id: str) -> Site:
 
 def get_within(core: Core, connection: Connection, site_id: str) -> Site:
     row = rows.get(connection, site_id)
-    if row is None or row.state == SiteState.REMOVED:
+    if row is None or row.state is SiteState.REMOVED:
         raise SiteUnknown(f"There is no site “{site_id}”.")
     return open_site(core, row)
 
@@ -94,12 +100,12 @@ def check(core: Core, site_id: str) -> str:
         raise
     finally:
         with core.db.write() as connection:
-            rows.change(connection, site_id, {"problem": problem, "found": found, "checked_at": core.now()})
+            rows.change(connection, site_id, problem=problem, found=found, checked_at=core.now())
     return found
 
 
 def read_settings(core: Core, site: Site) -> dict[str, Any]:
-    """Give what a settings page needs: values, declaration and the policy in one line."""
+    """Collect what a settings page needs: values, declaration and the policy in one line."""
     policy = policies.current(core, site.id)
     return {
         "values": site.settings.model_dump(mode="json"),
@@ -108,8 +114,19 @@ def read_settings(core: Core, site: Site) -> dict[str, Any]:
     }
 
 
-def save_settings(core: Core, site_id: str, values: Mapping[str, Any], person: str) -> Site:
-    """Store a site's settings after checking them, and hand the platform its copy. Raise `SettingsInvalid`."""
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """Hold a site with its new settings, and in words why the platform could not be told of them, "" when it was."""
+
+    site: Site
+    untold: str = ""
+
+
+def save_settings(core: Core, site_id: str, values: Mapping[str, Any], person: str, *, tell: bool = True) -> Saved:
+    """Store a site's settings after checking them, and hand the platform its copy. Raise `SettingsInvalid`.
+
+    `tell` is False where the platform itself sent them, and waits for them in the answer.
+    """
     site = get(core, site_id)
     platform = core.platform(site.platform)
     merged = {**site.settings.model_dump(mode="json"), **values}
@@ -120,14 +137,18 @@ def save_settings(core: Core, site_id: str, values: Mapping[str, Any], person: s
         if getattr(site.settings, name) != getattr(settings, name)
     ]
     with core.db.write() as connection:
-        rows.change(connection, site_id, {"settings": stored(settings)})
+        rows.change(connection, site_id, settings=stored(settings))
         if changes:
             audit.add(connection, core.now(), person, "settings.saved", "; ".join(changes), site_id)
-    return get(core, site_id)
+    saved = get(core, site_id)
+    untold = _tell(core, saved) if tell else ""
+    if untold:
+        with core.db.write() as connection:
+            audit.add(connection, core.now(), "Picward", "settings.untold", untold, site_id)
+    return Saved(saved, untold)
 
 
-def share_settings(core: Core, site: Site) -> str:
-    """Hand the platform its copy of the settings; return what went wrong, in words, or ""."""
+def _tell(core: Core, site: Site) -> str:
     if site.state is SiteState.PAIRING:
         return ""
     try:
@@ -145,7 +166,7 @@ def set_state(core: Core, site_id: str, state: SiteState, person: str) -> None:
         site = get_within(core, connection, site_id)
         if site.state is SiteState.PAIRING:
             raise PairingRefused("This site is not connected yet.")
-        rows.change(connection, site_id, {"state": state})
+        rows.change(connection, site_id, state=state)
         if state is SiteState.ACTIVE:
             enforcements.begin_anew(connection, site_id, core.now())
         audit.add(connection, core.now(), person, f"site.{state}", f"The site is {state} now", site_id)
@@ -156,8 +177,8 @@ def remove(core: Core, connection: Connection, site_id: str, actor: str) -> None
     """Forget a site's secrets and stop its work; its history stays, and what is hidden stays hidden."""
     now = core.now()
     jobs.stop_site(connection, site_id, now)
-    forgotten = {"secrets": core.vault.lock(b"[]"), "credentials": None, "problem": ""}
-    rows.change(connection, site_id, {"state": SiteState.REMOVED, **forgotten})
+    none = core.vault.lock(b"[]")
+    rows.change(connection, site_id, state=SiteState.REMOVED, secrets=none, credentials=None, problem="")
     audit.add(connection, now, actor, "site.removed", "Disconnected; its secrets are forgotten", site_id)
 
 
@@ -179,9 +200,7 @@ def erase_within(core: Core, connection: Connection, site_id: str, actor: str) -
     """Erase a site in the caller's transaction."""
     remove(core, connection, site_id, actor)
     erased = rows.erase(connection, site_id)
-    rows.change(
-        connection, site_id, {"name": "Erased site", "connection": {}, "settings": {}, "found": "", "key": "", "paired_at": None}
-    )
+    rows.change(connection, site_id, name="Erased site", connection={}, settings={}, found="", key="", paired_at=None)
     _opened.pop(site_id, None)
     audit.add(connection, core.now(), actor, "site.erased", f"Everything of the site was erased: {erased} rows", site_id)
 
@@ -220,9 +239,9 @@ def summary(core: Core, site_id: str) -> dict[str, Any]:
         }
 
 
-def listing(core: Core) -> list[Row[Any]]:
+def listing(core: Core) -> list[SiteRow]:
     with core.db.read() as connection:
-        return [row for row in rows.every(connection) if row.state != SiteState.REMOVED]
+        return [row for row in rows.every(connection) if row.state is not SiteState.REMOVED]
 
 
 def trail(core: Core, site_id: str, limit: int = 20) -> list[tuple[int, str, str]]:
@@ -231,13 +250,13 @@ def trail(core: Core, site_id: str, limit: int = 20) -> list[tuple[int, str, str
         return [(row.at, row.actor, row.text) for row in audit.recent(connection, site_id, limit)]
 
 
-def active(core: Core) -> list[Row[Any]]:
+def active(core: Core) -> list[SiteRow]:
     """List the sites that work is done for."""
     with core.db.read() as connection:
-        return list(rows.every(connection, [SiteState.ACTIVE]))
+        return rows.every(connection, [SiteState.ACTIVE])
 
 
-def take_turn(core: Core, site_id: str, column: str, seconds: int) -> bool:
+def take_turn(core: Core, site_id: str, column: Turn, seconds: int) -> bool:
     """Say whether a site's periodic work is due, once among all workers; it counts as done from now on."""
     before = core.now() - seconds * SECOND
     with core.db.read() as connection:
@@ -249,7 +268,7 @@ def take_turn(core: Core, site_id: str, column: str, seconds: int) -> bool:
 
 
 def note_problem(core: Core, site_id: str, known: str, problem: str) -> None:
-    """Keep what is wrong with a site, "" for nothing, when that is not what is known already."""
+    """Note what is wrong with a site, "" for nothing, unless that is known already."""
     if problem != known:
         with core.db.write() as connection:
-            rows.change(connection, site_id, {"problem": problem})
+            rows.change(connection, site_id, problem=problem)

@@ -8,11 +8,12 @@ from dataclasses import dataclass, field
 
 from app.db import queue, tallies
 from app.db import sites as site_rows
+from app.db.tallies import Noted
 from app.domain.decisions import Verdict
-from app.domain.figures import Share, percentile, share
 from app.domain.platform import SiteState
-from app.domain.scope import Scope
+from app.domain.statistics import Share, Tally, percentile, share
 from app.domain.time import DAY
+from app.domain.visibility import Visibility
 from app.services.core import Core
 
 PERIODS = (7, 30, 90, 365)
@@ -21,7 +22,7 @@ PERIODS = (7, 30, 90, 365)
 
 @dataclass(frozen=True, slots=True)
 class Spans:
-    """Hold how long something took: half of `count` at most `p50` seconds, and 95 % at most `p95`; None without any."""
+    """How long something took: half of `count` at most `p50` seconds, and 95 % at most `p95`; None without any."""
 
     count: int
     p50: float | None
@@ -30,28 +31,28 @@ class Spans:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """Hold the figures of some sites over some days, `first` to today, as days since 1970-01-01 in UTC.
+    """The figures of some sites over some days, `first` to today, as days since 1970-01-01 in UTC.
 
-    `series` has a number for each day under "judged", "hidden", "restored", "answered", "exposed" and "waiting" (at the
-    day's end). `precision` is, for each category, how often people agreed with a policy that had not allowed a picture.
+    `series` has a number for each day under each of `SERIES` and WAITING (at the day's end). `precision` is, for each
+    category, how often people agreed with a policy that had not allowed a picture.
     """
 
     first: int
     days: int
-    series: Mapping[str, tuple[int, ...]]
+    series: Mapping[Tally, tuple[int, ...]]
     verdicts: Mapping[str, int] = field(default_factory=dict)
     precision: Mapping[str, Share] = field(default_factory=dict)
     found: Mapping[str, int] = field(default_factory=dict)
     to_verdict: Spans = Spans(0, None, None)
     to_answer: Spans = Spans(0, None, None)
 
-    def total(self, name: str) -> int:
+    def total(self, name: Tally) -> int:
         return sum(self.series[name])
 
 
-CATEGORISED = ("judged", "found", "confirmed", "overturned", "judged_in", "answered_in")
+CATEGORISED = (Tally.JUDGED, Tally.FOUND, Tally.CONFIRMED, Tally.OVERTURNED, Tally.JUDGED_IN, Tally.ANSWERED_IN)
 
-SERIES = ("judged", "hidden", "restored", "answered", "exposed")
+SERIES = (Tally.JUDGED, Tally.HIDDEN, Tally.RESTORED, Tally.ANSWERED, Tally.EXPOSED)
 
 
 def figures(core: Core, site_ids: Sequence[str], days: int) -> Figures:
@@ -62,23 +63,23 @@ def figures(core: Core, site_ids: Sequence[str], days: int) -> Figures:
         by_day = tallies.daily(connection, site_ids, SERIES, first, today)
         totals = tallies.totals(connection, site_ids, CATEGORISED, first, today)
         noted = tallies.waiting(connection, site_ids, today)
-        waiting_now = queue.count(connection, Scope(tuple(site_ids), restricted=True))
-    daily: dict[str, list[int]] = {name: [0] * days for name in SERIES}
-    by_category: dict[str, Counter[str]] = defaultdict(Counter)
-    for day, name, count in by_day:
-        daily[name][day - first] = int(count)
-    for _site, name, category, count in totals:
-        by_category[name][category] += int(count)
-    daily["waiting"] = _waiting(noted, first, days, waiting_now)
+        waiting_now = queue.count(connection, Visibility(tuple(site_ids), restricted=True))
+    daily: dict[Tally, list[int]] = {name: [0] * days for name in SERIES}
+    by_category: dict[Tally, Counter[str]] = defaultdict(Counter)
+    for figure in by_day:
+        daily[figure.name][figure.day - first] = figure.count
+    for total in totals:
+        by_category[total.name][total.category] += total.count
+    daily[Tally.WAITING] = _waiting(noted, first, days, waiting_now)
     return Figures(
         first,
         days,
         {name: tuple(numbers) for name, numbers in daily.items()},
-        {verdict: by_category["judged"][verdict] for verdict in Verdict},
-        _precision(by_category["confirmed"], by_category["overturned"]),
-        dict(by_category["found"]),
-        _spans(by_category["judged_in"]),
-        _spans(by_category["answered_in"]),
+        {verdict: by_category[Tally.JUDGED][verdict] for verdict in Verdict},
+        _precision(by_category[Tally.CONFIRMED], by_category[Tally.OVERTURNED]),
+        dict(by_category[Tally.FOUND]),
+        _spans(by_category[Tally.JUDGED_IN]),
+        _spans(by_category[Tally.ANSWERED_IN]),
     )
 
 
@@ -97,12 +98,12 @@ def _spans(steps: Mapping[str, int]) -> Spans:
     return Spans(sum(counted.values()), percentile(counted, 0.5), percentile(counted, 0.95))
 
 
-def _waiting(noted: Sequence[tuple[str, int, int]], first: int, days: int, now: int) -> list[int]:
+def _waiting(noted: Sequence[Noted], first: int, days: int, now: int) -> list[int]:
     """Add the sites' notes up day by day; a day without a note is as the one before. Today is what is true now."""
     total = [0] * days
     by_site: dict[str, list[tuple[int, int]]] = defaultdict(list)
-    for site, day, count in noted:
-        by_site[site].append((day, count))
+    for note in noted:
+        by_site[note.site_id].append((note.day, note.count))
     for notes in by_site.values():
         notes.sort()
         last, place = 0, 0
@@ -119,6 +120,6 @@ def note_waiting(core: Core) -> None:
     """Note for each site how many pictures wait now; called every hour, the day's last note stays."""
     with core.db.write() as connection:
         for row in site_rows.every(connection):
-            if row.state != SiteState.REMOVED:
-                waiting = queue.count(connection, Scope((row.id,), restricted=True))
+            if row.state is not SiteState.REMOVED:
+                waiting = queue.count(connection, Visibility((row.id,), restricted=True))
                 tallies.note_waiting(connection, row.id, core.now(), waiting)

@@ -9,22 +9,21 @@ from __future__ import annotations
 import json
 import logging
 import secrets
-from base64 import b64encode
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row
+from sqlalchemy import Connection
 
 from app.db import audit, decisions
 from app.db import notices as rows
-from app.db.jobs import media
+from app.db.notices import NoticeChange, NoticeRow
 from app.domain.errors import PicwardError, PlatformUnavailable
 from app.domain.media import name_of
 from app.domain.ports import Mail
 from app.domain.settings import SiteSettings
-from app.domain.time import HOUR, SECOND
+from app.domain.time import DAY, HOUR, SECOND, iso
 from app.services.core import Core
+from app.services.secrets import new_signing_secret
 
 log = logging.getLogger(__name__)
 
@@ -34,10 +33,10 @@ LOOK_SECONDS = 60
 SETTLED_SECONDS = 60
 """How long ago something must have happened to be told: what is being written down at this moment cannot be read yet."""
 
-PAUSE_SECONDS = 3600
+PAUSE_SECONDS = HOUR // SECOND
 """How long nothing is told after a message: a bad day is a few messages, and not a thousand."""
 
-REMIND_SECONDS = 86_400
+REMIND_SECONDS = DAY // SECOND
 """How often a queue that waits is told again."""
 
 LEASE_SECONDS = 120
@@ -46,7 +45,7 @@ LEASE_SECONDS = 120
 RETRY_SECONDS = 10
 """How long the first try after a failure waits; each waits twice as long as the one before, up to `PAUSE_SECONDS`."""
 
-GIVE_UP_SECONDS = 86_400
+GIVE_UP_SECONDS = DAY // SECOND
 """How long a digest is tried: after a day it is no news, and the next one is due."""
 
 NAMED = 10
@@ -59,7 +58,7 @@ MAIL, WEBHOOK = "mail", "webhook"
 
 
 def wanted(settings: SiteSettings) -> list[str]:
-    """Name the ways that a site's owner wants to be told."""
+    """List the ways in which a site's owner wants to be told."""
     return [way for way, given in ((MAIL, settings.tell_emails), (WEBHOOK, settings.tell_webhook)) if given]
 
 
@@ -84,32 +83,34 @@ def tend(core: Core, site_id: str, name: str, settings: SiteSettings, trouble: s
 
 
 def secret(core: Core, site_id: str) -> str:
-    """Give the secret that signs what goes to a site's outgoing web address; it is made at the first call."""
+    """Return the secret that signs what goes to a site's outgoing web address; it is made at the first call."""
     with core.db.read() as connection:
         row = rows.get(connection, site_id)
-    if row is None or row.secret is None:
-        fresh = "whsec_" + b64encode(secrets.token_bytes(32)).decode()
+    locked = row.secret if row is not None else None
+    if locked is None:
+        fresh = new_signing_secret()
         with core.db.write() as connection:
             rows.begin(connection, site_id, core.now())
             row = rows.get(connection, site_id)
-            if row is not None and row.secret is None:
-                rows.change(connection, site_id, {"secret": core.vault.lock(fresh.encode())})
+            locked = row.secret if row is not None else None
+            if locked is None:
+                rows.change(connection, site_id, secret=core.vault.lock(fresh.encode()))
                 return fresh
-    return core.vault.open(row.secret).decode() if row is not None else ""
+    return core.vault.open(locked).decode()
 
 
 def problem(core: Core, site_id: str) -> str:
-    """Say why the last message could not be sent, "" when it could."""
+    """Explain why the last message could not be sent, "" when it could."""
     with core.db.read() as connection:
         row = rows.get(connection, site_id)
     return row.problem if row is not None else ""
 
 
-def _compose(core: Core, row: Row[Any], name: str, settings: SiteSettings, trouble: str, now: int) -> dict[str, Any] | None:
+def _compose(core: Core, row: NoticeRow, name: str, settings: SiteSettings, trouble: str, now: int) -> dict[str, Any] | None:
     """Find what there is to tell and keep it, or look again later."""
     site_id = row.site_id
     until = max(now - SETTLED_SECONDS * SECOND, row.covers_until)
-    changes: dict[str, Any] = {"covers_until": until, "run_at": now + LOOK_SECONDS * SECOND, "attempts": 0}
+    changes: NoticeChange = {"covers_until": until, "run_at": now + LOOK_SECONDS * SECOND, "attempts": 0}
     digest: dict[str, Any] = {}
     with core.db.read() as connection:
         if settings.tell_hidden:
@@ -126,9 +127,10 @@ def _compose(core: Core, row: Row[Any], name: str, settings: SiteSettings, troub
     if digest:
         site = {"id": site_id, "name": name, "page": f"{core.public_url}/sites/{site_id}"}
         digest = {"id": f"nt_{secrets.token_hex(12)}", "at": now, "site": site, "ways": wanted(settings), **digest}
-        changes |= {"digest": core.vault.lock(json.dumps(digest).encode()), "run_at": now + LEASE_SECONDS * SECOND}
+        changes["digest"] = core.vault.lock(json.dumps(digest).encode())
+        changes["run_at"] = now + LEASE_SECONDS * SECOND
     with core.db.write() as connection:
-        rows.change(connection, site_id, changes)
+        rows.change(connection, site_id, **changes)
     return digest or None
 
 
@@ -139,7 +141,7 @@ def _put(digest: dict[str, Any], what: str, found: object) -> None:
 
 def _hidden(connection: Connection, site_id: str, since: int, until: int) -> dict[str, Any] | None:
     found = rows.hidden(connection, site_id, since, until, COUNTED)
-    names = [{"decision": row.id, "name": name_of(media(row))} for row in found if not row.restricted]
+    names = [{"decision": one.decision_id, "name": name_of(one.media)} for one in found if not one.restricted]
     return {"count": len(found), "first": names[:NAMED]} if found else None
 
 
@@ -153,10 +155,10 @@ def _waiting(connection: Connection, site_id: str, hours: int, now: int) -> dict
     oldest = decisions.oldest_waiting(connection, site_id)
     if oldest is None or now - oldest < hours * HOUR:
         return None
-    return {"count": decisions.count_waiting(connection, site_id), "oldest_hours": (now - oldest) // (3600 * SECOND)}
+    return {"count": decisions.count_waiting(connection, site_id), "oldest_hours": (now - oldest) // HOUR}
 
 
-def _deliver(core: Core, row: Row[Any], settings: SiteSettings, digest: dict[str, Any]) -> bool:
+def _deliver(core: Core, row: NoticeRow, settings: SiteSettings, digest: dict[str, Any]) -> bool:
     left: list[str] = []
     troubles: list[str] = []
     asked: float | None = None
@@ -175,10 +177,9 @@ def _deliver(core: Core, row: Row[Any], settings: SiteSettings, digest: dict[str
             kept = core.vault.lock(json.dumps({**digest, "ways": left}).encode())
             wait = max(min(RETRY_SECONDS * 2.0 ** (attempts - 1), PAUSE_SECONDS), asked or 0.0)
             again = now + int(wait * SECOND)
-            changes = {"digest": kept, "attempts": attempts, "run_at": again, "problem": "; ".join(troubles)}
         else:
-            changes = {"digest": None, "attempts": 0, "run_at": now + PAUSE_SECONDS * SECOND, "problem": "; ".join(troubles)}
-        rows.change(connection, row.site_id, changes)
+            kept, attempts, again = None, 0, now + PAUSE_SECONDS * SECOND
+        rows.change(connection, row.site_id, digest=kept, attempts=attempts, run_at=again, problem="; ".join(troubles))
         if left and old:
             audit.add(connection, now, "worker", "notice.given_up", "A message was not sent: " + "; ".join(troubles), row.site_id)
     return not left
@@ -191,7 +192,7 @@ def _send(core: Core, way: str, site_id: str, settings: SiteSettings, digest: Ma
         core.send_mail(Mail(settings.tell_emails, _subject(digest), _text(digest), digest["id"]))
     if way == WEBHOOK and settings.tell_webhook and core.call_webhook is not None:
         said = {key: value for key, value in digest.items() if key not in ("id", "at", "ways")}
-        body = {"type": "site.digest", "timestamp": _iso(digest["at"]), "data": said}
+        body = {"type": "site.digest", "timestamp": iso(digest["at"]).replace("+00:00", "Z"), "data": said}
         private = bool(getattr(settings, "private_network", False))
         core.call_webhook(
             settings.tell_webhook,
@@ -201,10 +202,6 @@ def _send(core: Core, way: str, site_id: str, settings: SiteSettings, digest: Ma
             json.dumps(body, ensure_ascii=False).encode(),
             private_network=private,
         )
-
-
-def _iso(at: int) -> str:
-    return datetime.fromtimestamp(at / SECOND, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 def _subject(digest: Mapping[str, Any]) -> str:

@@ -27,7 +27,7 @@ LOOKS_COMPARED = 10_000_000
 
 
 class Change(StrEnum):
-    """Name what a draft would do to a picture that is decided otherwise now."""
+    """What a draft would do to a picture that is decided otherwise now."""
 
     HIDE = "hide"
     MARK = "mark"
@@ -38,7 +38,7 @@ class Change(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Backtest:
-    """Hold what a draft would change among the decisions that were looked at.
+    """What a draft would change among the decisions that were looked at.
 
     `decided_by_people` of them stay because a person's verdict binds the bytes, `unseen` because a detector's signals for
     them are not stored. `by_category` counts each change by the category that asks for it, or, for RELEASE and SETTLE,
@@ -109,7 +109,7 @@ def _change(verdict: Verdict, before: Verdict, *, hides: bool) -> Change:
 
 
 def known_peaks(stored: Stored, detectors: Mapping[str, str]) -> Mapping[str, float] | None:
-    """Give the highest scores by these detectors, in these versions.
+    """Collect the highest scores by these detectors, in these versions.
 
     None when one of them has not seen the picture, and no failure says why: a verdict would be made of too little.
     """
@@ -132,7 +132,7 @@ def merged(found: Iterable[Mapping[str, float]]) -> dict[str, float]:
 
 
 class Lists:
-    """Match many pictures with a site's hash lists at once. Raise nothing: entries were checked when they came."""
+    """A site's hash lists, matched with many pictures at once. They raise nothing: entries were checked when they came."""
 
     def __init__(self, judge: Judge, entries: Sequence[HashEntry], pictures: int) -> None:
         self._judge = judge
@@ -143,7 +143,7 @@ class Lists:
         self._index = judge.index(entries) if entries and not self.as_noted else None
 
     def peaks(self, chunk: Sequence[Stored]) -> dict[int, Mapping[str, float]]:
-        """Give the scores by list for those decisions whose picture is on one, by the decision's id."""
+        """Collect the scores by list for those decisions whose picture is on one, by the decision's id."""
         if self.as_noted:
             return {stored.id: noted for stored in chunk if (noted := _noted(stored))}
         if self._index is None:

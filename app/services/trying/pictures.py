@@ -13,18 +13,19 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from app.db import attempts as rows
 from app.db import audit, hashes
 from app.db import sites as site_rows
+from app.db import tried_pictures as rows
+from app.db.tried_pictures import TriedPictureRow
 from app.domain.decisions import Outcome
-from app.domain.detector import Fingerprint, HashEntry, HashKind, Judge, ListKind
-from app.domain.errors import AddressForbidden, AttemptGone, MediaUnreadable, PlatformUnavailable, SettingsInvalid
+from app.domain.detector import Fingerprint, Judge, ListKind, entries_of
+from app.domain.errors import AddressForbidden, MediaUnreadable, PlatformUnavailable, SettingsInvalid, TriedPictureGone
 from app.domain.jobs import WorkState
 from app.domain.media import Context, Region
 from app.domain.platform import SiteState
 from app.domain.policy import decide
 from app.domain.signals import Signal
-from app.domain.taxonomy import CATEGORIES
+from app.domain.taxonomy import restricted
 from app.domain.time import MINUTE
 from app.services.core import Core
 from app.services.rules import policies
@@ -39,8 +40,8 @@ AT_ONCE = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Attempt:
-    """Hold a picture that is tried. Until it is `judged` there is nothing else; `restricted` ones are never shown."""
+class TriedPicture:
+    """A picture that is tried. Until it is `judged` there is nothing else; `restricted` ones are never shown."""
 
     id: str
     judged: bool
@@ -62,7 +63,7 @@ def fetch(core: Core, address: str) -> bytes:
 
 
 def begin(core: Core, data: bytes, person_id: int) -> str:
-    """Have a worker look at a picture; return the attempt's id. Raise `MediaUnreadable` when it is empty or too large."""
+    """Queue a picture for a worker to look at; return its id. Raise `MediaUnreadable` when it is empty or too large."""
     limit = core.limits.max_image_bytes
     if not data:
         raise MediaUnreadable("There is no picture in it.")
@@ -92,7 +93,7 @@ def run_next(core: Core, judge: Callable[[], Judge], found: Callable[[], None] =
     judging = judge()
     judgement = judging.judge(core.vault.open(row.picture), judging.detectors)
     signals = [signal for seen in judgement.signals.values() for signal in seen]
-    hidden = any(CATEGORIES[signal.category].restricted for signal in signals if signal.category in CATEGORIES)
+    hidden = restricted(signal.category for signal in signals)
     preview = None if hidden else judgement.preview()
     answer = {
         "fingerprint": asdict(judgement.fingerprint),
@@ -105,25 +106,25 @@ def run_next(core: Core, judge: Callable[[], Judge], found: Callable[[], None] =
     return True
 
 
-def get(core: Core, id: str, person_id: int) -> Attempt:
-    """Give one of a person's own attempts. Raise `AttemptGone` when it is not there any more."""
+def get(core: Core, id: str, person_id: int) -> TriedPicture:
+    """Look up one of a person's own tried pictures. Raise `TriedPictureGone` when it is no longer there."""
     row = _row(core, id, person_id)
-    if row.state != WorkState.DONE:
-        return Attempt(row.id, False, row.created_at)
+    if row.state is not WorkState.DONE or row.answer is None:
+        return TriedPicture(row.id, False, row.created_at)
     answer = json.loads(core.vault.open(row.answer))
     signals = tuple(_signal(seen) for seen in answer["signals"])
     said = answer["fingerprint"]
     fingerprint = Fingerprint(**{**said, "others": tuple(said.get("others", ()))})
-    return Attempt(
+    return TriedPicture(
         row.id, True, row.created_at, fingerprint, signals, tuple(answer["failures"]), has_preview=row.shown is not None
     )
 
 
-def _row(core: Core, id: str, person_id: int) -> Any:
+def _row(core: Core, id: str, person_id: int) -> TriedPictureRow:
     with core.db.read() as connection:
         row = rows.get(connection, id, person_id)
     if row is None or row.created_at < core.now() - MINUTES * MINUTE:
-        raise AttemptGone(f"This picture is not here any more: it is dropped after {MINUTES} minutes.")
+        raise TriedPictureGone(f"This picture is not here any more: it is dropped after {MINUTES} minutes.")
     return row
 
 
@@ -132,14 +133,14 @@ def _signal(seen: Mapping[str, Any]) -> Signal:
 
 
 def preview(core: Core, id: str, person_id: int) -> bytes | None:
-    """Give the picture as WebP bytes, at most 512 px; None when it cannot or must not be shown."""
+    """Read the picture as WebP bytes, at most 512 px; None when it cannot or must not be shown."""
     row = _row(core, id, person_id)
     return core.vault.open(row.shown) if row.shown is not None else None
 
 
 @dataclass(frozen=True, slots=True)
 class Opinion:
-    """Hold what one site would say about an attempt: the outcome, the policy's version, and what its lists know."""
+    """What one site would say about a tried picture: the outcome, the policy's version, and what its lists know."""
 
     outcome: Outcome
     version: int
@@ -147,8 +148,8 @@ class Opinion:
     may_hide: bool
 
 
-def opinion(core: Core, attempt: Attempt, site_id: str, context: Context) -> Opinion:
-    """Judge an attempt under a site's newest policy and its lists, as an upload with this context would be."""
+def opinion(core: Core, tried: TriedPicture, site_id: str, context: Context) -> Opinion:
+    """Judge a tried picture under a site's newest policy and its lists, as an upload with this context would be."""
     from app.services.sites import sites
 
     site = sites.get(core, site_id)
@@ -156,31 +157,29 @@ def opinion(core: Core, attempt: Attempt, site_id: str, context: Context) -> Opi
         policy = policies.load(connection, site_id)
         entries = hashes.for_site(connection, site_id)
     judge = core.judge()
-    listed = judge.match(attempt.fingerprint, judge.index(entries)) if entries and attempt.fingerprint.sha256 else ()
-    outcome = decide(policy, (*attempt.signals, *listed), context, attempt.failures)
+    listed = judge.match(tried.fingerprint, judge.index(entries)) if entries and tried.fingerprint.sha256 else ()
+    outcome = decide(policy, (*tried.signals, *listed), context, tried.failures)
     return Opinion(outcome, policy.version, tuple(listed), site.settings.may_hide(context))
 
 
 def forget(core: Core, id: str, person_id: int) -> None:
-    """Drop an attempt now."""
+    """Drop a tried picture now."""
     with core.db.write() as connection:
         rows.forget(connection, person_id, id)
 
 
-def put_on_list(core: Core, attempt: Attempt, site_id: str, on: ListKind, person: str) -> int:
-    """Put a picture on a site's block or allow list, by its bytes and by its look; return how many entries were new.
+def put_on_list(core: Core, tried: TriedPicture, site_id: str, on: ListKind, person: str) -> int:
+    """Add a picture to a site's block or allow list, by its bytes and by its look; return how many entries were new.
 
     It counts for pictures that are judged from then on.
     """
-    if not attempt.judged:
+    if not tried.judged:
         raise SettingsInvalid("The picture was not judged yet.")
-    now, fingerprint = core.now(), attempt.fingerprint
-    category, note = f"owner.{on}ed_hash", f"tried by {person}"
-    entries = [HashEntry(HashKind.SHA256, fingerprint.sha256, on, category, note, site_id)]
-    entries += [HashEntry(HashKind.PDQ, look, on, category, note, site_id) for look in fingerprint.looks]
+    now, fingerprint = core.now(), tried.fingerprint
+    entries = entries_of(fingerprint.sha256, fingerprint.looks, on, f"tried by {person}", site_id)
     with core.db.write() as connection:
         row = site_rows.get(connection, site_id)
-        if row is None or row.state == SiteState.REMOVED:
+        if row is None or row.state is SiteState.REMOVED:
             raise SettingsInvalid("There is no such site.")
         added = len(hashes.add(connection, entries, now, person))
         text = f"{fingerprint.sha256[:12]}… was put on the {on} list"
@@ -198,15 +197,15 @@ def forget_old(core: Core) -> int:
         return rows.forget_before(connection, before)
 
 
-def categories(attempt: Attempt) -> Sequence[tuple[str, float]]:
-    """Give the highest score of each category that was seen, strongest first."""
+def categories(tried: TriedPicture) -> Sequence[tuple[str, float]]:
+    """Rank the categories that were seen by their highest scores."""
     peaks: dict[str, float] = {}
-    for signal in attempt.signals:
+    for signal in tried.signals:
         peaks[signal.category] = max(signal.score, peaks.get(signal.category, 0.0))
     return sorted(peaks.items(), key=lambda item: -item[1])
 
 
 def due(core: Core) -> bool:
-    """Say whether somebody waits for a picture to be judged."""
+    """Tell whether somebody waits for a picture to be judged."""
     with core.db.read() as connection:
         return rows.due(connection)

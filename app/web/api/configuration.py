@@ -41,7 +41,7 @@ def change_settings(token: Token, site_id: str, body: shapes.SettingsChange) -> 
     """Change some of a site's settings, and hand the platform its copy."""
     own(token, site_id)
     saved = sites.save_settings(core(), site_id, body.values, token.actor)
-    return _settings(site_id, sites.share_settings(core(), saved))
+    return _settings(site_id, saved.untold)
 
 
 def _policy(found: domain.Policy) -> shapes.Policy:

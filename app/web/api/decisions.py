@@ -14,6 +14,7 @@ from app.domain.errors import (
     BeingReviewed,
     DecisionStale,
     DecisionUnknown,
+    Escalated,
     ScopeMissing,
     SecondPersonNeeded,
     SiteUnknown,
@@ -74,7 +75,7 @@ def read_decision(token: Token, decision_id: int) -> shapes.DecisionWhole:
     Scope.REVIEW,
     shapes.DecisionWhole,
     body=shapes.VerdictGiven,
-    raises=(DecisionUnknown, DecisionStale, BeingReviewed, ScopeMissing),
+    raises=(DecisionUnknown, DecisionStale, BeingReviewed, Escalated, ScopeMissing),
 )
 def give_verdict(token: Token, decision_id: int, body: shapes.VerdictGiven) -> shapes.DecisionWhole:
     """Supersede a decision by a person's verdict: allow brings back what was hidden, block hides.
@@ -83,12 +84,20 @@ def give_verdict(token: Token, decision_id: int, body: shapes.VerdictGiven) -> s
     one while somebody looks at the picture in the console.
     """
     found = _own_decision(token, decision_id)
-    if found.two_people:
-        raise ScopeMissing("Two people must agree about this picture, and a program is none. They decide in the console.")
     try:
         resolved = verdicts.resolve(
-            core(), decision_id, body.verdict, token.actor, person_id=_reviewer(token), never_again=body.never_again
+            core(),
+            decision_id,
+            body.verdict,
+            token.actor,
+            person_id=_reviewer(token),
+            never_again=body.never_again,
+            within=seen(token, found.site_id),
+            alone=True,
         )
+    except SecondPersonNeeded:
+        text = "Two people must agree about this picture, and a program is none. They decide in the console."
+        raise ScopeMissing(text) from None
     except DecisionStale:
         given = showing.current(core(), found)
         if (given.supersedes, given.person, given.verdict) != (decision_id, token.actor, body.verdict):
@@ -102,12 +111,12 @@ def give_verdict(token: Token, decision_id: int, body: shapes.VerdictGiven) -> s
     "/decisions/<int:decision_id>/undo",
     Scope.REVIEW,
     shapes.DecisionWhole,
-    raises=(DecisionUnknown, DecisionStale, UndoImpossible, SecondPersonNeeded),
+    raises=(DecisionUnknown, DecisionStale, Escalated, UndoImpossible, SecondPersonNeeded),
 )
 def undo_decision(token: Token, decision_id: int) -> shapes.DecisionWhole:
     """Put in force again what was before a decision, at the site too; the answer is the decision that says so."""
-    _own_decision(token, decision_id)
-    return _whole(showing.get(core(), verdicts.undo(core(), decision_id, token.actor)))
+    found = _own_decision(token, decision_id)
+    return _whole(showing.get(core(), verdicts.undo(core(), decision_id, token.actor, seen(token, found.site_id))))
 
 
 def _waiting(item: Item) -> shapes.WaitingItem:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.domain.detector import HashEntry
+from app.domain.detector import OWN_CATEGORY, HashEntry
 from app.domain.errors import ScopeMissing, SettingsInvalid, SiteUnknown
 from app.domain.taxonomy import CATEGORIES
 from app.services.people.tokens import Scope, Token
@@ -33,7 +33,7 @@ def import_hashes(token: Token, body: shapes.HashImport) -> shapes.HashesImporte
 
 
 def _entry(line: shapes.HashLine, number: int) -> HashEntry:
-    category = line.category or f"owner.{line.list}ed_hash"
+    category = line.category or OWN_CATEGORY[line.list]
     if category not in CATEGORIES:
         field = f"entries.{number}.category"
         raise SettingsInvalid(f"There is no category “{category}”.", {field: "is no category"})

@@ -15,8 +15,8 @@ from pydantic import BaseModel, ValidationError
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from app.domain import errors
-from app.domain import scope as domain
 from app.domain.errors import DeliveryTooLarge, PicwardError, ScopeMissing, SettingsInvalid, TokenRefused, TooManyRequests
+from app.domain.visibility import Visibility
 from app.services.people import tokens
 from app.services.people.tokens import Scope, Token
 from app.services.sites import sites
@@ -147,7 +147,7 @@ def _checked(shape: type[BaseModel], values: Any) -> BaseModel:
     try:
         return shape.model_validate(values)
     except ValidationError as error:
-        raise _invalid(error) from None
+        raise SettingsInvalid.of(error, "The request is not valid", "body") from None
 
 
 def _checked_json(shape: type[BaseModel]) -> BaseModel:
@@ -157,13 +157,7 @@ def _checked_json(shape: type[BaseModel]) -> BaseModel:
     except RequestEntityTooLarge:
         raise DeliveryTooLarge(f"The body is larger than {limit} bytes.") from None
     except ValidationError as error:
-        raise _invalid(error) from None
-
-
-def _invalid(error: ValidationError) -> SettingsInvalid:
-    fields = {".".join(str(part) for part in e["loc"]) or "body": e["msg"] for e in error.errors(include_url=False)}
-    text = "; ".join(f"{name}: {said}" for name, said in fields.items())
-    return SettingsInvalid(f"The request is not valid: {text}"[:1000], fields)
+        raise SettingsInvalid.of(error, "The request is not valid", "body") from None
 
 
 @room.errorhandler(TokenRefused)
@@ -186,10 +180,10 @@ def own(token: Token, site_id: str) -> None:
         raise errors.SiteUnknown(f"There is no site “{site_id}”.")
 
 
-def seen(token: Token, site_id: str) -> domain.Scope:
+def seen(token: Token, site_id: str) -> Visibility:
     """Give what to list: the site that is asked for, or every one that the token sees. Raise `SiteUnknown`."""
     if site_id:
         own(token, site_id)
         sites.get(core(), site_id)
-        return domain.Scope((site_id,))
-    return domain.Scope(tuple(row.id for row in sites.listing(core()) if token.sees(row.id)))
+        return Visibility((site_id,))
+    return Visibility(tuple(row.id for row in sites.listing(core()) if token.sees(row.id)))

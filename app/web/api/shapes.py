@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
@@ -11,12 +11,13 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from app.domain import decisions as decided
 from app.domain.decisions import Action, Verdict
 from app.domain.detector import HashKind, ListKind
-from app.domain.figures import Share
 from app.domain.jobs import WorkState
 from app.domain.media import MediaRef, Region
 from app.domain.platform import SiteState
 from app.domain.policy import Rule, RuleMode
-from app.domain.time import DAY, SECOND
+from app.domain.settings import Kind
+from app.domain.statistics import Share
+from app.domain.time import DAY, since_epoch, utc
 from app.services.review import history
 from app.services.review.showing import Shown, reason_text
 from app.services.telling import insights
@@ -38,11 +39,11 @@ Text = Annotated[str, Field(max_length=400)]
 
 def moment(at: int | None) -> datetime | None:
     """Make a time of UTC microseconds; None of none, and of 0."""
-    return datetime.fromtimestamp(at / SECOND, UTC) if at else None
+    return utc(at) if at else None
 
 
 def _microseconds(at: datetime | None) -> int:
-    return round(at.timestamp() * SECOND) if at else 0
+    return since_epoch(at) if at else 0
 
 
 class Shape(BaseModel):
@@ -108,7 +109,7 @@ class SettingsField(Shape):
     """Declare one setting: what it is called, what it takes."""
 
     name: str
-    kind: Literal["choice", "switch", "number", "words", "text"]
+    kind: Kind
     title: str
     description: str
     choices: dict[str, str]
@@ -403,7 +404,7 @@ def shown(found: Shown) -> ShownDecision:
 def step(found: history.Step) -> Step:
     return Step(
         id=found.id,
-        at=datetime.fromtimestamp(found.at / SECOND, UTC),
+        at=utc(found.at),
         site_id=found.site_id,
         actor=found.actor,
         action=found.action,
@@ -468,7 +469,7 @@ def _spans(found: insights.Spans) -> Spans:
 
 def figures(found: insights.Figures) -> Insights:
     return Insights(
-        first_day=datetime.fromtimestamp(found.first * DAY / SECOND, UTC).date(),
+        first_day=utc(found.first * DAY).date(),
         days=found.days,
         series={name: list(numbers) for name, numbers in found.series.items()},
         verdicts=dict(found.verdicts),

@@ -14,7 +14,8 @@ from app.domain.decisions import Decision
 from app.domain.errors import DecisionUnknown, FormForged, SiteUnknown
 from app.domain.platform import Site
 from app.domain.roles import Right
-from app.domain.scope import Scope
+from app.domain.time import DAY, SECOND
+from app.domain.visibility import Visibility
 from app.services.people import sessions
 from app.services.people.sessions import Person
 from app.services.review import queue, showing
@@ -49,7 +50,7 @@ def without_sign_in(view: View) -> View:
 
 
 def needed(endpoint: str) -> Right | None:
-    """Give what a route declares that it needs, None for no session. Raise `AttributeError` for one that declares nothing."""
+    """Read what a route declares that it needs, None for no session. Raise `AttributeError` where it declares nothing."""
     view: Any = current_app.view_functions[endpoint]
     right: Right | None = view.needs
     return right
@@ -76,20 +77,20 @@ def _admit() -> Response | None:
 
 
 def person() -> Person:
-    """Give who is signed in; only for pages that need a session."""
+    """Return who is signed in; only for pages that need a session."""
     found: Person = g.person
     return found
 
 
 def own_site(site_id: str) -> Site:
-    """Give a site that this person sees. Raise `SiteUnknown`, the same for one that is not there."""
+    """Look up a site that this person sees. Raise `SiteUnknown`, the same for one that is not there."""
     if not person().sees(site_id):
         raise SiteUnknown(f"There is no site “{site_id}”.")
     return sites.get(core(), site_id)
 
 
 def own_decision(decision_id: int) -> Decision:
-    """Give a decision of a site that is connected and that this person sees, no restricted one without the right to it.
+    """Look up a decision of a connected site that this person sees, no restricted one without the right to it.
 
     Raise `DecisionUnknown`.
     """
@@ -104,20 +105,20 @@ def own_decision(decision_id: int) -> Decision:
 
 
 def seen_sites() -> tuple[str, ...]:
-    """Give the ids of the connected sites that this person sees."""
+    """List the ids of the connected sites that this person sees."""
     return tuple(row.id for row in sites.listing(core()) if person().sees(row.id))
 
 
-def scope(site_id: str = "") -> Scope:
-    """Give what this person sees in lists: of all their sites, or of one of them. Raise `SiteUnknown`."""
+def visibility(site_id: str = "") -> Visibility:
+    """Limit lists to what this person sees: of all their sites, or of one of them. Raise `SiteUnknown`."""
     if site_id:
         own_site(site_id)
     me = person()
-    return Scope((site_id,) if site_id else seen_sites(), me.may(Right.REVIEW_RESTRICTED), me.may(Right.PEOPLE))
+    return Visibility((site_id,) if site_id else seen_sites(), me.may(Right.REVIEW_RESTRICTED), me.may(Right.PEOPLE))
 
 
 def ours(asked: Request, *, proven: bool = False) -> bool:
-    """Say whether a browser sent this from one of our own pages.
+    """Tell whether a browser sent this from one of our own pages.
 
     Browsers set Sec-Fetch-Site at https and on this machine, Origin with every POST, Referer with the rest. A request with
     none of them is no browser's, and carries nobody's cookie without their doing; with `proven` it is refused all the same.
@@ -140,7 +141,7 @@ def _origin(address: str) -> str:
 
 
 def local_path(path: str) -> str:
-    """Give a path of ours to go on to, or "" when it could lead anywhere else.
+    """Return a path of ours to go on to, or "" when it could lead anywhere else.
 
     Browsers drop tabs and line ends and read a backslash as a slash, so that none of them may be in it.
     """
@@ -153,7 +154,7 @@ def let_in(answer: Response, token: str) -> Response:
     answer.set_cookie(
         COOKIE,
         token,
-        max_age=sessions.SESSION_DAYS * 86_400,
+        max_age=sessions.SESSION_DAYS * DAY // SECOND,
         httponly=True,
         samesite="Lax",
         secure=request.is_secure,
@@ -163,7 +164,7 @@ def let_in(answer: Response, token: str) -> Response:
 
 
 def agent() -> str:
-    """Give what the browser calls itself."""
+    """Read what the browser calls itself."""
     return request.headers.get("User-Agent", "")
 
 
@@ -171,7 +172,7 @@ NAVIGATION = (
     ("console.review_queue", lazy("Review"), Right.REVIEW, ()),
     ("console.decision_list", lazy("Decisions"), Right.SEE, ("/history",)),
     ("console.insights", lazy("Insights"), Right.SEE, ()),
-    ("console.attempt", lazy("Try"), Right.SEE, ()),
+    ("console.try_picture", lazy("Try"), Right.SEE, ()),
     ("console.site_list", lazy("Sites"), Right.SEE, ()),
     ("console.people", lazy("People"), Right.PEOPLE, ("/programs",)),
 )
@@ -179,7 +180,7 @@ NAVIGATION = (
 
 
 def _navigation() -> list[tuple[str, Lazy, int, bool]]:
-    """Give the rooms that this person may enter: address, name, how many items wait there, and whether it is this one."""
+    """List the rooms that this person may enter: address, name, how many items wait there, and whether it is this one."""
     links = []
     for endpoint, name, right, more in NAVIGATION:
         if endpoint in current_app.view_functions and person().may(right):
@@ -190,14 +191,16 @@ def _navigation() -> list[tuple[str, Lazy, int, bool]]:
 
 
 def _waiting() -> int:
-    return queue.count(core(), scope())
+    return queue.count(core(), visibility())
 
 
 @room.context_processor
 def _around() -> dict[str, Any]:
+    said: Any = request.args.get("said", "")
     return {
         "person": g.get("person"),
         "navigation": _navigation,
         "now": core().now(),
-        "said": words.SAID.get(request.args.get("said", ""), ""),
+        "said": words.SAID.get(said, ""),
+        "unwelcome": said in words.UNWELCOME,
     }

@@ -2,49 +2,92 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from datetime import UTC, datetime
+from collections.abc import Callable
+from datetime import datetime
+from enum import StrEnum, auto
 from typing import Any
 
 from markupsafe import Markup, escape
 
-from app.domain.decisions import Decision, Reason
+from app.domain.decisions import Decision
 from app.domain.media import name_of
 from app.domain.roles import Role
-from app.domain.taxonomy import CATEGORIES
-from app.domain.time import SECOND
+from app.domain.taxonomy import CATEGORIES, restricted
+from app.domain.time import DAY, HOUR, MINUTE, SECOND, utc
 from app.services.review import showing
-from app.web.texts import _, lazy, ngettext, say
+from app.web.texts import Lazy, _, lazy, ngettext, say
 
-SAID = {
-    "connected": lazy("The site is connected."),
-    "asked": lazy("Picward is looking at what is already there. New findings appear within minutes."),
-    "counting": lazy("Picward is counting what is there. Nothing is queued."),
-    "stopped": lazy("Stopped. Asked again, it goes on from there."),
-    "checked": lazy("The connection works."),
-    "disconnected": lazy("The site is disconnected and its secrets are forgotten."),
-    "paused": lazy("The site is paused: deliveries are still taken, nothing is judged or written back."),
-    "resumed": lazy("The site is active again."),
-    "saved": lazy("Saved."),
-    "unchanged": lazy("Nothing was changed."),
-    "escalated": lazy("Escalated. Owners and restricted reviewers see it now."),
-    "undone": lazy("Undone: it is as it was before."),
-    "nothing_to_undo": lazy("There is nothing of yours to take back here. The history takes back anything."),
-    "nothing_chosen": lazy("Nothing was chosen."),
-    "keys_kept": lazy("Your keys are kept."),
-    "retried": lazy("The action is tried again now."),
-    "dismissed": lazy("Put away."),
-    "unparked": lazy("That action is no longer waiting."),
-    "erased": lazy("The site is disconnected, and everything that Picward kept of it is erased."),
-    "changed": lazy("Changed. It holds from the next click on."),
-    "disabled": lazy("The account is disabled, and its sessions have ended."),
-    "enabled": lazy("The account works again."),
-    "revoked": lazy("The invitation is taken back."),
-    "password": lazy("Your password is changed, and every other session has ended."),
-    "ended": lazy("That session has ended."),
-    "token_revoked": lazy("The token is worth nothing from now on."),
+
+class Said(StrEnum):
+    """Name what a page may say after a redirect: its address can choose a message, and never write one."""
+
+    CONNECTED = auto()
+    ASKED = auto()
+    COUNTING = auto()
+    STOPPED = auto()
+    CHECKED = auto()
+    DISCONNECTED = auto()
+    PAUSED = auto()
+    RESUMED = auto()
+    SAVED = auto()
+    UNCHANGED = auto()
+    ESCALATED = auto()
+    UNDONE = auto()
+    NOTHING_TO_UNDO = auto()
+    NOTHING_CHOSEN = auto()
+    KEYS_KEPT = auto()
+    RETRIED = auto()
+    DISMISSED = auto()
+    UNPARKED = auto()
+    ERASED = auto()
+    CHANGED = auto()
+    DISABLED = auto()
+    ENABLED = auto()
+    REVOKED = auto()
+    PASSWORD = auto()
+    ENDED = auto()
+    TOKEN_REVOKED = auto()
+    FORGOTTEN = auto()
+    LISTED = auto()
+    UNSHARED = auto()
+
+
+SAID: dict[Said, Lazy] = {
+    Said.CONNECTED: lazy("The site is connected."),
+    Said.ASKED: lazy("Picward is looking at what is already there. New findings appear within minutes."),
+    Said.COUNTING: lazy("Picward is counting what is there. Nothing is queued."),
+    Said.STOPPED: lazy("Stopped. Asked again, it goes on from there."),
+    Said.CHECKED: lazy("The connection works."),
+    Said.DISCONNECTED: lazy("The site is disconnected and its secrets are forgotten."),
+    Said.PAUSED: lazy("The site is paused: deliveries are still taken, nothing is judged or written back."),
+    Said.RESUMED: lazy("The site is active again."),
+    Said.SAVED: lazy("Saved."),
+    Said.UNCHANGED: lazy("Nothing was changed."),
+    Said.ESCALATED: lazy("Escalated. Owners and restricted reviewers see it now."),
+    Said.UNDONE: lazy("Undone: it is as it was before."),
+    Said.NOTHING_TO_UNDO: lazy("There is nothing of yours to take back here. The history takes back anything."),
+    Said.NOTHING_CHOSEN: lazy("Nothing was chosen."),
+    Said.KEYS_KEPT: lazy("Your keys are kept."),
+    Said.RETRIED: lazy("The action is tried again now."),
+    Said.DISMISSED: lazy("Put away."),
+    Said.UNPARKED: lazy("That action is no longer waiting."),
+    Said.ERASED: lazy("The site is disconnected, and everything that Picward kept of it is erased."),
+    Said.CHANGED: lazy("Changed. It holds from the next click on."),
+    Said.DISABLED: lazy("The account is disabled, and its sessions have ended."),
+    Said.ENABLED: lazy("The account works again."),
+    Said.REVOKED: lazy("The invitation is taken back."),
+    Said.PASSWORD: lazy("Your password is changed, and every other session has ended."),
+    Said.ENDED: lazy("That session has ended."),
+    Said.TOKEN_REVOKED: lazy("The token is worth nothing from now on."),
+    Said.FORGOTTEN: lazy("The picture is forgotten. Nothing of it is kept."),
+    Said.LISTED: lazy("The picture is on the list. It counts for whatever is looked at from now on."),
+    Said.UNSHARED: lazy(
+        "Saved here, but the site could not be told. The history below says why; save the settings again when that is mended."
+    ),
 }
-"""What a page may say after a redirect, by the word in its address: an address can choose a message and never write one."""
+
+UNWELCOME = frozenset({Said.UNSHARED, Said.UNPARKED, Said.NOTHING_CHOSEN, Said.NOTHING_TO_UNDO})
+"""What was not as it was wanted."""
 
 VERDICTS = {"allow": lazy("Allowed"), "review": lazy("Waiting"), "block": lazy("Blocked")}
 
@@ -61,7 +104,7 @@ ROLES = {
     Role.REVIEWER: (lazy("Reviewer"), lazy("sees what was found and gives verdicts")),
     Role.RESTRICTED: (
         lazy("Restricted reviewer"),
-        lazy("a reviewer who also judges what is in restricted categories, such as known abuse material"),
+        lazy("a reviewer who also decides what is in restricted categories, such as known abuse material"),
     ),
     Role.READER: (lazy("Read-only"), lazy("sees decisions, history and figures; pictures stay blurred")),
 }
@@ -89,19 +132,19 @@ _OUTCOMES = {
 
 
 def action_text(action: str, state: str) -> str:
-    """Say how far a decision's action came."""
+    """Describe how far a decision's action has come."""
     return str(_ACTIONS.get((action, state)) or _OUTCOMES.get(state) or f"{action} {state}".strip())
 
 
-def utc(at: int | str) -> datetime:
-    return datetime.fromisoformat(at) if isinstance(at, str) else datetime.fromtimestamp(at / SECOND, UTC)
+def _read(at: int | str) -> datetime:
+    return datetime.fromisoformat(at) if isinstance(at, str) else utc(at)
 
 
 def moment(at: int | str | None) -> Markup:
     """Write a time, in UTC, as people and programs can read it."""
     if not at:
         return escape(_("never"))
-    time = utc(at)
+    time = _read(at)
     return Markup('<time datetime="{}">{}</time>').format(
         time.strftime("%Y-%m-%dT%H:%M:%SZ"), time.strftime("%Y-%m-%d %H:%M\u202fUTC")
     )
@@ -111,7 +154,7 @@ def ago(at: int | None, now: int) -> Markup:
     """Write how long something is ago, with the exact time behind it."""
     if not at:
         return escape(_("never"))
-    time = utc(at)
+    time = _read(at)
     return Markup('<time datetime="{}" title="{}">{}</time>').format(
         time.strftime("%Y-%m-%dT%H:%M:%SZ"),
         time.strftime("%Y-%m-%d %H:%M:%S UTC"),
@@ -120,9 +163,9 @@ def ago(at: int | None, now: int) -> Markup:
 
 
 _SPANS: tuple[tuple[int, Callable[[int], str]], ...] = (
-    (86_400, lambda count: ngettext("%(num)s day", "%(num)s days", count)),
-    (3600, lambda count: ngettext("%(num)s hour", "%(num)s hours", count)),
-    (60, lambda count: ngettext("%(num)s minute", "%(num)s minutes", count)),
+    (DAY // SECOND, lambda count: ngettext("%(num)s day", "%(num)s days", count)),
+    (HOUR // SECOND, lambda count: ngettext("%(num)s hour", "%(num)s hours", count)),
+    (MINUTE // SECOND, lambda count: ngettext("%(num)s minute", "%(num)s minutes", count)),
 )
 
 
@@ -136,9 +179,9 @@ def span(seconds: int) -> str:
 
 def seconds(length: float) -> str:
     """Write a length of time that was measured, with two digits that mean something."""
-    for size, unit in ((86_400.0, "d"), (3600.0, "h"), (60.0, "min"), (1.0, "s")):
-        if length >= size:
-            return f"{_two_digits(length / size)}\u202f{unit}"
+    for size, unit in ((DAY, "d"), (HOUR, "h"), (MINUTE, "min"), (SECOND, "s")):
+        if length * SECOND >= size:
+            return f"{_two_digits(length * SECOND / size)}\u202f{unit}"
     return f"{_two_digits(length * 1000)}\u202fms"
 
 
@@ -157,7 +200,7 @@ def label(name: str) -> str:
 
 
 def picture_name(decision: Decision) -> str:
-    """Give the name that people know an image by; its id when the platform tells none."""
+    """Name an image as people know it; by its id when the platform tells no name."""
     return name_of(decision.media)
 
 
@@ -167,11 +210,6 @@ def category_title(category: str) -> str:
     return say(CATEGORIES[category].title) if category in CATEGORIES else label(category.replace(".", " · "))
 
 
-def restricted(reasons: Iterable[Reason]) -> bool:
-    """Say whether no picture may be shown with these reasons."""
-    return any(CATEGORIES[reason.category].restricted for reason in reasons if reason.category in CATEGORIES)
-
-
 FILTERS: dict[str, Callable[..., Any]] = {
     "moment": moment,
     "ago": ago,
@@ -179,7 +217,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "label": label,
     "picture_name": picture_name,
     "category_title": category_title,
-    "restricted": restricted,
+    "restricted": lambda reasons: restricted(reason.category for reason in reasons),
     "reason_text": showing.reason_text,
     "action_text": action_text,
     "number": number,

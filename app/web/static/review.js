@@ -97,7 +97,7 @@ for (const link of document.querySelectorAll("[data-part]")) {
   });
 }
 
-// A second press must not judge the next picture before it is seen.
+// A second press must not decide the next picture before it is seen.
 for (const form of document.querySelectorAll("form[method=post]:not([data-reveal])")) {
   form.addEventListener("submit", (event) => {
     if (event.defaultPrevented) return;

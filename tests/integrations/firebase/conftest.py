@@ -6,8 +6,8 @@ from collections.abc import Iterator
 import pytest
 
 from tests.integrations.firebase.contract import SAMPLE, Bucket, storage
-from tests.integrations.firebase.doubles.gcs import CloudStorage
-from tests.integrations.firebase.doubles.google import GoogleSigner
+from tests.integrations.firebase.stand_in.gcs import CloudStorage
+from tests.integrations.firebase.stand_in.google import GoogleSigner
 
 
 @pytest.fixture(scope="session")
@@ -18,8 +18,8 @@ def signer() -> GoogleSigner:
 
 @pytest.fixture
 def gcs(signer: GoogleSigner) -> Iterator[CloudStorage]:
-    with storage(signer=signer) as double:
-        yield double
+    with storage(signer=signer) as stand_in:
+        yield stand_in
 
 
 @pytest.fixture

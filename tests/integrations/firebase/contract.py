@@ -17,11 +17,11 @@ from app.domain.events import Delivery, Event, MediaDeleted, MediaUploaded
 from app.domain.media import MediaRef
 from app.domain.platform import Platform, Site, SiteState
 from integrations.firebase.naming import MARK, MODERATION
-from integrations.firebase.platform import Firebase
 from integrations.firebase.settings import Settings
 from integrations.kit import signing
 from tests.contract.sample import Sample, Scripted, StandIn
-from tests.integrations.firebase.doubles.gcs import CloudStorage
+from tests.integrations.firebase.stand_in.gcs import CloudStorage
+from tests.support.surroundings import made
 
 NOW = 1_795_348_800  # 2026-11-22T12:00:00Z
 SITE = "st_5d1c7a90b2e34f68"
@@ -50,7 +50,7 @@ ODD = MediaRef(
 
 @dataclass
 class Addresses:
-    """Be the operator's settings; the token endpoint is known once the double runs."""
+    """Be the operator's settings; the token endpoint is known once the stand-in runs."""
 
     certificates_url: str = "http://127.0.0.1:9/certs"
     token_url: str = "http://127.0.0.1:9/token"
@@ -65,7 +65,7 @@ class FirebaseSample(Sample):
 
     def __init__(self) -> None:
         self.addresses = Addresses()
-        self._double: CloudStorage | None = None
+        self._stand_in: CloudStorage | None = None
 
     @property
     def events(self) -> Mapping[str, tuple[Event, ...]]:
@@ -91,15 +91,14 @@ class FirebaseSample(Sample):
         )
         return replace(made, **over)
 
-    def configured(self, platform: Platform) -> Platform:
-        assert isinstance(platform, Firebase)
-        return Firebase(platform.max_image_bytes, self.addresses, PUBLIC_URL)  # type: ignore[arg-type]
+    def made(self, platform: type[Platform], **over: Any) -> Platform:
+        return made(platform, self.addresses, public_url=PUBLIC_URL, **over)
 
     def with_dead_credentials(self, site: Site) -> Site:
-        assert self._double is not None
-        self.addresses.token_url = self._double.token_url
-        key_file = self._double.service_account("gone@demo-test.iam.gserviceaccount.com")
-        self._double.revoke(key_file["client_email"])
+        assert self._stand_in is not None
+        self.addresses.token_url = self._stand_in.token_url
+        key_file = self._stand_in.service_account("gone@demo-test.iam.gserviceaccount.com")
+        self._stand_in.revoke(key_file["client_email"])
         return with_key(site, key_file)
 
     def signed(
@@ -115,7 +114,7 @@ class FirebaseSample(Sample):
     @contextmanager
     def _place(self) -> Iterator[StandIn]:
         with storage() as gcs:
-            self._double = gcs
+            self._stand_in = gcs
             yield Bucket(gcs, self.site())
 
     def stand_in(self, scratch: Path) -> AbstractContextManager[StandIn]:
@@ -130,11 +129,11 @@ def with_key(site: Site, key_file: Mapping[str, Any]) -> Site:
 
 @contextmanager
 def storage(**how: Any) -> Iterator[CloudStorage]:
-    """Run the double, and let the SDK of this process find it."""
+    """Run the stand-in, and let the SDK of this process find it."""
     # google-auth asks Google about regions beside the first call with a key; nothing of it is ours, and nothing answers here.
     regions = "google.auth.credentials.CredentialsWithRegionalAccessBoundary._is_regional_access_boundary_lookup_required"
     with CloudStorage(**how) as gcs:
-        # The SDK heeds the operator's proxy on the way to Google, and the double is not behind one.
+        # The SDK heeds the operator's proxy on the way to Google, and the stand-in is not behind one.
         around = gcs.environment() | {"NO_PROXY": "127.0.0.1", "no_proxy": "127.0.0.1"}
         with mock.patch.dict(os.environ, around), mock.patch(regions, lambda self: False):
             yield gcs

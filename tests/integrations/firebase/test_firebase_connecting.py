@@ -17,9 +17,10 @@ from app.domain.platform import Site
 from integrations.firebase import apps
 from integrations.firebase.platform import Firebase
 from integrations.firebase.settings import Config
+from tests.integrations.firebase.actions import PLATFORM, fetched, set
 from tests.integrations.firebase.contract import BUCKET, NAME, PUBLIC_URL, SECRET, Bucket, with_key
-from tests.integrations.firebase.doing import PLATFORM, fetched, set
-from tests.integrations.firebase.doubles.gcs import CloudStorage
+from tests.integrations.firebase.stand_in.gcs import CloudStorage
+from tests.support.surroundings import made
 
 
 def test_nothing_of_googles_is_loaded_before_a_site_is_used() -> None:
@@ -27,8 +28,9 @@ def test_nothing_of_googles_is_loaded_before_a_site_is_used() -> None:
 import sys
 from app.config import Config
 from app.factory import create_app
-from integrations.registry import platforms
-platforms()["firebase"].configured(platforms()["firebase"].Config(), None.__class__ and __import__("types").SimpleNamespace(public_url="https://p.example"))
+from integrations.firebase import PLATFORM
+from tests.support.surroundings import made
+made(PLATFORM)
 loaded = [name for name in sys.modules if name.split(".")[0] in ("firebase_admin", "grpc", "jwt") or name.startswith("google.")]
 assert not loaded, loaded
 """
@@ -46,10 +48,10 @@ def test_check_tells_what_was_found(place: Bucket) -> None:
     line = PLATFORM.check(place.site)
     assert line.startswith(f"gs://{BUCKET} can be read and written, hidden pictures go to gs://{BUCKET}/quarantine/")
     assert "the app is not told" in line and "PICWARD_PUBLIC_URL" not in line
-    assert "pushes are refused until PICWARD_PUBLIC_URL" in Firebase(public_url="http://127.0.0.1:8080").check(place.site)
+    assert "pushes are refused until PICWARD_PUBLIC_URL" in made(Firebase, public_url="http://127.0.0.1:8080").check(place.site)
     pushing = replace(place.site, connection={**place.site.connection, "push_account": "p@demo-test.iam.gserviceaccount.com"})
     with pytest.raises(PlatformRefused, match="PICWARD_PUBLIC_URL"):
-        Firebase(public_url="http://127.0.0.1:8080").check(pushing)
+        made(Firebase, public_url="http://127.0.0.1:8080").check(pushing)
 
 
 @pytest.mark.parametrize(
@@ -74,7 +76,7 @@ def test_a_service_accounts_key_opens_the_bucket_until_it_is_revoked(gcs: CloudS
     key_file = gcs.service_account()
     # Where tokens come from is the operator's to say: this address in the key file would lead into the network.
     site = with_key(place.site, key_file | {"token_uri": "http://169.254.169.254/token"})
-    platform = Firebase(config=Config(token_url=gcs.token_url), public_url=PUBLIC_URL)
+    platform = made(Firebase, Config(token_url=gcs.token_url), public_url=PUBLIC_URL)
     assert platform.check(site)
     with platform.fetch(site, place.media) as file:
         assert file.read() == place.original
@@ -147,7 +149,7 @@ def test_every_call_has_a_time_limit_and_is_not_repeated_here(place: Bucket, mon
     PLATFORM.check(place.site)
     PLATFORM.scan(place.site)
     from app.domain.decisions import Action
-    from tests.integrations.firebase.doing import do
+    from tests.integrations.firebase.actions import do
 
     undo = do(Action.HIDE, place.site, place.media).undo
     do(Action.RESTORE, place.site, place.media, undo)

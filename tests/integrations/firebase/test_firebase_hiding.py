@@ -16,10 +16,11 @@ from app.domain.media import MediaRef
 from integrations.firebase import naming
 from integrations.firebase.naming import MARK, MODERATION, TOKENS, Kind
 from integrations.firebase.platform import Firebase
+from tests.integrations.firebase.actions import approve, do, fetched, listed, set, status
 from tests.integrations.firebase.contract import BUCKET, NAME, PIXELS, SAMPLE, Bucket, storage
-from tests.integrations.firebase.doing import approve, do, fetched, listed, set, status
-from tests.integrations.firebase.doubles.gcs import CloudStorage
-from tests.integrations.firebase.doubles.objects import StoredObject
+from tests.integrations.firebase.stand_in.gcs import CloudStorage
+from tests.integrations.firebase.stand_in.objects import StoredObject
+from tests.support.surroundings import made
 
 
 def url(place: Bucket, name: str = NAME) -> str:
@@ -395,7 +396,7 @@ def test_what_is_stored_compressed_is_judged_as_it_is_seen(place: Bucket) -> Non
     assert fetched(place.site, packed) == PIXELS
     do(Action.RESTORE, place.site, packed, receipt.undo)
     assert place.bucket.get("users/u1/packed.png").fields["contentEncoding"] == "gzip"  # type: ignore[union-attr]
-    small = Firebase(max_image_bytes=1_000)
+    small = made(Firebase, max_image_bytes=1_000)
     bomb = put(place, "users/u1/bomb.png", gzip.compress(bytes(1_000_000), 9)[:990])
     one = place.bucket.get("users/u1/bomb.png")
     assert one is not None
@@ -407,7 +408,7 @@ def test_what_is_stored_compressed_is_judged_as_it_is_seen(place: Bucket) -> Non
 def test_an_object_too_large_is_not_downloaded(place: Bucket) -> None:
     place.gcs.forget()
     with pytest.raises(MediaUnreadable):
-        Firebase(max_image_bytes=5).fetch(place.site, place.media)
+        made(Firebase, max_image_bytes=5).fetch(place.site, place.media)
     assert place.gcs.counts()["objects.media"] == 0
 
 

@@ -18,8 +18,8 @@ from integrations.firebase import intake, naming
 from integrations.firebase.naming import Kind
 from integrations.firebase.settings import Settings
 from tests.contract.sample import read_http
+from tests.integrations.firebase.actions import PLATFORM, set
 from tests.integrations.firebase.contract import BUCKET, NOW, SAMPLE, UPLOADED
-from tests.integrations.firebase.doing import PLATFORM, set
 
 RECORDED = {path.stem: path for path in sorted((Path(__file__).parent / "recorded" / "google").glob("*.http"))}
 BUCKET_OF_GOOGLES = "my-bucket"

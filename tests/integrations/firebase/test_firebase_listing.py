@@ -9,8 +9,8 @@ import pytest
 from app.domain.decisions import Action
 from app.domain.errors import PlatformRefused
 from app.domain.media import MediaRef
+from tests.integrations.firebase.actions import PLATFORM, do, listed, set
 from tests.integrations.firebase.contract import NAME, PIXELS, Bucket
-from tests.integrations.firebase.doing import PLATFORM, do, listed, set
 
 
 @pytest.mark.parametrize("size", [1, 2, 7, 1000])

@@ -18,9 +18,10 @@ from integrations.firebase.oidc import Certificates, Published
 from integrations.firebase.platform import Firebase
 from tests.contract.sample import finder
 from tests.integrations.firebase.contract import BUCKET, NOW, PUBLIC_URL, SAMPLE
-from tests.integrations.firebase.doubles.gcs import CloudStorage
-from tests.integrations.firebase.doubles.google import GoogleSigner
+from tests.integrations.firebase.stand_in.gcs import CloudStorage
+from tests.integrations.firebase.stand_in.google import GoogleSigner
 from tests.integrations.firebase.test_firebase_intake import recorded, resource, wrapped
+from tests.support.surroundings import made
 
 WEBHOOK = f"{PUBLIC_URL}/webhooks/firebase"
 ACCOUNT = "picward-push@demo-test.iam.gserviceaccount.com"
@@ -58,9 +59,15 @@ def clock() -> Clock:
     return Clock()
 
 
+def proving(certificates: Certificates, public_url: str = PUBLIC_URL) -> Firebase:
+    platform = made(Firebase, public_url=public_url)
+    platform.certificates = certificates
+    return platform
+
+
 @pytest.fixture
 def platform(source: Source, clock: Clock) -> Firebase:
-    return Firebase(public_url=PUBLIC_URL, certificates=Certificates(source, clock))
+    return proving(Certificates(source, clock))
 
 
 def pushed(signer: GoogleSigner, audience: str = WEBHOOK, email: str = ACCOUNT, **how: Any) -> Delivery:
@@ -175,7 +182,7 @@ def test_the_account_and_the_audience_can_be_others(platform: Firebase, signer: 
     "address", ["", "http://127.0.0.1:8080", "http://picward.example", "https://localhost", "https://127.0.0.1:1"]
 )
 def test_without_an_audience_no_push_is_taken(source: Source, signer: GoogleSigner, address: str) -> None:
-    platform = Firebase(public_url=address, certificates=Certificates(source))
+    platform = proving(Certificates(source), address)
     for audience in (f"{address}/webhooks/firebase", ""):
         with pytest.raises(DeliveryRefused):
             platform.authenticate(pushed(signer, audience), find())
@@ -212,7 +219,7 @@ def rotating() -> Source:
 
 
 def test_a_new_key_is_found_by_one_fetch_and_garbage_causes_no_flood(rotating: Source, clock: Clock) -> None:
-    platform = Firebase(public_url=PUBLIC_URL, certificates=Certificates(rotating, clock))
+    platform = proving(Certificates(rotating, clock))
     platform.authenticate(pushed(rotating.signer), find())
     clock.at += 61
     rotating.signer.rotate()

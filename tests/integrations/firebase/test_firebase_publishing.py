@@ -12,9 +12,9 @@ from app.domain.errors import MediaGone, PlatformRefused, PlatformUnavailable
 from app.domain.media import MediaRef
 from app.domain.platform import Site
 from integrations.firebase.naming import MODERATION
+from tests.integrations.firebase.actions import approve, do, fetched, listed, set, status
 from tests.integrations.firebase.contract import BUCKET, PIXELS, SAMPLE, Bucket
-from tests.integrations.firebase.doing import approve, do, fetched, listed, set, status
-from tests.integrations.firebase.doubles.gcs import CloudStorage
+from tests.integrations.firebase.stand_in.gcs import CloudStorage
 from tests.integrations.firebase.test_firebase_hiding import hidden, kill_at, put, url
 
 PENDING, PUBLIC = "pending/u1/a.png", "public/u1/a.png"

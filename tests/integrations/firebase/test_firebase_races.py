@@ -23,10 +23,10 @@ from app.services.rules import policies
 from app.services.sites import connecting, sites
 from integrations.firebase.naming import MODERATION
 from integrations.kit import signing
+from tests.integrations.firebase.actions import PLATFORM, status
 from tests.integrations.firebase.contract import BUCKET, PROJECT
-from tests.integrations.firebase.doing import PLATFORM, status
-from tests.integrations.firebase.doubles.gcs import CloudStorage
-from tests.integrations.firebase.doubles.objects import StoredObject, resource
+from tests.integrations.firebase.stand_in.gcs import CloudStorage
+from tests.integrations.firebase.stand_in.objects import StoredObject, resource
 from tests.support.core import Bench
 
 ROUNDS = 50
@@ -65,7 +65,7 @@ class World:
     def _connect(self) -> Site:
         site = connecting.add(self.core, "firebase", "App", "owner", {"project": PROJECT, "bucket": BUCKET})
         policies.save(self.core, site.id, ENFORCED, "owner")
-        return sites.save_settings(self.core, site.id, {"tell": "nothing"}, "owner")
+        return sites.save_settings(self.core, site.id, {"tell": "nothing"}, "owner").site
 
     def upload(self, data: bytes, bad: bool) -> StoredObject:
         self.bench.judge.tell(data, "sexual.explicit_nudity.genitalia", 0.95 if bad else 0.01)

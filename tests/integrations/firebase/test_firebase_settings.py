@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 from pydantic import ValidationError
 
@@ -84,3 +87,8 @@ def test_patterns(include: tuple[str, ...], name: str, watched: bool) -> None:
 )
 def test_what_all_watched_names_begin_with(include: tuple[str, ...], prefix: str) -> None:
     assert Settings(include=include).watched_prefix() == prefix
+
+
+def test_starting_does_not_load_the_sdk() -> None:
+    script = "import app.factory, integrations.firebase, sys; sys.exit('firebase_admin' in sys.modules)"
+    subprocess.run([sys.executable, "-c", script], check=True)

@@ -19,12 +19,12 @@ from integrations.firebase.apps import app_of
 from integrations.firebase.platform import Firebase
 from integrations.firebase.settings import Config
 from tests.contract.sample import enforcement
+from tests.integrations.firebase.actions import PLATFORM, approve, do, set, status
 from tests.integrations.firebase.contract import BUCKET, NAME, PIXELS, Bucket
-from tests.integrations.firebase.doing import PLATFORM, approve, do, set, status
-from tests.integrations.firebase.doubles.database import RealtimeDatabase
-from tests.integrations.firebase.doubles.firestore import firestore_emulator
-from tests.integrations.firebase.doubles.identity import Identity
-from tests.integrations.firebase.doubles.messaging import Messaging
+from tests.integrations.firebase.stand_in.database import RealtimeDatabase
+from tests.integrations.firebase.stand_in.firestore import firestore_emulator
+from tests.integrations.firebase.stand_in.identity import Identity
+from tests.integrations.firebase.stand_in.messaging import Messaging
 
 ID = hashlib.sha256(f"{BUCKET}/{NAME}".encode()).hexdigest()
 NOWHERE = {"path": "", "url": "", "blurred": ""}
@@ -143,7 +143,7 @@ def test_a_blurred_copy_is_named_and_goes_again(place: Bucket, firestore: Site) 
     copy = place.bucket.get(f"blurred/{id}.webp")
     assert copy is not None and copy.content_type == "image/webp"
     with Image.open(io.BytesIO(copy.data)) as shown:
-        assert shown.size == (256, 171)
+        assert shown.size == (512, 341)
         low, high = shown.convert("L").getextrema()
         assert high - low < 40, "the noise is still to be seen"
     do(Action.RESTORE, site, media, undo)
@@ -160,15 +160,15 @@ def test_what_cannot_be_blurred_is_hidden_nevertheless(place: Bucket) -> None:
 
 @pytest.fixture
 def database(place: Bucket, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Site, RealtimeDatabase]]:
-    with RealtimeDatabase() as double:
-        monkeypatch.setenv("FIREBASE_DATABASE_EMULATOR_HOST", double.host)
-        yield set(place.site, tell="database", database_url="https://demo-test.firebaseio.com"), double
+    with RealtimeDatabase() as stand_in:
+        monkeypatch.setenv("FIREBASE_DATABASE_EMULATOR_HOST", stand_in.host)
+        yield set(place.site, tell="database", database_url="https://demo-test.firebaseio.com"), stand_in
 
 
 def test_a_node_of_the_realtime_database_says_the_same(place: Bucket, database: tuple[Site, RealtimeDatabase]) -> None:
-    site, double = database
+    site, stand_in = database
     do(Action.HIDE, site, place.media, reasons=REASONS)
-    assert double.value(f"moderation/{ID}") == {
+    assert stand_in.value(f"moderation/{ID}") == {
         "name": NAME,
         "generation": place.media.version,
         "status": "rejected",
@@ -176,37 +176,37 @@ def test_a_node_of_the_realtime_database_says_the_same(place: Bucket, database: 
         "decidedAt": 1_795_348_800_000,
         **NOWHERE,
     }
-    double.put(f"moderation/{ID}", {"generation": str(int(place.media.version) + 1), "status": "pending"})
+    stand_in.put(f"moderation/{ID}", {"generation": str(int(place.media.version) + 1), "status": "pending"})
     do(Action.HIDE, site, place.media)
-    assert double.value(f"moderation/{ID}/status") == "pending"
+    assert stand_in.value(f"moderation/{ID}/status") == "pending"
 
 
 def test_a_node_that_changes_under_our_hands_is_read_again(place: Bucket, database: tuple[Site, RealtimeDatabase]) -> None:
-    site, double = database
+    site, stand_in = database
     seen: list[str] = []
 
     def before(request: Any) -> None:
         if request.operation == "put" and not seen:
             seen.append(request.path)
-            double.put(f"moderation/{ID}", {"generation": "1", "status": "pending"})
+            stand_in.put(f"moderation/{ID}", {"generation": "1", "status": "pending"})
 
-    double.before = before
+    stand_in.before = before
     approve(site, place.media)
-    assert seen and double.value(f"moderation/{ID}/status") == "approved"
-    double.before = None
-    double.fail(429)
+    assert seen and stand_in.value(f"moderation/{ID}/status") == "approved"
+    stand_in.before = None
+    stand_in.fail(429)
     with pytest.raises(PlatformUnavailable):
         approve(site, place.media)
-    double.fail(403)
+    stand_in.fail(403)
     with pytest.raises(PlatformRefused):
         approve(site, place.media)
 
 
 @pytest.fixture
 def identity(monkeypatch: pytest.MonkeyPatch) -> Iterator[Identity]:
-    with Identity() as double:
-        monkeypatch.setenv("FIREBASE_AUTH_EMULATOR_HOST", double.host)
-        yield double
+    with Identity() as stand_in:
+        monkeypatch.setenv("FIREBASE_AUTH_EMULATOR_HOST", stand_in.host)
+        yield stand_in
 
 
 def uploads(place: Bucket, count: int, uid: str = "u1") -> list[MediaRef]:

@@ -15,9 +15,8 @@ from typing import Any
 import pytest
 
 from app.domain.decisions import Action
-from integrations.folder import PLATFORM
+from tests.integrations.folder.actions import PLATFORM, do, picture, quarantined
 from tests.integrations.folder.contract import LONG_AGO, PIXELS, site, write
-from tests.integrations.folder.doing import do, picture, quarantined
 
 STEPS = ("rename", "link", "unlink", "fsync", "open", "utime", "fchmod", "mkdir")
 
@@ -78,7 +77,7 @@ KILLED = """
 import sys
 from pathlib import Path
 from tests.integrations.folder.contract import site
-from tests.integrations.folder.doing import PLATFORM, picture
+from tests.integrations.folder.actions import PLATFORM, picture
 from tests.contract.sample import enforcement
 from app.domain.decisions import Action
 directory = Path(sys.argv[1])

@@ -17,11 +17,15 @@ from app.domain.errors import MediaGone, PlatformRefused, PlatformUnavailable
 from app.domain.media import MediaRef
 from app.domain.platform import Site
 from app.domain.settings import Mode
-from integrations.folder import PLATFORM, platform, quarantine, tree
+from integrations.folder import platform, quarantine, tree
+from integrations.folder.platform import Folder
 from integrations.folder.settings import Settings
 from tests.contract.sample import enforcement
+from tests.integrations.folder.actions import do, picture, quarantined
 from tests.integrations.folder.contract import LONG_AGO, PIXELS, site, write
-from tests.integrations.folder.doing import do, picture, quarantined
+from tests.support.surroundings import made
+
+PLATFORM = made(Folder)
 
 
 def listed(place: Site) -> list[MediaRef]:

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.integrations.shopify.admin import Shopify
 from tests.integrations.shopify.contract import shopify as running_shopify
-from tests.integrations.shopify.doing import Place, opened
+from tests.integrations.shopify.place import Place, opened
+from tests.integrations.shopify.stand_in import Shopify
 
 
 @pytest.fixture

@@ -25,14 +25,16 @@ from app.domain.events import (
     SiteRemoved,
 )
 from app.domain.media import MediaRef
-from app.domain.platform import Platform, Site, SiteState, Surroundings
+from app.domain.platform import Platform, Site, SiteState
+from integrations.shopify import PLATFORM
 from integrations.shopify.config import Config
 from integrations.shopify.media import media_id
 from integrations.shopify.platform import RENDITION_PIXELS
 from integrations.shopify.settings import Settings
 from tests.contract.sample import Sample, Scripted, StandIn
-from tests.integrations.shopify.admin import CLIENT_ID, CLIENT_SECRET, Media, Product, Shop, Shopify, picture
-from tests.integrations.shopify.admin.cdn import rendition
+from tests.integrations.shopify.stand_in import CLIENT_ID, CLIENT_SECRET, Media, Product, Shop, Shopify, picture
+from tests.integrations.shopify.stand_in.cdn import rendition
+from tests.support.surroundings import made
 
 NOW = 1_795_348_800  # 2026-11-22T12:00:00Z
 SHOP = "one.myshopify.com"
@@ -73,10 +75,10 @@ class DoubledConfig(Config):
         return _origins["now"].format(shop=shop)
 
 
-def configured(platform: Platform, pocket: Pocket | None = None, **over: Any) -> Any:
-    """Give the platform with the stand-in's app, and whatever else an operator sets."""
+def installed(pocket: Pocket | None = None, around: Mapping[str, Any] | None = None, **over: Any) -> Any:
+    """Make the platform with the stand-in's app, and whatever else an operator sets; `around` are surroundings."""
     config = DoubledConfig(**{"client_id": CLIENT_ID, "client_secret": CLIENT_SECRET, "cdn_hosts": "127.0.0.1", **over})
-    return platform.configured(config, Surroundings("https://picward.example", pocket or Pocket()))
+    return made(PLATFORM, config, credentials=pocket or Pocket(), **(around or {}))
 
 
 @contextmanager
@@ -147,9 +149,9 @@ class ShopifySample(Sample):
     private_networks: ClassVar[bool] = False
     secrets: ClassVar[tuple[str, ...]] = (CLIENT_SECRET, "shpat_dead", "shprt_dead")
 
-    def configured(self, platform: Platform) -> Platform:
-        made: Platform = configured(platform)
-        return made
+    def made(self, platform: type[Platform], **over: Any) -> Platform:
+        shopify: Platform = installed(around=over)
+        return shopify
 
     @property
     def events(self) -> Mapping[str, tuple[Event, ...]]:

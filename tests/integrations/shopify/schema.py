@@ -5,13 +5,10 @@ from __future__ import annotations
 import functools
 import gzip
 import json
-import shutil
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import pytest
 from graphql import (
     ArgumentNode,
     DocumentNode,
@@ -31,24 +28,21 @@ from graphql import (
     visit,
 )
 
+from tests.support.fetched import fetched
+
 VERSIONS = ("2026-07", "2026-10")
 """The oldest version that our documents must still be valid in, and the one that we ask for."""
 
-_FETCH = Path(__file__).parents[2] / "support" / "shopify_schema.sh"
+_FETCH = Path(__file__).parent / "fetch_schema.sh"
 MAX_BULK_CONNECTIONS = 5
 MAX_BULK_NESTING = 2
 """Connections inside one another, the outermost counted too: the stricter reading of "two levels deep".
 https://shopify.dev/docs/api/usage/bulk-operations/queries"""
 
 
-@functools.cache
 def folder() -> Path:
-    """Fetch the package once for this machine; 14 MB from npm, 1.9 MB kept."""
-    if not shutil.which("npm"):
-        pytest.skip(
-            "the schema of Shopify's Admin API comes from npm, which is not installed; make test installs it as root on Debian"
-        )
-    return Path(subprocess.run([_FETCH], check=True, capture_output=True, text=True).stdout.strip())
+    """Give where both versions lie: 14 MB from npm, 1.9 MB kept."""
+    return fetched(_FETCH)
 
 
 @functools.cache

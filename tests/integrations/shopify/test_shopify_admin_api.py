@@ -12,10 +12,10 @@ from app.domain.errors import CredentialsExpired, PlatformRefused, PlatformUnava
 from integrations.kit import pinning
 from integrations.shopify.api import INLINE_WAITS, Admin, Cost
 from integrations.shopify.config import Config
-from tests.integrations.shopify.admin import Shopify, answers
 from tests.integrations.shopify.contract import ref
 from tests.integrations.shopify.contract import shopify as running_shopify
-from tests.integrations.shopify.doing import Place, opened
+from tests.integrations.shopify.place import Place, opened
+from tests.integrations.shopify.stand_in import Shopify, answers
 
 
 @pytest.fixture

@@ -8,9 +8,9 @@ import pytest
 
 from app.domain.decisions import Action
 from app.domain.errors import MediaGone, PlatformRefused, PlatformUnavailable
-from tests.integrations.shopify.admin import picture
 from tests.integrations.shopify.contract import ref
-from tests.integrations.shopify.doing import FUTURE, WAYS, Place, decision, product_of
+from tests.integrations.shopify.place import FUTURE, WAYS, Place, decision, product_of
+from tests.integrations.shopify.stand_in import picture
 
 
 def test_a_product_that_was_shown_again_by_hand_is_not_hidden_again_for_the_same_action(place: Place) -> None:

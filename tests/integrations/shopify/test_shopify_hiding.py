@@ -12,9 +12,9 @@ from app.domain.decisions import Action, Verdict
 from app.domain.errors import PlatformRefused, PlatformUnavailable
 from app.domain.settings import Mode
 from integrations.shopify.settings import Settings
-from tests.integrations.shopify.admin import Shopify, answers
 from tests.integrations.shopify.contract import ref
-from tests.integrations.shopify.doing import WAYS, Place, decision, opened, product_of, visible
+from tests.integrations.shopify.place import WAYS, Place, decision, opened, product_of, visible
+from tests.integrations.shopify.stand_in import Shopify, answers
 
 PASS = answers.partial("Nothing.fails")
 """Carry one request out as it is."""

@@ -9,10 +9,10 @@ import pytest
 from app.domain.errors import MediaGone, MediaUnreadable, PlatformRefused, PlatformUnavailable
 from app.domain.events import Delivery, ParentSeen
 from app.domain.media import MediaRef
-from tests.integrations.shopify.admin import Media, Product, Shopify, answers, picture
-from tests.integrations.shopify.admin.cdn import rendition
 from tests.integrations.shopify.contract import ref
-from tests.integrations.shopify.doing import Place, opened
+from tests.integrations.shopify.place import Place, opened
+from tests.integrations.shopify.stand_in import Media, Product, Shopify, answers, picture
+from tests.integrations.shopify.stand_in.cdn import rendition
 
 # Fetching
 

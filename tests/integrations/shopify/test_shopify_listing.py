@@ -10,10 +10,10 @@ import pytest
 from app.domain.errors import PlatformRefused, PlatformUnavailable
 from app.domain.media import MediaRef, Page
 from integrations.shopify import listing
-from tests.integrations.shopify.admin import Shopify, answers, picture
 from tests.integrations.shopify.contract import ref
 from tests.integrations.shopify.contract import shopify as running_shopify
-from tests.integrations.shopify.doing import Place, opened
+from tests.integrations.shopify.place import Place, opened
+from tests.integrations.shopify.stand_in import Shopify, answers, picture
 
 # The whole catalogue
 

@@ -16,9 +16,9 @@ import requests
 from PIL import Image
 
 from tests.contract.sample import read_http
-from tests.integrations.shopify.admin import CLIENT_SECRET, Product, Shop, Shopify, answers, picture
-from tests.integrations.shopify.admin.clients import Caller, Receiver
-from tests.integrations.shopify.admin.model import iso
+from tests.integrations.shopify.stand_in import CLIENT_SECRET, Product, Shop, Shopify, answers, picture
+from tests.integrations.shopify.stand_in.clients import Caller, Receiver
+from tests.integrations.shopify.stand_in.model import iso
 
 DOMAIN = "one.myshopify.com"
 ALL_SCOPES = ("write_products", "write_files", "read_publications", "write_publications")

@@ -13,9 +13,9 @@ from app.domain.errors import CredentialsExpired, DeliveryRefused, PlatformRefus
 from app.domain.platform import Admission, SiteState
 from integrations.shopify.auth import ACCESS_SECONDS
 from integrations.shopify.platform import KEEP_ALIVE_DAYS
-from tests.integrations.shopify.admin import CLIENT_ID, Shopify, answers
-from tests.integrations.shopify.contract import SAMPLE, SHOP, Pocket, configured, credentials
-from tests.integrations.shopify.doing import Place, opened
+from tests.integrations.shopify.contract import SAMPLE, SHOP, Pocket, credentials, installed
+from tests.integrations.shopify.place import Place, opened
+from tests.integrations.shopify.stand_in import CLIENT_ID, Shopify, answers
 
 HOUR = 3_600_000_000
 NEW_SECRET = "shpss_" + "n" * 32
@@ -166,9 +166,7 @@ def test_a_secret_is_rotated_without_a_break(place: Place, shopify: Shopify) -> 
     old_secret = shopify.secrets[0]
     minted_before = credentials(place.shop, expires_at=0)
     shopify.rotate_secret(NEW_SECRET)
-    during = replace(
-        place, platform=configured(place.platform, place.pocket, client_secret=NEW_SECRET, old_client_secret=old_secret)
-    )
+    during = replace(place, platform=installed(place.pocket, client_secret=NEW_SECRET, old_client_secret=old_secret))
     for step in (lambda: None, shopify.use_new_secret):
         step()
         visit = document(shopify.id_token(SHOP))
@@ -176,7 +174,7 @@ def test_a_secret_is_rotated_without_a_break(place: Place, shopify: Shopify) -> 
     assert during.platform.check(during.with_credentials(**minted_before).site)
     fresh = settled(during, shopify.id_token(SHOP))
     shopify.revoke_old_secret()
-    after = replace(place, platform=configured(place.platform, Pocket(), client_secret=NEW_SECRET))
+    after = replace(place, platform=installed(Pocket(), client_secret=NEW_SECRET))
     assert after.platform.check(after.with_credentials(**fresh).site)
     assert after.platform.check(after.with_credentials(**{**fresh, "expires_at": 0}).site)
 

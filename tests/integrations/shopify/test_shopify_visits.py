@@ -9,16 +9,18 @@ from typing import Any
 
 import jwt
 import pytest
+from pydantic import ValidationError
 
 from app.domain.errors import DeliveryRefused, PlatformRefused
 from app.domain.events import Delivery
-from app.domain.platform import SiteState, Surroundings
+from app.domain.platform import SiteState
 from integrations.shopify import auth
 from integrations.shopify.config import Config
 from integrations.shopify.platform import Shopify as Platform
-from tests.integrations.shopify.admin import CLIENT_ID, CLIENT_SECRET, Shopify
-from tests.integrations.shopify.contract import SAMPLE, SHOP, Pocket, configured
-from tests.integrations.shopify.doing import Place, opened
+from tests.integrations.shopify.contract import SAMPLE, SHOP, installed
+from tests.integrations.shopify.place import Place, opened
+from tests.integrations.shopify.stand_in import CLIENT_ID, CLIENT_SECRET, Shopify
+from tests.support.surroundings import made
 
 
 def document(token: str, more: str = "") -> Delivery:
@@ -136,7 +138,7 @@ def test_what_a_chosen_setting_needs_is_asked_for_and_found_once_it_is_granted(s
 
 
 def test_without_an_app_nobody_is_let_in_and_check_says_what_to_set(shopify: Shopify) -> None:
-    bare = Platform()
+    bare = made(Platform)
     delivery = SAMPLE.recordings()["products_update"]
     for let_in in (bare.authenticate, bare.admit):
         for visit in (delivery, document(shopify.id_token(SHOP))):
@@ -149,7 +151,7 @@ def test_without_an_app_nobody_is_let_in_and_check_says_what_to_set(shopify: Sho
 
 def test_without_the_extra_the_connector_starts_and_says_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(auth, "installed", lambda: False)
-    platform = configured(Platform())
+    platform = installed()
     with pytest.raises(DeliveryRefused):
         platform.authenticate(SAMPLE.recordings()["products_update"], lambda claimed: None)
     with pytest.raises(PlatformRefused, match=r"Install Picward with it"):
@@ -165,13 +167,14 @@ def test_without_the_extra_the_connector_starts_and_says_what_is_missing(monkeyp
 )  # fmt: skip
 def test_settings_that_cannot_work_stop_the_start(values: dict[str, str]) -> None:
     with pytest.raises(ValueError, match="PICWARD_SHOPIFY"):
-        Platform().configured(Config(**values), Surroundings("https://picward.example", Pocket()))
+        made(Platform, Config(**values))
 
 
 def test_the_environment_is_read_once_and_by_the_wiring_only(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PICWARD_SHOPIFY_CLIENT_ID", CLIENT_ID)
     monkeypatch.setenv("PICWARD_SHOPIFY_CLIENT_SECRET", CLIENT_SECRET)
     monkeypatch.setenv("PICWARD_SHOPIFY_API_VERSION", "nonsense")
-    Platform()
+    with pytest.raises(ValidationError):
+        made(Platform)
     monkeypatch.setenv("PICWARD_SHOPIFY_API_VERSION", "2026-07")
     assert Config().complete and Config().api_version == "2026-07" and Config().hosts == {"cdn.shopify.com"}

@@ -11,12 +11,13 @@ import pytest
 from app.domain.errors import DeliveryRefused, DeliveryUnreadable
 from app.domain.events import Delivery, MediaUploaded, ParentSeen, SiteRemoved
 from app.domain.platform import SiteState
-from integrations.shopify.media import microseconds, version_of
+from app.domain.time import microseconds
+from integrations.shopify.media import version_of
 from integrations.shopify.settings import Settings
 from integrations.shopify.webhooks import head
 from tests.contract.sample import finder
-from tests.integrations.shopify.admin import CLIENT_SECRET
-from tests.integrations.shopify.contract import FIRST, SAMPLE, SHOP, configured
+from tests.integrations.shopify.contract import FIRST, SAMPLE, SHOP, installed
+from tests.integrations.shopify.stand_in import CLIENT_SECRET
 
 NEW = "shpss_" + "n" * 32
 RECORDED = SAMPLE.recordings()
@@ -24,9 +25,7 @@ RECORDED = SAMPLE.recordings()
 
 @pytest.fixture
 def platform() -> Any:
-    from integrations.registry import platforms
-
-    return configured(platforms()["shopify"])
+    return installed()
 
 
 def signed(name: str = "products_update", *, secret: str = CLIENT_SECRET, **over: Any) -> Delivery:
@@ -50,13 +49,11 @@ def test_the_exact_bytes_are_signed_and_not_what_they_mean(platform: Any) -> Non
 
 @pytest.mark.parametrize("secret", [CLIENT_SECRET, NEW])
 def test_both_secrets_are_accepted_while_one_is_rotated(secret: str) -> None:
-    from integrations.registry import platforms
-
-    rotating = configured(platforms()["shopify"], client_secret=NEW, old_client_secret=CLIENT_SECRET)
+    rotating = installed(client_secret=NEW, old_client_secret=CLIENT_SECRET)
     assert rotating.authenticate(signed(secret=secret), finder(SAMPLE.site())) == SAMPLE.site()
     with pytest.raises(DeliveryRefused):
         rotating.authenticate(signed(secret="shpss_" + "x" * 32), finder(SAMPLE.site()))
-    after = configured(platforms()["shopify"], client_secret=NEW)
+    after = installed(client_secret=NEW)
     if secret == CLIENT_SECRET:
         with pytest.raises(DeliveryRefused):
             after.authenticate(signed(secret=secret), finder(SAMPLE.site()))

@@ -15,7 +15,7 @@ from app.domain.platform import Site, SiteState
 from integrations.kit import signing
 from integrations.wordpress.settings import Settings
 from tests.contract.sample import Sample, Scripted, StandIn
-from tests.integrations.wordpress.stand_in import Attachment, PluginDouble
+from tests.integrations.wordpress.stand_in import Attachment, PluginStandIn
 
 NOW = 1_795_348_800  # 2026-11-22T12:00:00Z
 SITE = "site_7hq2m4xk"
@@ -98,7 +98,7 @@ class WordPressSample(Sample):
 
 
 class Place(StandIn):
-    def __init__(self, plugin: PluginDouble, site: Site) -> None:
+    def __init__(self, plugin: PluginStandIn, site: Site) -> None:
         self.plugin = plugin
         self.site = site
         self._attachment = plugin.attachments[412]
@@ -129,7 +129,7 @@ class Place(StandIn):
 @contextmanager
 def _place(sample: WordPressSample) -> Iterator[StandIn]:
     library = {id: Attachment(id, b"\xff\xd8\xff pixels of %d" % id) for id in (3, 57, 412, 900)}
-    with PluginDouble(SITE, SECRET, library) as plugin:
+    with PluginStandIn(SITE, SECRET, library) as plugin:
         connection = {"rest_url": plugin.address + "/wp-json/", "home_url": plugin.address}
         yield Place(plugin, sample.site(connection=connection, settings=Settings(private_network=True)))
 

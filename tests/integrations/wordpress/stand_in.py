@@ -1,4 +1,4 @@
-"""A small double of the Picward plugin on a real socket: the protocol of integrations/wordpress/README.md, and no more.
+"""A small stand-in of the Picward plugin on a real socket: the protocol of integrations/wordpress/README.md, and no more.
 
 The real plugin is tested in plugin/ and end to end; this one is for the contract suite, where a site must be slow, broken or
 gone on demand.
@@ -67,7 +67,7 @@ class Refusal(Exception):
 
 
 @dataclass
-class PluginDouble:
+class PluginStandIn:
     site_id: str
     secret: str
     attachments: dict[int, Attachment]
@@ -81,7 +81,7 @@ class PluginDouble:
     problems: list[str] = field(default_factory=list)
     page_size: int = 200
 
-    def __enter__(self) -> PluginDouble:
+    def __enter__(self) -> PluginStandIn:
         self.server = StandInServer(("127.0.0.1", 0), _handler(self))
         threading.Thread(target=self.server.serve_forever, args=(0.01,), daemon=True).start()
         return self
@@ -164,7 +164,7 @@ class PluginDouble:
         return {"state": "done"}
 
 
-def _handler(plugin: PluginDouble) -> type[BaseHTTPRequestHandler]:
+def _handler(plugin: PluginStandIn) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 

@@ -10,9 +10,12 @@ import pytest
 from app.domain.errors import DeliveryRefused, DeliveryUnreadable
 from app.domain.events import Delivery
 from app.domain.platform import SiteState
-from integrations.wordpress import PLATFORM
+from integrations.wordpress.platform import WordPress
 from tests.contract.sample import finder
 from tests.integrations.wordpress.contract import SAMPLE
+from tests.support.surroundings import made
+
+PLATFORM = made(WordPress)
 
 PAIRING = SAMPLE.site(state=SiteState.PAIRING, connection={})
 VISIT = SAMPLE.recordings()["visit_connect"]

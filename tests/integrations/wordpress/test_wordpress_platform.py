@@ -14,13 +14,16 @@ from app.domain.errors import DeliveryRefused, DeliveryUnreadable, MediaGone, Pl
 from app.domain.events import Delivery, MediaUploaded
 from app.domain.media import MediaRef
 from app.domain.platform import Site
-from app.domain.settings import Mode
+from app.domain.settings import Mode, modes_of
 from integrations.kit import signing
-from integrations.wordpress import PLATFORM
+from integrations.wordpress.platform import WordPress
 from integrations.wordpress.settings import Settings
 from tests.contract.sample import enforcement, finder
 from tests.integrations.wordpress.contract import NOW, SAMPLE, SECRET, SITE
-from tests.integrations.wordpress.stand_in import Attachment, PluginDouble, Refusal
+from tests.integrations.wordpress.stand_in import Attachment, PluginStandIn, Refusal
+from tests.support.surroundings import made
+
+PLATFORM = made(WordPress)
 
 
 def upload(**over: Any) -> Delivery:
@@ -31,21 +34,21 @@ def upload(**over: Any) -> Delivery:
 
 
 @pytest.fixture
-def plugin() -> Iterator[PluginDouble]:
-    with PluginDouble(SITE, SECRET, {id: Attachment(id, b"\xff\xd8\xff %d" % id) for id in (3, 57, 412, 900)}) as double:
-        yield double
+def plugin() -> Iterator[PluginStandIn]:
+    with PluginStandIn(SITE, SECRET, {id: Attachment(id, b"\xff\xd8\xff %d" % id) for id in (3, 57, 412, 900)}) as stand_in:
+        yield stand_in
 
 
-def site_of(plugin: PluginDouble, path: str = "/wp-json/", **over: Any) -> Site:
+def site_of(plugin: PluginStandIn, path: str = "/wp-json/", **over: Any) -> Site:
     connection = {"rest_url": plugin.address + path, "home_url": plugin.address}
     return SAMPLE.site(connection=connection, settings=Settings(private_network=True, **over))
 
 
-def ref(plugin: PluginDouble, id: int) -> MediaRef:
+def ref(plugin: PluginStandIn, id: int) -> MediaRef:
     return MediaRef(str(id), plugin.attachments[id].sha256)
 
 
-def test_nothing_that_we_sent_to_the_plugin_is_let_in_again(plugin: PluginDouble, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_that_we_sent_to_the_plugin_is_let_in_again(plugin: PluginStandIn, monkeypatch: pytest.MonkeyPatch) -> None:
     reflected: list[Delivery] = []
     answer = plugin.answer
 
@@ -69,21 +72,21 @@ def test_nothing_that_we_sent_to_the_plugin_is_let_in_again(plugin: PluginDouble
                 let_in(delivery, finder(site))
 
 
-def test_and_nothing_of_the_plugins_is_let_in_there(plugin: PluginDouble) -> None:
+def test_and_nothing_of_the_plugins_is_let_in_there(plugin: PluginStandIn) -> None:
     for recorded in SAMPLE.recordings().values():
         with pytest.raises(Refusal):
             plugin.answer("decision", recorded)
 
 
 @pytest.mark.parametrize("path", ["/wp-json/", "/?rest_route=/", "/index.php?rest_route=/"])
-def test_works_with_every_kind_of_permalink(plugin: PluginDouble, path: str) -> None:
+def test_works_with_every_kind_of_permalink(plugin: PluginStandIn, path: str) -> None:
     site = site_of(plugin, path)
     assert PLATFORM.check(site) == "WordPress 6.1.9, plugin 0.1.0, quarantine encrypted with sodium, 0 events waiting"
     with PLATFORM.fetch(site, ref(plugin, 57)) as file:
         assert file.read() == plugin.attachments[57].data
 
 
-def test_the_listing_goes_page_by_page_and_leaves_odd_items_out(plugin: PluginDouble) -> None:
+def test_the_listing_goes_page_by_page_and_leaves_odd_items_out(plugin: PluginStandIn) -> None:
     plugin.page_size = 2
     plugin.attachments[57].parent = (1, "x" * 41)
     first = PLATFORM.scan(site_of(plugin))
@@ -94,18 +97,18 @@ def test_the_listing_goes_page_by_page_and_leaves_odd_items_out(plugin: PluginDo
 
 
 @pytest.mark.parametrize("cursor", ["x", "-1", "1.5", "0", "9" * 30, "٣", "1 "])
-def test_an_odd_cursor_is_refused(plugin: PluginDouble, cursor: str) -> None:
+def test_an_odd_cursor_is_refused(plugin: PluginStandIn, cursor: str) -> None:
     with pytest.raises(PlatformRefused):
         PLATFORM.scan(site_of(plugin), cursor)
 
 
-def test_a_listing_that_does_not_move_on_ends(plugin: PluginDouble, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_listing_that_does_not_move_on_ends(plugin: PluginStandIn, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(plugin, "_list", lambda body: {"items": [], "next": 3, "total": 4})
     with pytest.raises(PlatformRefused):
         PLATFORM.scan(site_of(plugin), "3")
 
 
-def test_a_decision_says_everything_the_plugin_shows(plugin: PluginDouble) -> None:
+def test_a_decision_says_everything_the_plugin_shows(plugin: PluginStandIn) -> None:
     reasons = (Reason(Verdict.BLOCK, "sexual.explicit_nudity", "Nudity 0.91, block from 0.55"),)
     media = ref(plugin, 412)
     PLATFORM.apply(
@@ -119,14 +122,14 @@ def test_a_decision_says_everything_the_plugin_shows(plugin: PluginDouble) -> No
     }  # fmt: skip
 
 
-def test_a_persons_verdict_there_makes_ours_drift(plugin: PluginDouble) -> None:
+def test_a_persons_verdict_there_makes_ours_drift(plugin: PluginStandIn) -> None:
     plugin.attachments[412].by_person = True
     receipt = PLATFORM.apply(site_of(plugin), enforcement(Action.HIDE, ref(plugin, 412)))
     assert receipt.drifted == "An editor approved this picture in WordPress."
     assert not plugin.attachments[412].hidden
 
 
-def test_every_order_has_an_id_of_its_own(plugin: PluginDouble) -> None:
+def test_every_order_has_an_id_of_its_own(plugin: PluginStandIn) -> None:
     site = site_of(plugin)
     for _ in range(3):
         PLATFORM.apply(site, enforcement(Action.HIDE, ref(plugin, 412)))
@@ -134,19 +137,19 @@ def test_every_order_has_an_id_of_its_own(plugin: PluginDouble) -> None:
     assert len(plugin.seen) == 6
 
 
-def test_check_refuses_a_quarantine_that_cannot_be_written(plugin: PluginDouble) -> None:
+def test_check_refuses_a_quarantine_that_cannot_be_written(plugin: PluginStandIn) -> None:
     plugin.quarantine = {"cipher": "sodium", "writable": False}
     with pytest.raises(PlatformRefused, match="quarantine"):
         PLATFORM.check(site_of(plugin))
 
 
-def test_check_names_what_is_wrong_there(plugin: PluginDouble) -> None:
+def test_check_names_what_is_wrong_there(plugin: PluginStandIn) -> None:
     plugin.quarantine = {"cipher": "none", "writable": True}
     plugin.problems = ["The cron is\n3 hours late"]
     assert PLATFORM.check(site_of(plugin)).endswith("quarantine not encrypted, 0 events waiting. The cron is 3 hours late")
 
 
-def test_the_pulse_drains_and_settings_are_handed_over(plugin: PluginDouble) -> None:
+def test_the_pulse_drains_and_settings_are_handed_over(plugin: PluginStandIn) -> None:
     PLATFORM.pulse(site_of(plugin))
     assert plugin.drained == 1
     site = site_of(plugin, mode=Mode.HOLD, trusted_roles=("editor",))
@@ -155,7 +158,7 @@ def test_the_pulse_drains_and_settings_are_handed_over(plugin: PluginDouble) -> 
     assert plugin.settings["mode"] == "hold" and plugin.settings["trusted_roles"] == ["editor"]
 
 
-def test_a_plugin_that_is_switched_off_does_not_lose_a_decision(plugin: PluginDouble, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_plugin_that_is_switched_off_does_not_lose_a_decision(plugin: PluginStandIn, monkeypatch: pytest.MonkeyPatch) -> None:
     def off(type: str, request: Delivery) -> Any:
         raise Refusal(404, "rest_no_route", "No route was found matching the URL and request method.")
 
@@ -166,14 +169,14 @@ def test_a_plugin_that_is_switched_off_does_not_lose_a_decision(plugin: PluginDo
         PLATFORM.fetch(site_of(plugin), ref(plugin, 412))
 
 
-def test_bytes_that_are_not_the_version_are_gone(plugin: PluginDouble, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_bytes_that_are_not_the_version_are_gone(plugin: PluginStandIn, monkeypatch: pytest.MonkeyPatch) -> None:
     media = ref(plugin, 412)
     monkeypatch.setattr(plugin, "_bytes", lambda body: b"something else")
     with pytest.raises(MediaGone):
         PLATFORM.fetch(site_of(plugin), media)
 
 
-def test_what_the_owner_must_know_comes_in_the_plugins_words(plugin: PluginDouble, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_the_owner_must_know_comes_in_the_plugins_words(plugin: PluginStandIn, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(type: str, request: Delivery) -> Any:
         raise Refusal(422, "picward_offloaded", "The pictures of this site lie on another server.")
 
@@ -248,3 +251,8 @@ def test_clocks_that_differ_by_less_than_five_minutes_work() -> None:
     recorded = SAMPLE.recordings()["media_deleted"]
     early = replace(recorded, received_at=(NOW - 299) * 1_000_000)
     assert PLATFORM.authenticate(early, finder(SAMPLE.site()))
+
+
+def test_the_plugins_pages_use_the_door_and_new_pictures_can_be_held() -> None:
+    assert WordPress.uses_door
+    assert Mode.HOLD in modes_of(WordPress.Settings)

@@ -7,7 +7,7 @@ from app.dispatch import clock
 from app.domain.decisions import Action, Verdict
 from app.domain.errors import MediaGone, PlatformRefused, PlatformUnavailable
 from app.domain.platform import Site
-from app.services.pipeline import enforce
+from app.services.pipeline import due, enforce
 from app.services.review import showing, verdicts
 from app.services.rules import policies
 from app.services.sites import sites
@@ -168,7 +168,7 @@ def test_a_killed_workers_action_is_made_true_by_another(bench: Bench, site: Sit
         lost = enforcements.claim(connection, bench.clock(), 60_000_000)
     assert lost is not None
     bench.clock.pass_seconds(61)
-    assert clock.sweep(bench.core) == 1
+    assert due.sweep(bench.core) == 1
     settle(bench)
     assert bench.platform.hidden == {"1"}
     enforce._end(bench.core, lost, enforce.WorkState.PARKED, "late", None)

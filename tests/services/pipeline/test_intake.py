@@ -1,16 +1,20 @@
 from __future__ import annotations
 
+import hashlib
+
 import pytest
 
 from app.db import decisions, deliveries, jobs
 from app.domain.decisions import Verdict
-from app.domain.errors import DeliveryReplayed, DeliveryUnreadable, PlatformUnknown
+from app.domain.detector import HashEntry, HashKind, ListKind
+from app.domain.errors import DeliveryRepeated, DeliveryUnreadable, PlatformUnknown
 from app.domain.events import ErasureWanted, MediaDeleted, VerdictGiven
 from app.domain.jobs import Priority
 from app.domain.media import MediaRef
 from app.services.pipeline import intake
 from app.services.pipeline.moderate import Moderator
 from app.services.review import showing
+from app.services.rules import lists, policies
 from app.services.sites import sites
 from tests.services.pipeline.test_moderate import settle, upload
 from tests.support.core import Bench
@@ -96,7 +100,7 @@ def test_a_stored_delivery_can_be_read_again(bench: Bench) -> None:
     bench.platform.images["1"] = b"one"
     delivery = bench.uploaded(site, "d1", "1")
     intake.receive(bench.core, "paper", delivery)
-    assert intake.replay(bench.core, 1) == 1
+    assert intake.read_again(bench.core, 1) == 1
     assert _jobs(bench, site.id) == {"due": 1}
 
 
@@ -104,7 +108,7 @@ def test_a_signed_request_changes_something_only_once(bench: Bench) -> None:
     site = bench.site()
     request = bench.signed(site, b"{}")
     assert intake.authenticate_once(bench.core, "paper", request, "r1").id == site.id
-    with pytest.raises(DeliveryReplayed):
+    with pytest.raises(DeliveryRepeated):
         intake.authenticate_once(bench.core, "paper", request, "r1")
 
 
@@ -170,7 +174,7 @@ def test_erasure_leaves_ids_and_verdicts_and_nothing_else(bench: Bench) -> None:
     assert showing.preview(bench.core, shown.id, "Ann", clear=False) is None
     assert shown.media.context == {}
     with pytest.raises(DeliveryUnreadable):
-        intake.replay(bench.core, 1)
+        intake.read_again(bench.core, 1)
 
 
 def test_one_person_at_the_platform_does_not_settle_what_needs_two(bench: Bench) -> None:
@@ -188,3 +192,31 @@ def test_one_person_at_the_platform_does_not_settle_what_needs_two(bench: Bench)
         assert current is not None and (current.verdict, current.two_people) == (Verdict.REVIEW, True)
         assert decisions.by_person(connection, site.id, media.version) is None
     assert bench.platform.hidden == {"1"}
+
+
+def test_a_sites_word_before_anybody_judged_passes_no_severe_list(bench: Bench) -> None:
+    site = bench.site()
+    policies.save(bench.core, site.id, [{"category": "csae.known_hash", "block": 0.9, "mode": "enforce"}], "owner")
+    for number, (name, listed) in enumerate({"plain": False, "severe": True}.items()):
+        data = name.encode()
+        bench.platform.images[name] = data
+        if listed:
+            sha256 = hashlib.sha256(data).hexdigest()
+            entry = HashEntry(HashKind.SHA256, sha256, ListKind.BLOCK, "csae.known_hash", "told by a hotline")
+            lists.import_entries(bench.core, [entry], "", "Ada")
+        media = bench.platform.ref(name)
+        with bench.core.db.write() as connection:
+            event = VerdictGiven(media, media.version, Verdict.ALLOW, "Olivia Owner")
+            intake._take(bench.core, connection, site, event, bench.clock())
+        settle(bench)
+        upload(bench, site, f"again-{number}", data)
+        settle(bench)
+    shown = {one.decision.media.id: one.decision for one in showing.recent(bench.core, site.id, restricted=True)}
+    assert {id: found.verdict for id, found in shown.items()} == {
+        "plain": Verdict.ALLOW,
+        "again-0": Verdict.ALLOW,
+        "severe": Verdict.BLOCK,
+        "again-1": Verdict.BLOCK,
+    }
+    assert bench.platform.hidden == {"severe", "again-1"}
+    assert "the list wins" in shown["severe"].reasons[-1].text and "Olivia Owner" in shown["severe"].reasons[-1].text

@@ -12,7 +12,7 @@ from app.domain.detector import HashEntry, HashKind, ListKind
 from app.domain.errors import ModelUnavailable, PlatformRefused, PlatformUnavailable
 from app.domain.jobs import MAX_DEATHS
 from app.domain.platform import Site
-from app.services.pipeline import enforce, intake, moderate
+from app.services.pipeline import due, enforce, intake, moderate
 from app.services.pipeline.moderate import Moderator
 from app.services.review import showing, verdicts
 from app.services.rules import lists, policies
@@ -162,7 +162,7 @@ def test_a_dead_workers_job_is_judged_by_another_and_the_dead_one_cannot_write(b
     settle(bench)
     assert showing.recent(bench.core) == []
     bench.clock.pass_seconds(61)
-    assert clock.sweep(bench.core) == 1
+    assert due.sweep(bench.core) == 1
     settle(bench)
     assert verdict(bench, site, "1") is Verdict.ALLOW
     Moderator(bench.core)._moderate(lost, site)
@@ -175,7 +175,7 @@ def test_a_picture_that_kills_workers_goes_to_a_person(bench: Bench, site: Site)
         with bench.core.db.write() as connection:
             assert jobs.claim(connection, bench.clock(), 60_000_000)
         bench.clock.pass_seconds(61)
-        clock.sweep(bench.core)
+        due.sweep(bench.core)
     settle(bench)
     assert verdict(bench, site, "1") is Verdict.REVIEW
     assert bench.judge.looked == []

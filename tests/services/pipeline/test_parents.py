@@ -225,7 +225,7 @@ def test_an_installation_that_is_not_connected_yet_waits_with_what_it_sends(
         site = sites.find_for(bench.core, "paper", connection)("shop.example")
     assert site is not None and site.state is SiteState.PAIRING
     with bench.core.db.write() as connection:
-        sites.rows.change(connection, site.id, {"state": "active"})
+        sites.rows.change(connection, site.id, state=SiteState.ACTIVE)
     settle(bench)
     assert len(bench.judge.looked) == 1
 

@@ -11,7 +11,7 @@ import pytest
 
 from app.db import enforcements, jobs
 from app.db import sites as rows
-from app.domain.decisions import Action, Enforcement, Outcome, Receipt, Verdict
+from app.domain.decisions import Action, Enforcement, Outcome, Receipt, Ruling, Verdict
 from app.domain.errors import DeliveryRefused, MediaGone, PairingRefused, PlatformUnavailable, SettingsInvalid
 from app.domain.events import Delivery, ErasureWanted, Event, Noted, Parsed, SiteRemoved
 from app.domain.jobs import Priority
@@ -36,7 +36,7 @@ def site(bench: Bench) -> Iterator[Site]:
     site = bench.site()
     policies.save(bench.core, site.id, ENFORCED, "owner")
     with bench.core.db.write() as connection:
-        rows.change(connection, site.id, {"credentials": bench.core.credentials.lock(OLD)})
+        rows.change(connection, site.id, credentials=bench.core.credentials.lock(OLD))
     yield sites.get(bench.core, site.id)
 
 
@@ -246,7 +246,7 @@ def test_a_hide_ends_together_with_the_queueing_of_what_is_there_instead(
         raise RuntimeError("killed here")
 
     with monkeypatch.context() as dying:
-        dying.setattr(moderate, "queue", killed)
+        dying.setattr(moderate, "add_job", killed)
         with pytest.raises(RuntimeError):
             enforce.run_next(bench.core)
     with bench.core.db.read() as connection:
@@ -266,7 +266,7 @@ def test_a_platform_that_names_two_versions_in_turns_is_not_asked_without_end(
 
     monkeypatch.setattr(bench.platform, "fetch", fetch)
     with bench.core.db.write() as connection:
-        moderate.queue(connection, site.id, MediaRef("1", "a"), Priority.UPLOAD, bench.clock())
+        moderate.add_job(connection, site.id, MediaRef("1", "a"), Priority.UPLOAD, bench.clock())
     settle(bench)
     assert fetched == ["a", "b"]
     bench.clock.pass_seconds(60)
@@ -317,19 +317,11 @@ def test_a_late_verdict_about_an_earlier_version_does_not_stop_a_hide(bench: Ben
     while Moderator(bench.core).run_next():
         pass
     with bench.core.db.write() as connection:
-        record.record(
-            bench.core,
-            connection,
-            site,
-            job_id=earlier.job_id,
-            media=earlier.media,
-            sha256=earlier.sha256,
-            outcome=Outcome(Verdict.ALLOW, ()),
-            person="Ann",
-            policy_version=None,
-            supersedes=earlier.id,
-            now=bench.clock(),
+        allowed = Outcome(Verdict.ALLOW, ())
+        ruling = Ruling(
+            earlier.job_id, earlier.media, earlier.sha256, allowed, bench.clock(), person="Ann", supersedes=earlier.id
         )
+        record.store(bench.core, connection, site, ruling)
     settle(bench)
     assert Action.HIDE in {done.action for done in bench.platform.applied}
     assert verdict(bench, site, "1") is Verdict.BLOCK

@@ -16,8 +16,8 @@ from app.db.queue import Order
 from app.domain.decisions import Verdict
 from app.domain.errors import BeingReviewed, DecisionStale, SettingsInvalid
 from app.domain.platform import Site
-from app.domain.scope import Scope
 from app.domain.time import SECOND
+from app.domain.visibility import Visibility
 from app.services.pipeline import replay
 from app.services.review import queue, showing, verdicts
 from app.services.rules import policies
@@ -44,12 +44,12 @@ def doubt(bench: Bench, site: Site, media_id: str, category: str = "sexual.expli
     return next(one.decision.id for one in showing.recent(bench.core, restricted=True) if one.decision.media.id == media_id)
 
 
-def scope(*sites: Site, restricted: bool = False) -> Scope:
-    return Scope(tuple(site.id for site in sites), restricted)
+def visibility(*sites: Site, restricted: bool = False) -> Visibility:
+    return Visibility(tuple(site.id for site in sites), restricted)
 
 
 def order(bench: Bench, site: Site, order: Order) -> list[str]:
-    return [item.decision.media.id for item in queue.listing(bench.core, scope(site), order, (), 50)]
+    return [item.decision.media.id for item in queue.listing(bench.core, visibility(site), order, (), 50)]
 
 
 def test_both_orders(bench: Bench, site: Site) -> None:
@@ -57,8 +57,8 @@ def test_both_orders(bench: Bench, site: Site) -> None:
         doubt(bench, site, media_id, category)
     assert order(bench, site, Order.OLDEST) == ["1", "2", "3", "4"]
     assert order(bench, site, Order.SEVEREST) == ["2", "4", "1", "3"]
-    first = queue.listing(bench.core, scope(site), Order.SEVEREST, (), 2)
-    after = queue.listing(bench.core, scope(site), Order.SEVEREST, first[-1].place, 2)
+    first = queue.listing(bench.core, visibility(site), Order.SEVEREST, (), 2)
+    after = queue.listing(bench.core, visibility(site), Order.SEVEREST, first[-1].place, 2)
     assert [item.decision.media.id for item in after] == ["1", "3"]
 
 
@@ -67,28 +67,28 @@ def test_only_the_sites_of_a_scope_are_given_and_counted(bench: Bench, site: Sit
     policies.save(bench.core, other.id, ALL, "owner")
     doubt(bench, site, "1")
     doubt(bench, other, "2")
-    assert queue.count(bench.core, scope(site, other)) == 2
-    assert queue.count(bench.core, scope(other)) == 1
-    assert queue.count(bench.core, scope()) == 0
-    found = queue.take_next(bench.core, scope(other), *ANN)
+    assert queue.count(bench.core, visibility(site, other)) == 2
+    assert queue.count(bench.core, visibility(other)) == 1
+    assert queue.count(bench.core, visibility()) == 0
+    found = queue.take_next(bench.core, visibility(other), *ANN)
     assert found is not None and found.decision.media.id == "2"
 
 
 def test_nobody_gets_what_another_has_until_the_lease_is_over(bench: Bench, site: Site) -> None:
     one, two = doubt(bench, site, "1"), doubt(bench, site, "2")
-    mine = queue.take_next(bench.core, scope(site), *ANN)
+    mine = queue.take_next(bench.core, visibility(site), *ANN)
     assert mine is not None and mine.decision.id == one
-    again = queue.take_next(bench.core, scope(site), *ANN)
+    again = queue.take_next(bench.core, visibility(site), *ANN)
     assert again is not None and again.decision.id == one, "a reload gives the same picture"
-    bobs = queue.take_next(bench.core, scope(site), *BOB)
+    bobs = queue.take_next(bench.core, visibility(site), *BOB)
     assert bobs is not None and bobs.decision.id == two
-    assert queue.take_next(bench.core, scope(site), 3, "Eve") is None
+    assert queue.take_next(bench.core, visibility(site), 3, "Eve") is None
     with pytest.raises(BeingReviewed, match="Ann"):
         verdicts.resolve(bench.core, one, Verdict.ALLOW, "Bob", person_id=2)
     with pytest.raises(BeingReviewed):
         queue.take(bench.core, one, *BOB)
     bench.clock.pass_seconds(queue.LEASE_MINUTES * 60 + 1)
-    late = queue.take_next(bench.core, scope(site), 3, "Eve")
+    late = queue.take_next(bench.core, visibility(site), 3, "Eve")
     assert late is not None and late.decision.id == one
     assert not queue.keep(bench.core, one, *ANN)
     queue.release(bench.core, 3)
@@ -101,7 +101,7 @@ def test_many_reviewers_at_once_get_one_picture_each(bench: Bench, site: Site) -
     got: list[int] = []
 
     def work(person: int) -> None:
-        found = queue.take_next(bench.core, scope(site), person, f"P{person}")
+        found = queue.take_next(bench.core, visibility(site), person, f"P{person}")
         assert found is not None
         got.append(found.decision.id)
 
@@ -115,26 +115,26 @@ def test_many_reviewers_at_once_get_one_picture_each(bench: Bench, site: Site) -
 
 def test_a_skipped_picture_is_somebody_elses(bench: Bench, site: Site) -> None:
     one = doubt(bench, site, "1")
-    queue.take_next(bench.core, scope(site), *ANN)
+    queue.take_next(bench.core, visibility(site), *ANN)
     queue.skip(bench.core, one, 1)
-    assert queue.take_next(bench.core, scope(site), *ANN) is None
-    assert queue.skipped(bench.core, scope(site), 1) == 1
-    assert queue.take_next(bench.core, scope(site), *BOB) is not None
+    assert queue.take_next(bench.core, visibility(site), *ANN) is None
+    assert queue.skipped(bench.core, visibility(site), 1) == 1
+    assert queue.take_next(bench.core, visibility(site), *BOB) is not None
     queue.release(bench.core, 2)
     queue.look_again(bench.core, 1)
-    assert queue.take_next(bench.core, scope(site), *ANN) is not None
+    assert queue.take_next(bench.core, visibility(site), *ANN) is not None
 
 
 def test_restricted_and_escalated_pictures_are_for_those_with_the_right(bench: Bench, site: Site) -> None:
     doubt(bench, site, "1", "csae.known_hash")
     two = doubt(bench, site, "2")
-    assert queue.count(bench.core, scope(site)) == 1
+    assert queue.count(bench.core, visibility(site)) == 1
     queue.escalate(bench.core, two, "Ann", "please")
-    assert queue.count(bench.core, scope(site)) == 0
-    assert queue.take_next(bench.core, scope(site), *ANN) is None
-    assert queue.listing(bench.core, scope(site), Order.OLDEST, (), 9) == []
-    assert queue.count(bench.core, scope(site, restricted=True)) == 2
-    found = queue.items(bench.core, scope(site, restricted=True), [two])[0]
+    assert queue.count(bench.core, visibility(site)) == 0
+    assert queue.take_next(bench.core, visibility(site), *ANN) is None
+    assert queue.listing(bench.core, visibility(site), Order.OLDEST, (), 9) == []
+    assert queue.count(bench.core, visibility(site, restricted=True)) == 2
+    found = queue.items(bench.core, visibility(site, restricted=True), [two])[0]
     assert found.escalated and found.note == "Ann: please"
     with pytest.raises(SettingsInvalid):
         queue.escalate(bench.core, two, "Ann", "x" * 501)
@@ -147,18 +147,18 @@ def test_restricted_and_escalated_pictures_are_for_those_with_the_right(bench: B
 
 def test_a_newer_policy_takes_neither_place_nor_lease_nor_verdict_away(bench: Bench, site: Site) -> None:
     one = doubt(bench, site, "1")
-    mine = queue.take_next(bench.core, scope(site), *ANN)
+    mine = queue.take_next(bench.core, visibility(site), *ANN)
     assert mine is not None
     policies.save(bench.core, site.id, [{"category": "*", "review": 0.2, "mode": "review"}], "owner")
     while replay.replay_policy(bench.core, site.id):
         pass
     newer = showing.current(bench.core, showing.get(bench.core, one))
     assert newer.id != one
-    item = queue.items(bench.core, scope(site), [newer.id])[0]
+    item = queue.items(bench.core, visibility(site), [newer.id])[0]
     assert (item.since, item.reviewer) == (mine.since, "Ann")
     given = verdicts.resolve(bench.core, one, Verdict.BLOCK, "Ann", person_id=1)
     assert showing.get(bench.core, given).supersedes == newer.id
-    assert queue.count(bench.core, scope(site)) == 0
+    assert queue.count(bench.core, visibility(site)) == 0
 
 
 def test_what_is_deleted_or_replaced_leaves_the_queue(bench: Bench, site: Site) -> None:
@@ -189,11 +189,11 @@ def test_look_alikes_are_found_whatever_bits_differ(bench: Bench, site: Site) ->
             pictures = tables.pictures
             connection.execute(pictures.update().where(pictures.c.sha256 == decision.sha256).values(pdq=f"{look:064x}"))
             rows.pictures.keep_look(connection, decision.job_id, decision.sha256)
-    near = queue.alike(bench.core, showing.get(bench.core, ids["1"]), scope(site))
+    near = queue.alike(bench.core, showing.get(bench.core, ids["1"]), visibility(site))
     assert [(one.decision.media.id, one.bits) for one in near] == [("4", 1), ("2", 31)]
     other = bench.site()
     policies.save(bench.core, other.id, ALL, "owner")
-    assert queue.alike(bench.core, showing.get(bench.core, doubt(bench, other, "5")), scope(other)) == []
+    assert queue.alike(bench.core, showing.get(bench.core, doubt(bench, other, "5")), visibility(other)) == []
 
 
 def test_an_allowed_picture_leaves_no_look(bench: Bench, site: Site) -> None:

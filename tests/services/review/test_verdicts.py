@@ -10,11 +10,12 @@ from app.domain.decisions import Action, Verdict
 from app.domain.errors import DecisionStale, DecisionUnknown, SecondPersonNeeded, SettingsInvalid, UndoImpossible
 from app.domain.media import Region
 from app.domain.platform import Site
-from app.domain.scope import Scope
+from app.domain.visibility import Visibility
 from app.services.pipeline import replay
-from app.services.review import batches, cropping, queue, showing, verdicts
+from app.services.review import batches, queue, showing, verdicts
 from app.services.rules import policies
 from app.services.sites import sites
+from models import preview
 from tests.services.pipeline.test_moderate import ENFORCED, settle, upload, verdict
 from tests.support.core import Bench
 
@@ -138,10 +139,10 @@ def test_two_who_disagree_escalate_and_a_third_decides(bench: Bench) -> None:
     site, waiting = severe(bench)
     verdicts.resolve(bench.core, waiting, Verdict.BLOCK, "Ann", person_id=1)
     assert verdicts.resolve(bench.core, waiting, Verdict.ALLOW, "Bob", person_id=2) == waiting
-    assert queue.count(bench.core, Scope((site.id,))) == 0
-    item = queue.items(bench.core, Scope((site.id,), restricted=True), [waiting])[0]
+    assert queue.count(bench.core, Visibility((site.id,))) == 0
+    item = queue.items(bench.core, Visibility((site.id,), restricted=True), [waiting])[0]
     assert item.escalated and item.opinions == ("Ann would reject", "Bob would approve")
-    assert queue.take_next(bench.core, Scope((site.id,), restricted=True), 1, "Ann") is None
+    assert queue.take_next(bench.core, Visibility((site.id,), restricted=True), 1, "Ann") is None
     third = verdicts.resolve(bench.core, waiting, Verdict.ALLOW, "Own", person_id=3)
     assert showing.get(bench.core, third).reasons[0].text == "Approved by Bob and Own"
 
@@ -156,7 +157,7 @@ def test_an_opinion_can_be_taken_back_and_changed(bench: Bench) -> None:
     assert verdicts.resolve(bench.core, waiting, Verdict.ALLOW, "Ann", person_id=1) != waiting
 
 
-def test_one_person_cannot_show_again_what_two_must_judge(bench: Bench) -> None:
+def test_one_person_cannot_show_again_what_two_must_decide(bench: Bench) -> None:
     bench.judge.tell(b"blocked", "csae.known_hash", 1.0)
     site = bench.site()
     upload(bench, site, "1", b"blocked")
@@ -168,10 +169,10 @@ def test_one_person_cannot_show_again_what_two_must_judge(bench: Bench) -> None:
     assert verdicts.resolve(bench.core, blocked.id, Verdict.ALLOW, "Ann", person_id=1) == blocked.id
     settle(bench)
     assert bench.platform.hidden == {"1"}
-    listed = queue.listing(bench.core, Scope((site.id,), restricted=True), queue.Order.OLDEST, (), 9)
+    listed = queue.listing(bench.core, Visibility((site.id,), restricted=True), queue.Order.OLDEST, (), 9)
     assert [item.decision.id for item in listed] == [blocked.id]
     verdicts.take_back_opinion(bench.core, blocked.id, "Ann", 1)
-    assert queue.count(bench.core, Scope((site.id,), restricted=True)) == 0
+    assert queue.count(bench.core, Visibility((site.id,), restricted=True)) == 0
     verdicts.resolve(bench.core, blocked.id, Verdict.ALLOW, "Ann", person_id=1)
     allowed = showing.get(bench.core, verdicts.resolve(bench.core, blocked.id, Verdict.ALLOW, "Bob", person_id=2))
     settle(bench)
@@ -249,7 +250,7 @@ def test_a_batch_is_done_in_steps_that_survive_its_end(bench: Bench, site: Site,
     settle(bench)
     assert len(bench.platform.hidden) == 3
     assert showing.recent(bench.core, verdict="block")[0].decision.reasons[0].text == "Rejected by Ann: Violence or gore"
-    foreseen = batches.foresee(bench.core, [one.decision.id for one in showing.recent(bench.core)], Scope((site.id,)))
+    foreseen = batches.foresee(bench.core, [one.decision.id for one in showing.recent(bench.core)], Visibility((site.id,)))
     assert (foreseen.total, foreseen.shown, foreseen.quiet, foreseen.review, foreseen.impossible) == (5, 3, 2, 5, 0)
     batches.run(bench.core, batches.undo_batch(bench.core, batch, "Ann", 1))
     settle(bench)
@@ -278,8 +279,8 @@ def test_the_part_that_scored_is_cut_out_with_some_of_what_is_around() -> None:
     picture.paste("red", (100, 50, 200, 100))
     out = io.BytesIO()
     picture.save(out, "WEBP", lossless=True)
-    part = Image.open(io.BytesIO(cropping.crop(out.getvalue(), Region(0.6, 0.6, 0.3, 0.3))))
+    part = Image.open(io.BytesIO(preview.crop(out.getvalue(), Region(0.6, 0.6, 0.3, 0.3))))
     assert 76 <= part.width <= 80 and 37 <= part.height <= 40
     assert part.convert("RGB").getpixel((40, 20))[0] > 200  # type: ignore[index]
-    tiny = Image.open(io.BytesIO(cropping.crop(out.getvalue(), Region(0.99, 0.99, 0.001, 0.001))))
-    assert tiny.size == (cropping.LEAST_SIDE, cropping.LEAST_SIDE)
+    tiny = Image.open(io.BytesIO(preview.crop(out.getvalue(), Region(0.99, 0.99, 0.001, 0.001))))
+    assert tiny.size == (preview.LEAST_SIDE, preview.LEAST_SIDE)

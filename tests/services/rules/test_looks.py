@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -37,11 +38,23 @@ def test_every_look_is_kept_and_read_everywhere(bench: Bench, site: Site) -> Non
     with bench.core.db.read() as connection:
         assert pictures.fingerprint(connection, SHA256) == SEEN
         (row,) = jobs.with_fingerprint(connection, site.id, 0, 10)
-        assert (row.id, pictures.fingerprint_of(row)) == (1, SEEN)
+        assert (row.job_id, row.fingerprint) == (1, SEEN)
         (chunk,) = replays.in_force(connection, site.id, 10, looks=True)
         assert [(stored.pdq, stored.others) for stored in chunk] == [(SEEN.pdq, SEEN.others)]
         (chunk,) = replays.in_force(connection, site.id, 10)
         assert [(stored.pdq, stored.others) for stored in chunk] == [("", ())]
+
+
+@pytest.mark.parametrize("others", [(), ("",), ("", "b" * 64), ("b" * 64,)])
+def test_a_look_without_a_hash_is_kept(bench: Bench, site: Site, others: tuple[str, ...]) -> None:
+    """An allow list must know every look, so that there is one more counts."""
+    seen = replace(SEEN, others=others)
+    with bench.core.db.write() as connection:
+        pictures.keep(connection, seen, {}, {})
+    with bench.core.db.read() as connection:
+        assert pictures.fingerprint(connection, SHA256) == seen
+        ((stored,),) = replays.in_force(connection, site.id, 10, looks=True)
+        assert stored.others == others
 
 
 def test_never_again_lists_every_look_and_approval_takes_every_one_off(bench: Bench, site: Site) -> None:
@@ -58,7 +71,7 @@ def test_what_an_earlier_version_wrote_is_known_by_the_look_it_has(bench: Bench,
     config.set_main_option("script_location", str(Path(migrate.__file__).parent / "migrations"))
     with bench.core.db.write() as connection:
         config.attributes["connection"] = connection
-        command.downgrade(config, "0006")
+        command.downgrade(config, "0007")
         (row,) = connection.execute(text("SELECT * FROM pictures")).mappings()
         assert "others" not in row
     assert migrate.upgrade(bench.core.db) == migrate.NEWEST

@@ -23,7 +23,7 @@ OLD = {"access_token": "old", "refresh_token": "r1"}
 def site(bench: Bench) -> Site:
     site = bench.site()
     with bench.core.db.write() as connection:
-        rows.change(connection, site.id, {"credentials": bench.core.credentials.lock(OLD)})
+        rows.change(connection, site.id, credentials=bench.core.credentials.lock(OLD))
     return sites.get(bench.core, site.id)
 
 

@@ -9,6 +9,7 @@ from app.db import tallies
 from app.db.tables import tallies as table
 from app.domain.decisions import Verdict
 from app.domain.platform import Site
+from app.domain.statistics import Tally
 from app.domain.time import DAY
 from app.services.review import showing, verdicts
 from app.services.rules import policies
@@ -72,7 +73,7 @@ def test_figures_of_a_site(bench: Bench) -> None:
     figures = one_site(bench, site)
     assert figures.verdicts == {Verdict.ALLOW: 1, Verdict.REVIEW: 2, Verdict.BLOCK: 1}
     assert figures.series["judged"][-2:] == (4, 0)
-    assert figures.series["hidden"][-2:] == (1, 0)
+    assert figures.series[Tally.HIDDEN][-2:] == (1, 0)
     assert figures.series["answered"][-2:] == (0, 1)
     assert figures.series["waiting"][-1] == 1
     assert figures.total("judged") == 4
@@ -136,8 +137,8 @@ def test_a_look_at_the_clear_picture_is_counted(bench: Bench) -> None:
 def test_a_day_is_a_utc_day(bench: Bench) -> None:
     site = bench.site()
     with bench.core.db.write() as connection:
-        tallies.count(connection, site.id, 5 * DAY - 1, "hidden")
-        tallies.count(connection, site.id, 5 * DAY, "hidden", by=2)
+        tallies.count(connection, site.id, 5 * DAY - 1, Tally.HIDDEN)
+        tallies.count(connection, site.id, 5 * DAY, Tally.HIDDEN, by=2)
     with bench.core.db.read() as connection:
-        assert {row.day: row.count for row in tallies.daily(connection, [site.id], ["hidden"], 0, 9)} == {4: 1, 5: 2}
-        assert [row.count for row in tallies.totals(connection, [site.id], ["hidden"], 5, 5)] == [2]
+        assert {row.day: row.count for row in tallies.daily(connection, [site.id], [Tally.HIDDEN], 0, 9)} == {4: 1, 5: 2}
+        assert [row.count for row in tallies.totals(connection, [site.id], [Tally.HIDDEN], 5, 5)] == [2]

@@ -118,7 +118,7 @@ def connected(bench: Bench, port: int) -> Bench:
 
 def told(bench: Bench, site: Site, **settings: Any) -> Site:
     """Save who is told, and let the first look begin."""
-    saved = sites.save_settings(bench.core, site.id, settings, "owner")
+    saved = sites.save_settings(bench.core, site.id, settings, "owner").site
     tend(bench, saved)
     return saved
 

@@ -8,12 +8,13 @@ from typing import Any
 
 import pytest
 
-from app.db.tables import attempts, decisions, jobs, previews, signals
+from app.db.tables import decisions, jobs, previews, signals, tried_pictures
 from app.db.tables import pictures as picture_table
 from app.dispatch import clock
+from app.dispatch.worker import judge_next
 from app.domain.decisions import Verdict
 from app.domain.detector import ListKind
-from app.domain.errors import AttemptGone, MediaUnreadable, PlatformUnavailable, SettingsInvalid
+from app.domain.errors import MediaUnreadable, PlatformUnavailable, SettingsInvalid, TriedPictureGone
 from app.domain.media import Region
 from app.domain.signals import Signal
 from app.services.pipeline.moderate import Moderator
@@ -26,18 +27,18 @@ ANN, BOB = 1, 2
 DATA = b"picture that is tried"
 
 
-def tried(bench: Bench, score: float = 0.7, data: bytes = DATA) -> pictures.Attempt:
+def tried(bench: Bench, score: float = 0.7, data: bytes = DATA) -> pictures.TriedPicture:
     sha256 = hashlib.sha256(data).hexdigest()
     bench.judge.sees[sha256] = (Signal("told", "1", "sexual.explicit_nudity", score, Region(0.1, 0.2, 0.3, 0.4), "a note"),)
     id_ = pictures.begin(bench.core, data, ANN)
-    assert clock.look(bench.core)[0], "a worker is not roused"
-    assert Moderator(bench.core).run_next()
+    assert pictures.due(bench.core), "a worker is not roused"
+    assert judge_next(Moderator(bench.core))
     return pictures.get(bench.core, id_, ANN)
 
 
 def rows(bench: Bench) -> list[Any]:
     with bench.core.db.read() as connection:
-        return list(connection.execute(attempts.select()).all())
+        return list(connection.execute(tried_pictures.select()).all())
 
 
 def test_a_worker_sees_what_is_in_it_and_the_bytes_are_dropped(bench: Bench) -> None:
@@ -72,7 +73,7 @@ def test_it_goes_before_everything_else(bench: Bench) -> None:
 
     intake.receive(bench.core, "paper", bench.uploaded(site, "d", "upload"))
     id_ = pictures.begin(bench.core, DATA, ANN)
-    Moderator(bench.core).run_next()
+    judge_next(Moderator(bench.core))
     assert pictures.get(bench.core, id_, ANN).judged
 
 
@@ -103,7 +104,7 @@ def test_what_is_put_on_the_block_list_counts_for_uploads(bench: Bench) -> None:
 def test_it_is_nobody_else_s(bench: Bench) -> None:
     found = tried(bench)
     for look in (pictures.get, pictures.preview):
-        with pytest.raises(AttemptGone):
+        with pytest.raises(TriedPictureGone):
             look(bench.core, found.id, BOB)
     pictures.forget(bench.core, found.id, BOB)
     assert pictures.get(bench.core, found.id, ANN).judged
@@ -112,10 +113,10 @@ def test_it_is_nobody_else_s(bench: Bench) -> None:
 def test_it_is_gone_after_ten_minutes_or_when_it_is_put_away(bench: Bench) -> None:
     found, second = tried(bench), tried(bench)
     pictures.forget(bench.core, second.id, ANN)
-    with pytest.raises(AttemptGone):
+    with pytest.raises(TriedPictureGone):
         pictures.get(bench.core, second.id, ANN)
     bench.clock.pass_seconds(pictures.MINUTES * 60 + 1)
-    with pytest.raises(AttemptGone):
+    with pytest.raises(TriedPictureGone):
         pictures.get(bench.core, found.id, ANN)
     assert len(rows(bench)) == 1
     clock.tend_sites(bench.core, lambda: False)
@@ -144,7 +145,7 @@ def test_a_restricted_one_is_never_shown_and_a_failure_is_said(bench: Bench) -> 
     bench.judge.sees[sha256] = (Signal("told", "1", "csae.suspected", 0.9),)
     bench.judge.fails[sha256] = "it is torn"
     id_ = pictures.begin(bench.core, DATA, ANN)
-    Moderator(bench.core).run_next()
+    judge_next(Moderator(bench.core))
     found = pictures.get(bench.core, id_, ANN)
     assert (found.has_preview, found.failures) == (False, ("it is torn",))
     assert pictures.preview(bench.core, id_, ANN) is None
@@ -159,14 +160,14 @@ def test_a_picture_that_kills_a_worker_is_not_taken_again(bench: Bench, monkeypa
 
     monkeypatch.setattr(bench.judge, "judge", die)
     with pytest.raises(MemoryError):
-        Moderator(bench.core).run_next()
-    assert not Moderator(bench.core).run_next()
+        judge_next(Moderator(bench.core))
+    assert not judge_next(Moderator(bench.core))
     assert not pictures.get(bench.core, id_, ANN).judged
 
 
 def test_one_worker_takes_it(bench: Bench) -> None:
     pictures.begin(bench.core, DATA, ANN)
-    assert [Moderator(bench.core).run_next() for _ in range(2)] == [True, False]
+    assert [judge_next(Moderator(bench.core)) for _ in range(2)] == [True, False]
     assert len(bench.judge.looked) == 1
 
 

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 from app.domain.errors import SettingsInvalid
-from app.domain.settings import Mode, SiteSettings, declare, validate
+from app.domain.settings import HoldingSettings, Kind, Mode, SiteSettings, declare, validate
 from integrations.registry import platforms
 
 EVERY = [SiteSettings, *(platform.Settings for platform in platforms().values())]
@@ -17,10 +19,12 @@ def test_every_setting_can_be_shown_to_people(settings: type[SiteSettings]) -> N
     assert [field["name"] for field in fields] == list(settings.model_fields)
     for field in fields:
         assert field["title"] != field["name"] and field["description"].endswith(".")
-        assert field["kind"] in ("choice", "switch", "number", "words", "text")
-        if field["kind"] == "choice":
+        assert (field["kind"] is Kind.CHOICE) is bool(field["choices"])
+        if field["kind"] is Kind.CHOICE:
+            named = settings.model_fields[field["name"]].annotation
+            assert isinstance(named, type) and issubclass(named, StrEnum) and set(field["choices"]) <= set(named)
             assert field["default"] in field["choices"]
-        if field["kind"] == "number":
+        if field["kind"] is Kind.NUMBER:
             assert field["minimum"] <= field["default"] <= field["maximum"]
 
 
@@ -64,4 +68,15 @@ def test_a_wrong_value_is_named(values: dict[str, Any], name: str) -> None:
 def test_flag_only_hides_nothing() -> None:
     assert not SiteSettings(mode=Mode.FLAG).may_hide({})
     assert SiteSettings(mode=Mode.HIDE).may_hide({})
-    assert SiteSettings(mode=Mode.HOLD).may_hide({})
+    assert HoldingSettings(mode=Mode.HOLD).may_hide({})
+
+
+def test_no_platform_takes_a_mode_that_it_does_not_offer() -> None:
+    with pytest.raises(ValidationError, match="must be one of flag, hide"):
+        SiteSettings(mode=Mode.HOLD)
+    offered = {slug: set(declare(platform.Settings)[0]["choices"]) for slug, platform in platforms().items()}
+    assert [slug for slug, modes in offered.items() if "hold" in modes], "nobody can hold"
+    for slug, modes in offered.items():
+        for mode in set(Mode) - modes:
+            with pytest.raises(ValidationError):
+                platforms()[slug].Settings(mode=mode)

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.domain.detector import Fingerprint, HashEntry, HashKind, ListKind
+from app.domain.detector import MATCH_DISTANCE, Fingerprint, HashEntry, HashKind, ListKind
 from app.domain.errors import HashListUnreadable
 from models.hashes.csv_list import MAX_NOTE, parse
 from models.hashes.index import Index
-from models.hashes.pdq import MATCH_DISTANCE, turns_of
+from models.hashes.pdq import turns_of
 
 A, B = "ab" * 32, "0123456789abcdef" * 4
 

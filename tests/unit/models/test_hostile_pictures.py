@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from app.domain.errors import MediaUnreadable
+from app.domain.limits import ImageLimits
 from models.container import shell_of, sniff
 from models.image import Picture, read
-from models.limits import ImageLimits
 from tests.support.tricks import INVERTED
 from tests.unit.models.drawn import animation, encoded, halves, photo, png_bomb, png_chunk, with_segments
 

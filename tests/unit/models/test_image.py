@@ -9,9 +9,9 @@ import pytest
 from PIL import Image
 
 from app.domain.errors import MediaUnreadable
+from app.domain.limits import ImageLimits, explained
 from models.colour import _PRIMARIES, _made
 from models.image import NEUTRAL, VIEW_SIDE, Picture, read
-from models.limits import ImageLimits, explained
 from tests.support.tricks import INVERTED, PICKS_A_LEVEL
 from tests.unit.models.drawn import animation, encoded, halves, photo
 

@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from app.domain.detector import Fingerprint, HashEntry, HashIndex, HashKind, Judge, ListKind
+from app.domain.detector import MATCH_DISTANCE, Fingerprint, HashEntry, HashIndex, HashKind, Judge, ListKind
 from app.domain.errors import HashListUnreadable, ModelUnavailable
+from app.domain.limits import ImageLimits
 from app.domain.signals import Signal
-from models.hashes.pdq import MATCH_DISTANCE, look_of
+from models.hashes.pdq import look_of
 from models.image import Picture, read
 from models.judge import LocalJudge
-from models.limits import ImageLimits
 from models.preview import blurred
 from models.registry import Machine, cards, load
 from tests.support.tricks import INVERTED, two_in_one

@@ -9,7 +9,8 @@ import pdqhash
 import pytest
 from PIL import Image
 
-from models.hashes.pdq import MATCH_DISTANCE, look_of, turns_of
+from app.domain.detector import MATCH_DISTANCE
+from models.hashes.pdq import look_of, turns_of
 from tests.unit.models.drawn import encoded, photo
 
 SIZES = [(512, 384), (384, 512), (512, 512), (500, 375), (341, 512), (64, 64), (40, 90), (512, 100), (512, 17), (9, 400)]

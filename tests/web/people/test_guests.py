@@ -11,8 +11,8 @@ from werkzeug.test import TestResponse
 from app.domain.errors import SignInRefused
 from app.domain.platform import Site, SiteState
 from app.domain.settings import LinkedSettings, NetworkedSettings, SiteSettings
-from app.services.people import accounts, guests, links
-from app.services.people.sessions import Person, sessions
+from app.services.people import accounts, guests, links, sessions
+from app.services.people.sessions import Person
 from app.services.sites import connecting, sites
 from tests.support.core import Bench, PaperPlatform
 from tests.web.visitor import Owner, decided

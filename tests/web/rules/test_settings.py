@@ -296,7 +296,10 @@ def test_a_site_that_cannot_be_told_is_named(owner: Owner, bench: Bench, monkeyp
     assert answer.status_code == 200
     assert "could not be told yet: it is asleep" in answer.text
     page = send(owner, f"/sites/{site.id}/settings", form | {"level-hate": "strict"}).text
-    assert "said=unshared" in saved_from(owner, page, site.id).location
+    saved = saved_from(owner, page, site.id).location
+    assert "said=unshared" in saved
+    told = owner.get(saved).text
+    assert "the site could not be told" in told and "could not be told yet: it is asleep" in told
 
 
 def test_rules_that_no_word_stands_for_stay(owner: Owner, bench: Bench) -> None:

@@ -13,6 +13,7 @@ from app.services.sites import sites
 from app.web.console import words
 from app.web.console.guard import COOKIE, needs, person, room
 from app.web.console.people.entry import Answer, signed_out
+from app.web.console.words import Said
 from app.web.security import core
 from app.web.texts import _
 
@@ -64,7 +65,7 @@ def people_invite() -> Answer:
 
 
 def _wanted_sites() -> list[str]:
-    """Read what sites somebody shall see; none is every site. Raise `SettingsInvalid` when some were meant and none chosen."""
+    """Read which sites somebody is to see; none is every site. Raise `SettingsInvalid` when some were meant and none chosen."""
     if request.form.get("scope") != "some" or request.form.get("role") not in LIMITED:
         return []
     chosen = request.form.getlist("site")
@@ -77,7 +78,7 @@ def _wanted_sites() -> list[str]:
 @needs(Right.PEOPLE)
 def people_revoke(invitation_id: str) -> Response:
     links.revoke(core(), invitation_id, person().name)
-    return go(url_for("console.people", said="revoked"), 303)
+    return go(url_for("console.people", said=Said.REVOKED), 303)
 
 
 @room.route("/people/<int:person_id>", methods=["GET", "POST"])
@@ -91,7 +92,7 @@ def people_one(person_id: int) -> Answer:
         accounts.change(core(), person_id, request.form.get("role", ""), _wanted_sites(), person().name)
     except SettingsInvalid as error:
         return _one(account, error.fields), 422
-    return go(url_for("console.people_one", person_id=person_id, said="changed"), 303)
+    return go(url_for("console.people_one", person_id=person_id, said=Said.CHANGED), 303)
 
 
 def _one(account: accounts.Account, errors: dict[str, str] | None = None) -> str:
@@ -111,11 +112,12 @@ def _one(account: accounts.Account, errors: dict[str, str] | None = None) -> str
 @needs(Right.PEOPLE)
 def people_disable(person_id: int, wish: str) -> Answer:
     """Disable an account or enable it again."""
+    change, said = (accounts.disable, Said.DISABLED) if wish == "disable" else (accounts.enable, Said.ENABLED)
     try:
-        (accounts.disable if wish == "disable" else accounts.enable)(core(), person_id, person().name)
+        change(core(), person_id, person().name)
     except SettingsInvalid as error:
         return _one(accounts.get(core(), person_id), error.fields), 422
-    return go(url_for("console.people_one", person_id=person_id, said=f"{wish}d"), 303)
+    return go(url_for("console.people_one", person_id=person_id, said=said), 303)
 
 
 @room.post("/people/<int:person_id>/reset-link")
@@ -146,7 +148,7 @@ def account() -> Answer:
         accounts.rename(core(), person().id, request.form.get("name", ""))
     except SettingsInvalid as error:
         return _account(error.fields), 422
-    return go(url_for("console.account", said="saved"), 303)
+    return go(url_for("console.account", said=Said.SAVED), 303)
 
 
 def _account(errors: dict[str, str] | None = None) -> str:
@@ -178,7 +180,7 @@ def account_password() -> Answer:
         return _account(error.fields), 422
     except SignInRefused as error:
         return _account({"old": str(error)}), 422
-    return go(url_for("console.account", said="password"), 303)
+    return go(url_for("console.account", said=Said.PASSWORD), 303)
 
 
 @room.post("/account/sign-out-everywhere")
@@ -193,4 +195,4 @@ def account_sign_out() -> Response:
 def account_session_end(session_id: str) -> Response:
     """End one of one's own sessions; of an unknown one nothing is said."""
     sessions.end_session(core(), person().id, session_id)
-    return go(url_for("console.account", said="ended"), 303)
+    return go(url_for("console.account", said=Said.ENDED), 303)

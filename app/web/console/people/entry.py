@@ -35,7 +35,7 @@ def setup_missing() -> Answer:
 @room.route("/setup/<token>", methods=["GET", "POST"])
 @without_sign_in
 def setup(token: str) -> Answer:
-    """Let the holder of the one-time link make the owner's account."""
+    """Make the owner's account for the holder of the one-time link."""
     if not links.link_open(core(), token):
         return render_template("people/setup_expired.html"), 410
     if request.method == "GET":
@@ -55,7 +55,7 @@ def setup(token: str) -> Answer:
 @room.route("/join/<token>", methods=["GET", "POST"])
 @without_sign_in
 def join(token: str) -> Answer:
-    """Let an invited person make their account."""
+    """Make an account for an invited person."""
     invitation = links.invitation(core(), token)
     if invitation is None:
         return render_template("people/invitation_expired.html"), 410
@@ -83,7 +83,7 @@ def join(token: str) -> Answer:
 @room.route("/reset/<token>", methods=["GET", "POST"])
 @without_sign_in
 def reset(token: str) -> Answer:
-    """Let the holder of the link set a new password."""
+    """Set a new password for the holder of the link."""
     account = links.reset_of(core(), token)
     if account is None:
         return render_template("people/invitation_expired.html"), 410
@@ -125,7 +125,7 @@ def sign_out() -> Response:
 
 
 def signed_out() -> Response:
-    """Go to the sign-in page and take the cookie along."""
+    """Redirect to the sign-in page, and drop the cookie."""
     answer = go(url_for("console.sign_in"), 303)
     answer.delete_cookie(COOKIE, path="/")
     return answer

@@ -15,7 +15,7 @@ from app.web.security import core
 @room.get("/enter/<token>")
 @without_sign_in
 def enter(token: str) -> Response:
-    """Let a site's administrator in. Who is signed in here already, and may do as much, stays who they are."""
+    """Sign a site's administrator in. Whoever is already signed in here, and may do as much, stays who they are."""
     site_id = guests.site_of(core(), token)
     onward = go(url_for("console.review_queue", site=site_id), 303)
     if g.person is not None and g.person.sees(site_id) and g.person.may(Right.REVIEW):

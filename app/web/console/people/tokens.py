@@ -13,6 +13,7 @@ from app.services.people.tokens import Listed
 from app.services.sites import sites
 from app.web.console.guard import needs, person, room
 from app.web.console.people.entry import Answer
+from app.web.console.words import Said
 from app.web.security import core
 from app.web.texts import _
 
@@ -69,4 +70,4 @@ def programs_make() -> Answer:
 @needs(Right.CONNECT)
 def programs_revoke(token_id: int) -> Response:
     tokens.revoke(core(), token_id, person().name)
-    return go(url_for("console.programs", said="token_revoked"), 303)
+    return go(url_for("console.programs", said=Said.TOKEN_REVOKED), 303)

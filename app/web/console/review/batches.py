@@ -12,9 +12,10 @@ from app.domain.rejections import REJECTIONS
 from app.domain.roles import Right
 from app.services.review import batches, queue
 from app.services.review.batches import Progress
-from app.web.console.guard import needs, own_decision, person, room, scope
-from app.web.console.review.lately import remember
+from app.web.console.guard import needs, own_decision, person, room, visibility
+from app.web.console.review.lately import Act, remember
 from app.web.console.review.queue import give_many, site_names
+from app.web.console.words import Said
 from app.web.security import core
 
 LISTED = 200
@@ -24,12 +25,12 @@ LISTED = 200
 @room.post("/review/many")
 @needs(Right.REVIEW)
 def review_many() -> str | Response:
-    """Show which pictures were selected and for what; with `confirmed`, judge them."""
+    """Show which pictures were selected and for what; with `confirmed`, decide them."""
     verdict = Verdict.ALLOW if request.form.get("verdict") == Verdict.ALLOW else Verdict.BLOCK
     ids = [int(value) for value in request.form.getlist("also") if value.isdigit() and len(value) < 19]
-    mine = queue.items(core(), scope(), ids)
+    mine = queue.items(core(), visibility(), ids)
     if not mine:
-        return go(url_for("console.review_list", said="nothing_chosen"), 303)
+        return go(url_for("console.review_list", said=Said.NOTHING_CHOSEN), 303)
     if "confirmed" in request.form:
         return give_many([item.decision.id for item in mine], verdict)
     return render_template(
@@ -52,7 +53,7 @@ def batch(batch_id: str) -> str:
 @needs(Right.REVIEW)
 def batch_step(batch_id: str) -> Response:
     """Do the next items of a batch."""
-    batches.run(core(), _own(batch_id).id)
+    batches.run(core(), _own(batch_id).id, visibility())
     return go(url_for("console.batch", batch_id=batch_id), 303)
 
 
@@ -78,24 +79,24 @@ def undo_many(ids: list[int], action: str, batch_id: str = "", *, carried: bool 
     Unless they are `carried` by the page, `action` finds them again.
     """
     if not ids:
-        return go(url_for("console.decision_list", said="nothing_chosen"), 303)
+        return go(url_for("console.decision_list", said=Said.NOTHING_CHOSEN), 303)
     if "confirmed" not in request.form:
-        foreseen = batches.foresee(core(), ids, scope())
+        foreseen = batches.foresee(core(), ids, visibility())
         kept = ids if carried and not batch_id else []
         return render_template("review/undo.html", foreseen=foreseen, action=action, ids=kept, names=site_names())
     if batch_id:
         undone = batches.undo_batch(core(), batch_id, person().name, person().id)
     else:
         undone = batches.undo(core(), ids, person().name, person().id)
-    remember(core(), person(), "batch", undone)
-    batches.run(core(), undone)
+    remember(core(), person(), Act.BATCH, undone)
+    batches.run(core(), undone, visibility())
     return go(url_for("console.batch", batch_id=undone), 303)
 
 
 def _own(batch_id: str) -> Progress:
-    """Give a batch of which this person sees everything. Raise `DecisionUnknown`."""
+    """Look up a batch of which this person sees everything. Raise `DecisionUnknown`."""
     found = batches.progress(core(), batch_id)
-    if found.person_id == person().id or not batches.beyond(core(), found.id, scope()):
+    if found.person_id == person().id or not batches.beyond(core(), found.id, visibility()):
         return found
     raise DecisionUnknown("There is no such batch.")
 
@@ -104,7 +105,7 @@ def _page(found: Progress) -> str:
     return render_template(
         "review/batch.html",
         batch=found,
-        shown=batches.shown(core(), found.id, scope(), LISTED),
+        shown=batches.shown(core(), found.id, visibility(), LISTED),
         rejection=REJECTIONS.get(found.rejection),
         names=site_names(),
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from flask import redirect as go
 from flask import render_template, request, url_for
@@ -13,13 +13,14 @@ from app.domain.jobs import WorkState
 from app.domain.rejections import REJECTIONS
 from app.domain.roles import Right
 from app.domain.taxonomy import CATEGORIES
-from app.domain.time import SECOND
+from app.domain.time import DAY, since_epoch
 from app.services.review import history, queue, showing, statements, verdicts
 from app.services.review.history import Filters
 from app.services.sites import sites
 from app.web.console import words
-from app.web.console.guard import needs, own_decision, person, room, scope
+from app.web.console.guard import needs, own_decision, person, room, visibility
 from app.web.console.review.queue import site_names
+from app.web.console.words import Said
 from app.web.security import core
 
 PAGE = 50
@@ -33,7 +34,7 @@ STATES = (WorkState.DONE, WorkState.DUE, WorkState.BUSY, WorkState.PARKED, WorkS
 def decision_list() -> str:
     """List decisions, newest first."""
     filters, before = filters_asked(), max(request.args.get("before", 0, type=int), 0)
-    found = history.page(core(), scope(filters.site), filters, before, PAGE)
+    found = history.page(core(), visibility(filters.site), filters, before, PAGE)
     asked = {name: value for name, value in request.args.items() if value and name not in ("before", "said")}
     return render_template(
         "review/decisions.html",
@@ -72,9 +73,8 @@ def filters_asked() -> Filters:
 def day(text: str, days: int = 0) -> int:
     """Read a day (ISO 8601, UTC) as microseconds, so many days later; 0 for anything else."""
     try:
-        read = datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC)
-        return int((read + timedelta(days=days)).timestamp()) * SECOND
-    except (ValueError, OverflowError):
+        return since_epoch(datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC)) + days * DAY
+    except ValueError:
         return 0
 
 
@@ -95,8 +95,8 @@ def reveal(decision_id: int) -> str:
 @needs(Right.REVIEW)
 def decision_undo(decision_id: int) -> Response:
     """Put in force again what was before a decision."""
-    undone = verdicts.undo(core(), own_decision(decision_id).id, person().name)
-    return go(url_for("console.decision", decision_id=undone, said="undone"), 303)
+    undone = verdicts.undo(core(), own_decision(decision_id).id, person().name, visibility())
+    return go(url_for("console.decision", decision_id=undone, said=Said.UNDONE), 303)
 
 
 def _page(decision_id: int, *, revealed: bool) -> str:
@@ -104,14 +104,14 @@ def _page(decision_id: int, *, revealed: bool) -> str:
     current = showing.current(core(), found)
     site = sites.get(core(), found.site_id)
     has_preview = showing.has_preview(core(), found)
-    waits = {item.decision.id: item for item in queue.items(core(), scope(), [found.id])}
+    waits = {item.decision.id: item for item in queue.items(core(), visibility(), [found.id])}
     return render_template(
         "review/decision.html",
         decision=found,
         current=current,
         site=site,
         item=waits.get(found.id),
-        may_judge=current.id == found.id and person().may(Right.REVIEW) and not queue.is_beyond(core(), scope(), found.id),
+        may_decide=current.id == found.id and person().may(Right.REVIEW) and not queue.is_beyond(core(), visibility(), found.id),
         deletes=site.settings.delete_blocked and Action.DELETE in core().platform(site.platform).actions,
         has_preview=has_preview,
         restricted=found.restricted,
@@ -120,7 +120,7 @@ def _page(decision_id: int, *, revealed: bool) -> str:
         action=showing.action_of(core(), found),
         restricts=found.verdict is Verdict.BLOCK and found.enforce,
         rejections=REJECTIONS.values(),
-        history=showing.history(core(), found.site_id, found.media.id),
+        history=showing.history(core(), found.site_id, found.media.id, restricted=visibility().restricted),
         done="done" in request.args,
         waits="waits" in request.args,
         stale="stale" in request.args,

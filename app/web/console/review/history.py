@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
 
 from flask import Response, jsonify, render_template, request
 
 from app.domain.roles import Right
-from app.domain.time import SECOND
+from app.domain.time import utc
 from app.services.review import history, statements
 from app.services.review.history import StepFilters
 from app.services.sites import sites
-from app.web.console.guard import needs, own_decision, room, scope
+from app.web.console.guard import needs, own_decision, room, visibility
 from app.web.console.review.decisions import day, filters_asked
 from app.web.console.review.queue import site_names
 from app.web.security import core
@@ -35,7 +34,7 @@ def steps() -> str:
         until=day(asked.get("until", ""), days=1),
     )
     before = max(asked.get("before", 0, type=int), 0)
-    found, following = history.steps(core(), scope(site_id), filters, before, PAGE)
+    found, following = history.steps(core(), visibility(site_id), filters, before, PAGE)
     kept = {name: value for name, value in asked.items() if value and name not in ("before", "said")}
     return render_template(
         "review/history.html", steps=found, following=following, filters=filters, asked=kept, before=before, names=site_names()
@@ -47,7 +46,7 @@ def steps() -> str:
 def export_csv() -> Response:
     """Send the decisions that the filters choose as CSV."""
     filters = filters_asked()
-    return _file(history.export_csv(core(), scope(filters.site), filters), "csv", "text/csv; charset=utf-8; header=present")
+    return _file(history.export_csv(core(), visibility(filters.site), filters), "csv", "text/csv; charset=utf-8; header=present")
 
 
 @room.get("/decisions/export.json")
@@ -55,12 +54,12 @@ def export_csv() -> Response:
 def export_json() -> Response:
     """Send the decisions that the filters choose as JSON."""
     filters = filters_asked()
-    return _file(history.export_json(core(), scope(filters.site), filters), "json", "application/json")
+    return _file(history.export_json(core(), visibility(filters.site), filters), "json", "application/json")
 
 
 def _file(pieces: Iterator[str], ending: str, mime: str) -> Response:
     # What the pieces need was read from the request: they are made while they are sent, after it has ended.
-    name = datetime.fromtimestamp(core().now() / SECOND, UTC).strftime(f"picward-decisions-%Y-%m-%d.{ending}")
+    name = utc(core().now()).strftime(f"picward-decisions-%Y-%m-%d.{ending}")
     return Response(pieces, content_type=mime, headers={"Content-Disposition": f'attachment; filename="{name}"'})
 
 

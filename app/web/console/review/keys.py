@@ -10,6 +10,7 @@ from app.domain.errors import SettingsInvalid
 from app.domain.roles import Right
 from app.services.review import keys
 from app.web.console.guard import needs, person, room
+from app.web.console.words import Said
 from app.web.security import core
 
 
@@ -22,7 +23,7 @@ def review_keys() -> str:
 @room.post("/review/keys")
 @needs(Right.REVIEW)
 def review_keys_change() -> Response | tuple[str, int]:
-    """Keep this person's keys, or go back to the usual ones."""
+    """Store this person's keys, or go back to the usual ones."""
     if "usual" in request.form:
         wanted = {name: key.key for name, key in keys.ACTIONS.items()}
     else:
@@ -32,4 +33,4 @@ def review_keys_change() -> Response | tuple[str, int]:
     except SettingsInvalid as error:
         chosen = {**keys.of(core(), person().id), **wanted}
         return render_template("review/keys.html", actions=keys.ACTIONS, chosen=chosen, errors=error.fields), 422
-    return go(url_for("console.review_keys", said="keys_kept"), 303)
+    return go(url_for("console.review_keys", said=Said.KEYS_KEPT), 303)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 from app.domain.decisions import Decision
 from app.domain.errors import DecisionUnknown
@@ -20,31 +21,38 @@ KEPT = 20
 _NAME = "lately"
 
 
+class Act(StrEnum):
+    DECISION = "decision"
+    OPINION = "opinion"
+    BATCH = "batch"
+
+
 @dataclass(frozen=True, slots=True)
 class Last:
-    """Hold a person's last act in the queue: a decision, an opinion about one, or a batch. `decision` is what it is about."""
+    """A person's last act in the queue: a decision, an opinion about one, or a batch. `decision` is what it is about."""
 
-    kind: str
+    kind: Act
     id: int | str
     at: int
     decision: Decision | None = None
     seconds: int = 0
 
 
-def remember(core: Core, person: Person, kind: str, id: int | str) -> None:
+def remember(core: Core, person: Person, kind: Act, id: int | str) -> None:
     acts = preferences.get(core, person.id, _NAME, [])
     preferences.keep(core, person.id, _NAME, [*acts[-KEPT + 1 :], [kind, id, core.now()]])
 
 
 def lately(core: Core, person: Person) -> Last | None:
-    """Give a person's last act, with how many seconds its bar is still shown."""
+    """Find a person's last act, with how many seconds its bar is still shown."""
     acts = preferences.get(core, person.id, _NAME, [])
     if not acts:
         return None
-    kind, id, at = acts[-1]
+    word, id, at = acts[-1]
+    kind = Act(word)
     seconds = max(SHOWN_SECONDS - (core.now() - at) // SECOND, 0)
     try:
-        decision = None if kind == "batch" else showing.get(core, int(id))
+        decision = None if kind is Act.BATCH else showing.get(core, int(id))
     except DecisionUnknown:  # erased meanwhile
         return None
     return Last(kind, id, at, decision, seconds)

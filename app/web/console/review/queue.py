@@ -16,8 +16,9 @@ from app.domain.roles import Right
 from app.services.review import batches, keys, queue, showing, verdicts
 from app.services.review.queue import Item, Order
 from app.services.sites import sites
-from app.web.console.guard import needs, ours, own_decision, person, room, scope
-from app.web.console.review.lately import forget_lately, lately, remember
+from app.web.console.guard import needs, ours, own_decision, person, room, visibility
+from app.web.console.review.lately import Act, forget_lately, lately, remember
+from app.web.console.words import Said
 from app.web.security import core
 from app.web.texts import _, lazy
 
@@ -28,7 +29,7 @@ ORDERS = {Order.SEVEREST: lazy("Most severe first"), Order.OLDEST: lazy("Oldest 
 
 
 def site_names() -> dict[str, str]:
-    """Give the names of the sites that this person sees."""
+    """Map the names of the sites that this person sees."""
     return {row.id: row.name for row in sites.listing(core()) if person().sees(row.id)}
 
 
@@ -37,9 +38,9 @@ def site_names() -> dict[str, str]:
 def review_queue() -> str:
     """Show the next picture, for this reviewer alone for a while."""
     site_id = request.args.get("site", "")
-    found = queue.take_next(core(), scope(site_id), person().id, person().name)
+    found = queue.take_next(core(), visibility(site_id), person().id, person().name)
     if found is None:
-        skipped = queue.skipped(core(), scope(site_id), person().id)
+        skipped = queue.skipped(core(), visibility(site_id), person().id)
         return render_template("review/empty.html", skipped=skipped, keys=keys.of(core(), person().id), **_around(site_id))
     return _focus(found, site_id)
 
@@ -60,19 +61,19 @@ def review_reveal(decision_id: int) -> str | Response:
 
 def _one(decision_id: int, *, revealed: bool) -> str | Response:
     decision = own_decision(decision_id)
-    if not queue.items(core(), scope(), [decision.id]):
+    if not queue.items(core(), visibility(), [decision.id]):
         return go(url_for("console.decision", decision_id=decision.id), 303)
     try:
         found = queue.take(core(), decision.id, person().id, person().name, take_over="take_over" in request.form)
     except BeingReviewed:
-        held = queue.items(core(), scope(), [decision.id])[0]
+        held = queue.items(core(), visibility(), [decision.id])[0]
         return render_template("review/held.html", item=held, **_around(""))
     return _focus(found, request.args.get("site", ""), revealed=revealed)
 
 
 def _focus(item: Item, site_id: str, *, revealed: bool = False) -> str:
     decision = item.decision
-    seen = scope()
+    seen = visibility()
     return render_template(
         "review/item.html",
         item=item,
@@ -82,7 +83,7 @@ def _focus(item: Item, site_id: str, *, revealed: bool = False) -> str:
         revealed=revealed,
         beside=queue.beside(core(), decision, seen),
         alike=queue.alike(core(), decision, seen),
-        history=showing.history(core(), decision.site_id, decision.media.id)[:12],
+        history=showing.history(core(), decision.site_id, decision.media.id, restricted=visibility().restricted)[:12],
         rejections=REJECTIONS.values(),
         keys=keys.of(core(), person().id),
         actions=keys.ACTIONS,
@@ -94,7 +95,7 @@ def _around(site_id: str) -> dict[str, object]:
     return {
         "names": site_names(),
         "site_id": site_id,
-        "total": queue.count(core(), scope(site_id)),
+        "total": queue.count(core(), visibility(site_id)),
         "orders": ORDERS,
         "order": queue.order_of(core(), person().id),
         "done": lately(core(), person()),
@@ -116,7 +117,7 @@ def review_list() -> str:
     site_id = request.args.get("site", "")
     order = queue.order_of(core(), person().id)
     after = _place(request.args.get("after", ""))
-    found = queue.listing(core(), scope(site_id), order, after, PAGE + 1)
+    found = queue.listing(core(), visibility(site_id), order, after, PAGE + 1)
     return render_template(
         "review/list.html",
         items=found[:PAGE],
@@ -156,7 +157,7 @@ def review_again() -> Response:
 
 
 def _back(**more: Any) -> Response:
-    """Go on to the next picture, or back to the list that the form was sent from."""
+    """Redirect to the next picture, or back to the list that the form was sent from."""
     site_id = request.form.get("site") or None
     endpoint = "console.review_list" if request.form.get("back") == "list" else "console.review_queue"
     return go(url_for(endpoint, site=site_id, after=request.form.get("after") or None, **more), 303)
@@ -165,7 +166,7 @@ def _back(**more: Any) -> Response:
 @room.post("/review/<int:decision_id>/keep")
 @needs(Right.REVIEW)
 def review_keep(decision_id: int) -> Response:
-    """Hold on to a picture while somebody is at work on it; 409 when another has it meanwhile."""
+    """Extend the lease on a picture that somebody is at work on; 409 when another has it meanwhile."""
     decision = own_decision(decision_id)
     kept = queue.keep(core(), decision.id, person().id, person().name)
     return Answered(status=204 if kept else 409)
@@ -187,15 +188,15 @@ def review_escalate(decision_id: int) -> Response:
         queue.escalate(core(), decision.id, person().name, request.form.get("note", ""))
     except DecisionStale:
         return _back(stale=decision.id)
-    return _back(said="escalated")
+    return _back(said=Said.ESCALATED)
 
 
 @room.post("/decisions/<int:decision_id>/verdict")
 @needs(Right.REVIEW)
 def give_verdict(decision_id: int) -> Response:
-    """Let a person supersede a decision, whoever made it; then go on to the next one, or back to this picture."""
+    """Supersede a decision, whoever made it, by a person's; then go on to the next one, or back to this picture."""
     verdict = _verdict(request.form.get("verdict", ""))
-    decision = judged(decision_id)
+    decision = to_decide(decision_id)
     queued = request.form.get("back") in ("review", "list")
     together = _together(decision, verdict)
     if together:
@@ -211,6 +212,7 @@ def give_verdict(decision_id: int) -> Response:
             never_again="never_again" in request.form and verdict is Verdict.BLOCK,
             delete="delete" in request.form,
             take_over="take_over" in request.form,
+            within=visibility(),
         )
     except DecisionStale:
         if queued:
@@ -219,16 +221,16 @@ def give_verdict(decision_id: int) -> Response:
     except BeingReviewed as error:
         return Answered(_lost(decision, verdict, str(error)), 409, mimetype="text/html")
     waits = resolved == decision.id
-    remember(core(), person(), "opinion" if waits else "decision", resolved)
+    remember(core(), person(), Act.OPINION if waits else Act.DECISION, resolved)
     if queued:
         return _back()
     return go(url_for("console.decision", decision_id=resolved, done=None if waits else 1, waits=1 if waits else None), 303)
 
 
-def judged(decision_id: int) -> Decision:
-    """Give a decision that this person may judge: nothing that was escalated to others."""
+def to_decide(decision_id: int) -> Decision:
+    """Look up a decision that this person may decide, which is none that was escalated to others."""
     decision = own_decision(decision_id)
-    if queue.is_beyond(core(), scope(), decision.id):
+    if queue.is_beyond(core(), visibility(), decision.id):
         abort(403, _("It was escalated: an owner or a restricted reviewer decides."))
     return decision
 
@@ -246,10 +248,10 @@ def _lost(decision: Decision, verdict: Verdict, why: str) -> str:
 
 
 def _together(decision: Decision, verdict: Verdict) -> list[int]:
-    """Give the other pictures that are judged with this one: those that were marked, or its whole listing."""
+    """Collect the other pictures that are decided with this one: those that were marked, or its whole listing."""
     also = {int(value) for value in request.form.getlist("also") if value.isdigit()}
     if "listing" in request.form and verdict is Verdict.BLOCK:
-        also |= {near.decision.id for near in queue.beside(core(), decision, scope()) if _may_join(near, verdict)}
+        also |= {near.decision.id for near in queue.beside(core(), decision, visibility()) if _may_join(near, verdict)}
     also.discard(decision.id)
     return sorted(also)
 
@@ -259,12 +261,12 @@ def _may_join(near: queue.Near, verdict: Verdict) -> bool:
 
 
 def give_many(decision_ids: list[int], verdict: Verdict) -> Response:
-    """Give one verdict about many pictures that this person may judge."""
+    """Decide many pictures alike, as far as this person may."""
     rejection = request.form.get("rejection", "") if verdict is Verdict.BLOCK else ""
-    mine = [judged(decision_id).id for decision_id in decision_ids]
+    mine = [to_decide(decision_id).id for decision_id in decision_ids]
     batch = batches.give(core(), mine, verdict, person().name, person().id, rejection=rejection)
-    remember(core(), person(), "batch", batch)
-    done = batches.run(core(), batch)
+    remember(core(), person(), Act.BATCH, batch)
+    done = batches.run(core(), batch, visibility())
     if done.left or done.done < done.total:
         return go(url_for("console.batch", batch_id=batch), 303)
     return _back()
@@ -273,24 +275,24 @@ def give_many(decision_ids: list[int], verdict: Verdict) -> Response:
 @room.post("/review/undo")
 @needs(Right.REVIEW)
 def review_undo() -> Response:
-    """Take back what this person did last in the queue."""
+    """Undo what this person did last in the queue."""
     last = lately(core(), person())
     if last is None:
-        return _back(said="nothing_to_undo")
+        return _back(said=Said.NOTHING_TO_UNDO)
     forget_lately(core(), person())
-    if last.kind == "batch":
+    if last.kind is Act.BATCH:
         undone = batches.undo_batch(core(), str(last.id), person().name, person().id)
-        if batches.run(core(), undone).left:
+        if batches.run(core(), undone, visibility()).left:
             return go(url_for("console.batch", batch_id=undone), 303)
-        return _back(said="undone")
-    if last.kind == "opinion":
+        return _back(said=Said.UNDONE)
+    if last.kind is Act.OPINION:
         verdicts.take_back_opinion(core(), int(last.id), person().name, person().id)
         again = int(last.id)
     else:
-        again = verdicts.undo(core(), own_decision(int(last.id)).id, person().name)
+        again = verdicts.undo(core(), own_decision(int(last.id)).id, person().name, visibility())
     if request.form.get("back") == "list":
-        return _back(said="undone")
-    return go(url_for("console.review_item", decision_id=again, site=request.form.get("site") or None, said="undone"), 303)
+        return _back(said=Said.UNDONE)
+    return go(url_for("console.review_item", decision_id=again, site=request.form.get("site") or None, said=Said.UNDONE), 303)
 
 
 @room.get("/decisions/<int:decision_id>/preview")

@@ -13,7 +13,7 @@ from app.domain.errors import DecisionUnknown, SettingsInvalid
 from app.domain.platform import Site
 from app.domain.policy import Policy, Rule, read_policy
 from app.domain.roles import Right
-from app.domain.settings import SiteSettings, declare
+from app.domain.settings import Kind, SiteSettings, declare
 from app.services.review.showing import Shown
 from app.services.rules import policies
 from app.services.sites import sites
@@ -21,6 +21,7 @@ from app.services.trying import backtest
 from app.services.trying.backtest import Change
 from app.web.console.guard import needs, own_decision, own_site, person, room
 from app.web.console.people.entry import Answer
+from app.web.console.words import Said
 from app.web.security import core
 from app.web.texts import lazy
 
@@ -69,7 +70,7 @@ def _by_category(found: backtest.Backtest, change: Change) -> list[tuple[str, in
 
 
 def _examples(ids: tuple[int, ...]) -> list[Shown]:
-    """Give the examples that this person may see."""
+    """Pick the examples that this person may see."""
     shown = []
     for decision_id in ids:
         try:
@@ -90,11 +91,11 @@ def _changed(site: Site, settings: SiteSettings) -> list[tuple[str, str, str]]:
 
 
 def _said(declared: dict[str, Any], value: Any) -> str:
-    if declared["kind"] == "choice":
+    if declared["kind"] is Kind.CHOICE:
         return str(declared["choices"].get(str(value), value))
-    if declared["kind"] == "switch":
+    if declared["kind"] is Kind.SWITCH:
         return "on" if value else "off"
-    if declared["kind"] == "words":
+    if declared["kind"] is Kind.WORDS:
         return ", ".join(value) or "–"
     return str(value) or "–"
 
@@ -119,9 +120,6 @@ def site_policy_save(site_id: str) -> Answer:
     if rules is not None:
         packed = [rule.model_dump(mode="json") for rule in rules]
         policies.save(core(), site_id, packed, person().name, upon=upon if isinstance(upon, int) else None)
-    if values:
-        saved = sites.save_settings(core(), site_id, values, person().name)
-        warning = sites.share_settings(core(), saved)
-        if warning:
-            return go(url_for("console.site", site_id=site_id, said="unshared"), 303)
-    return go(url_for("console.site_policy", site_id=site_id, said="saved"), 303)
+    if values and sites.save_settings(core(), site_id, values, person().name).untold:
+        return go(url_for("console.site", site_id=site_id, said=Said.UNSHARED), 303)
+    return go(url_for("console.site_policy", site_id=site_id, said=Said.SAVED), 303)

@@ -14,7 +14,7 @@ from app.domain.errors import SettingsInvalid
 from app.domain.platform import Site
 from app.domain.policy import Policy, Rule, read_policy
 from app.domain.roles import Right
-from app.domain.taxonomy import CATEGORIES
+from app.domain.taxonomy import ALLOWED_HASH, CATEGORIES
 from app.services.rules import policies
 from app.services.sites import sites
 from app.web.console import words
@@ -22,6 +22,7 @@ from app.web.console.guard import needs, own_site, room
 from app.web.console.people.entry import Answer
 from app.web.console.review.batches import undo_many
 from app.web.console.rules import backtest
+from app.web.console.words import Said
 from app.web.security import core
 from app.web.texts import _, marked
 
@@ -55,7 +56,7 @@ def site_rules(site_id: str) -> Answer:
     except SettingsInvalid as error:
         return _page(site, policy, rows, _by_row(error.fields), {}), 422
     if draft.rules == policy.rules:
-        return go(url_for("console.site_rules", site_id=site_id, said="unchanged"), 303)
+        return go(url_for("console.site_rules", site_id=site_id, said=Said.UNCHANGED), 303)
     return backtest.show(site, policy, draft, back="console.site_rules")
 
 
@@ -114,7 +115,7 @@ def site_policy_again(site_id: str, version: int) -> Answer:
     policy = policies.current(core(), site_id)
     old = policies.version(core(), site_id, version)
     if old.rules == policy.rules:
-        return go(url_for("console.site_policy", site_id=site_id, said="unchanged"), 303)
+        return go(url_for("console.site_policy", site_id=site_id, said=Said.UNCHANGED), 303)
     draft = read_policy({**old.model_dump(), "version": policy.version + 1})
     return backtest.show(site, policy, draft, back="console.site_rules")
 
@@ -127,7 +128,7 @@ def site_policy_undo(site_id: str, version: int) -> str | Response:
     policies.version(core(), site_id, version)
     found = policies.blocked_by(core(), site_id, version)
     if not found.decisions:
-        return go(url_for("console.site_policy", site_id=site_id, said="nothing_to_undo"), 303)
+        return go(url_for("console.site_policy", site_id=site_id, said=Said.NOTHING_TO_UNDO), 303)
     action = url_for("console.site_policy_undo", site_id=site_id, version=version)
     return undo_many(list(found.decisions), action, carried=False)
 
@@ -177,7 +178,7 @@ def _by_row(fields: dict[str, str]) -> dict[tuple[int, str], str]:
         if match := _FIELD.match(name):
             where = match[2] or "category"
             plain = marked("Each line needs a name, a colon and at least one value") if where == "exempt" else text
-            found[int(match[1]), where] = plain.removeprefix("Value error, ")
+            found[int(match[1]), where] = plain
     return found
 
 
@@ -185,7 +186,7 @@ def _choices(taken: set[str]) -> dict[str, list[tuple[str, str]]]:
     """Group the categories that have no rule yet by their first word."""
     groups: dict[str, list[tuple[str, str]]] = {}
     for category in CATEGORIES.values():
-        if category.id not in taken and category.id != "owner.allowed_hash":
+        if category.id not in taken and category.id != ALLOWED_HASH:
             title = words.category_title(category.id)
             groups.setdefault(words.label(category.id.split(".")[0]), []).append((category.id, title))
     if "*" not in taken:

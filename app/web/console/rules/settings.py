@@ -11,18 +11,19 @@ from flask import render_template, request, url_for
 from pydantic import ValidationError
 
 from app.domain.choices import GROUPS, LEVELS, Approach, Band, Choices, Draft, Level, compose, group_of, read
-from app.domain.errors import SettingsInvalid
+from app.domain.errors import SettingsInvalid, wrong_fields
 from app.domain.platform import Site
 from app.domain.policy import Exemption, Policy, Rule
 from app.domain.presets import PRESETS, advised
 from app.domain.roles import Right
-from app.domain.settings import Mode, SiteSettings, declare, validate
+from app.domain.settings import Kind, Mode, SiteSettings, declare, validate
 from app.services.rules import policies
 from app.services.sites import sites
 from app.services.telling import notices
 from app.web.console.guard import needs, own_site, person, room
 from app.web.console.people.entry import Answer
 from app.web.console.rules import backtest
+from app.web.console.words import Said
 from app.web.security import core
 from app.web.texts import marked
 
@@ -35,7 +36,7 @@ SECTIONS: Mapping[str, str] = {"tell_": "told", "preview_days": "kept", "private
 
 @dataclass(slots=True)
 class Form:
-    """Hold what is on the page: the settings' values, the policy's draft, exemptions as rows, and what is wrong."""
+    """What is on the page: the settings' values, the policy's draft, exemptions as rows, and what is wrong."""
 
     values: dict[str, Any]
     draft: Draft
@@ -70,10 +71,9 @@ def site_settings(site_id: str) -> Answer:
 
 def _save_settings(site: Site, policy: Policy, form: Form) -> Answer:
     saved = sites.save_settings(core(), site.id, form.values, person().name)
-    warning = sites.share_settings(core(), saved)
-    if warning:
-        return _page(saved, policy, _shown(saved.settings.model_dump(mode="json"), read(policy)), warning=warning)
-    return go(url_for("console.site_settings", site_id=site.id, said="saved"), 303)
+    if saved.untold:
+        return _page(saved.site, policy, _shown(saved.site.settings.model_dump(mode="json"), read(policy)), warning=saved.untold)
+    return go(url_for("console.site_settings", site_id=site.id, said=Said.SAVED), 303)
 
 
 def _page(site: Site, policy: Policy, form: Form, *, preset: Any = None, warning: str = "") -> str:
@@ -175,7 +175,7 @@ def _read_group(group: str, before: Draft, form: Form, levels: dict[str, Level],
         bands[group] = Band(*(float(number) if number else None for number in typed))
         Rule(category=group, review=bands[group].review, block=bands[group].block)
     except ValidationError as error:
-        form.errors[f"level-{group}"] = str(error.errors()[0]["msg"]).removeprefix("Value error, ")
+        form.errors[f"level-{group}"] = next(iter(wrong_fields(error, "").values()))
     except ValueError:
         form.errors[f"level-{group}"] = marked("Scores are numbers from 0 to 1")
 
@@ -219,11 +219,11 @@ def _checked(site: Site, policy: Policy, form: Form) -> tuple[SiteSettings | Non
 def _read(declared: dict[str, Any], stored: Any) -> Any:
     """Read one declared field from the form; what does not fit its kind is left for the declaration to refuse."""
     name = declared["name"]
-    if declared["kind"] == "switch":
+    if declared["kind"] is Kind.SWITCH:
         return name in request.form
     if name not in request.form:
         return stored
     text = request.form.get(name, "").strip()
-    if declared["kind"] == "words":
+    if declared["kind"] is Kind.WORDS:
         return [word for line in text.splitlines() for part in line.split(",") if (word := part.strip())]
     return text

@@ -15,6 +15,7 @@ from app.domain.settings import declare
 from app.services.sites import connecting, sites
 from app.web.console.guard import needs, own_site, person, room
 from app.web.console.people.entry import Answer
+from app.web.console.words import Said
 from app.web.security import core
 from app.web.texts import _, say
 
@@ -93,7 +94,7 @@ def _add_page(platform: Platform, first: bool, errors: dict[str, str], problem: 
 @room.route("/sites/<site_id>/reconnect", methods=["GET", "POST"])
 @needs(Right.CONNECT)
 def site_reconnect(site_id: str) -> Answer:
-    """Type anew how a site is reached, as after its key was replaced; tested before it is stored."""
+    """Change how a site is reached, as after its key was replaced; tested before it is stored."""
     site = own_site(site_id)
     platform = core().platform(site.platform)
     if not platform.connect_fields:
@@ -113,11 +114,11 @@ def site_reconnect(site_id: str) -> Answer:
         return page(error.fields, str(error)), 422
     except PicwardError as error:
         return page({}, _("The connection was tested and does not work: %(why)s", why=say(str(error)))), 422
-    return go(url_for("console.site", site_id=site_id, said="connected"), 303)
+    return go(url_for("console.site", site_id=site_id, said=Said.CONNECTED), 303)
 
 
 def _with_code(site: Site) -> Response:
-    """Go to the page that connects a site, and let this browser see the code there for a while."""
+    """Redirect to the page that connects a site, and let this browser see the code there for a while."""
     path = url_for("console.site_connect", site_id=site.id)
     answer = go(path, 303)
     answer.set_cookie(
@@ -174,21 +175,21 @@ def site_check(site_id: str) -> Response:
         sites.check(core(), site_id)
     except PicwardError:
         return go(url_for("console.site", site_id=site_id), 303)
-    return go(url_for("console.site", site_id=site_id, said="checked"), 303)
+    return go(url_for("console.site", site_id=site_id, said=Said.CHECKED), 303)
 
 
 @room.post("/sites/<site_id>/pause")
 @needs(Right.CONNECT)
 def site_pause(site_id: str) -> Response:
     sites.set_state(core(), own_site(site_id).id, SiteState.PAUSED, person().name)
-    return go(url_for("console.site", site_id=site_id, said="paused"), 303)
+    return go(url_for("console.site", site_id=site_id, said=Said.PAUSED), 303)
 
 
 @room.post("/sites/<site_id>/resume")
 @needs(Right.CONNECT)
 def site_resume(site_id: str) -> Response:
     sites.set_state(core(), own_site(site_id).id, SiteState.ACTIVE, person().name)
-    return go(url_for("console.site", site_id=site_id, said="resumed"), 303)
+    return go(url_for("console.site", site_id=site_id, said=Said.RESUMED), 303)
 
 
 @room.route("/sites/<site_id>/disconnect", methods=["GET", "POST"])
@@ -199,7 +200,7 @@ def site_disconnect(site_id: str) -> Answer:
     if request.method == "GET":
         return _letting_go(site)
     sites.disconnect(core(), site_id, person().name)
-    return go(url_for("console.site_list", said="disconnected"), 303)
+    return go(url_for("console.site_list", said=Said.DISCONNECTED), 303)
 
 
 @room.post("/sites/<site_id>/erase")
@@ -210,7 +211,7 @@ def site_erase(site_id: str) -> Answer:
     if request.form.get("name", "").strip() != site.name.strip():
         return _letting_go(site, {"name": "is not the site's name"}), 422
     sites.erase(core(), site_id, person().name)
-    return go(url_for("console.site_list", said="erased"), 303)
+    return go(url_for("console.site_list", said=Said.ERASED), 303)
 
 
 def _letting_go(site: Site, errors: dict[str, str] | None = None) -> str:

@@ -9,12 +9,14 @@ from werkzeug.wrappers import Response
 from app.domain.errors import PicwardError
 from app.domain.policy import RuleMode
 from app.domain.roles import Right
+from app.domain.taxonomy import BLOCKED_HASH
 from app.services.pipeline import enforce, scan
 from app.services.review import history
 from app.services.rules import policies
 from app.services.sites import sites
-from app.web.console.guard import needs, own_site, person, room, scope
+from app.web.console.guard import needs, own_site, person, room, visibility
 from app.web.console.people.entry import Answer
+from app.web.console.words import Said
 from app.web.security import core
 from app.web.texts import _
 
@@ -50,7 +52,7 @@ def site(site_id: str) -> str:
         summary=sites.summary(core(), site_id),
         only_watches=all(rule.mode is RuleMode.SHADOW for rule in policy.rules if not _known_hash(rule.category)),
         parked=enforce.parked(core(), site_id),
-        shown=history.page(core(), scope(site_id), history.Filters(site=site_id), 0, LATEST).shown,
+        shown=history.page(core(), visibility(site_id), history.Filters(site=site_id), 0, LATEST).shown,
         last_scan=scan.last(core(), site_id),
         steps=platform.steps(found) if person().may(Right.CONNECT) else (),
         trail=sites.trail(core(), site_id, 12),
@@ -59,7 +61,7 @@ def site(site_id: str) -> str:
 
 def _known_hash(category: str) -> bool:
     # Unreadable files are always shown to a person, so that they do not make a policy an acting one.
-    return category.endswith(".known_hash") or category in ("owner.blocked_hash", "unsafe.file")
+    return category.endswith(".known_hash") or category in (BLOCKED_HASH, "unsafe.file")
 
 
 @room.route("/sites/<site_id>/scan", methods=["GET", "POST"])
@@ -91,7 +93,7 @@ def site_scan(site_id: str) -> Answer:
     if wanted and not (wanted.isascii() and wanted.isdigit() and 0 < int(wanted[:10]) <= BUDGET_MOST):
         return page({"budget": "is not a number of pictures"}), 422
     scan.ask(core(), site_id, person().name, budget=int(wanted or 0), dry_run="count" in request.form)
-    return go(url_for("console.site_scan", site_id=site_id, said="counting" if "count" in request.form else "asked"), 303)
+    return go(url_for("console.site_scan", site_id=site_id, said=Said.COUNTING if "count" in request.form else Said.ASKED), 303)
 
 
 @room.post("/sites/<site_id>/scan/stop")
@@ -99,7 +101,7 @@ def site_scan(site_id: str) -> Answer:
 def site_scan_stop(site_id: str) -> Response:
     """Stop what was asked for; asked again, it goes on from there."""
     scan.stop(core(), own_site(site_id).id, person().name)
-    return go(url_for("console.site_scan", site_id=site_id, said="stopped"), 303)
+    return go(url_for("console.site_scan", site_id=site_id, said=Said.STOPPED), 303)
 
 
 @room.post("/sites/<site_id>/parked/<int:parked_id>/<any(retry,dismiss):what>")
@@ -110,5 +112,5 @@ def site_parked(site_id: str, parked_id: int, what: str) -> Response:
     if parked_id not in {item.id for item in enforce.parked(core(), site_id)}:
         abort(404, _("That action is no longer waiting."))
     done = enforce.retry_parked(core(), parked_id) if what == "retry" else enforce.dismiss_parked(core(), parked_id)
-    said = ("retried" if what == "retry" else "dismissed") if done else "unparked"
+    said = (Said.RETRIED if what == "retry" else Said.DISMISSED) if done else Said.UNPARKED
     return go(url_for("console.site", site_id=site_id, said=said), 303)

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from math import floor, log10
 
 from flask import render_template, request
 
-from app.domain.figures import ENOUGH
 from app.domain.roles import Right
+from app.domain.statistics import ENOUGH, Tally
+from app.domain.time import DAY, utc
 from app.services.sites import sites
 from app.services.telling import insights as service
 from app.services.telling.insights import Figures
-from app.web.console.guard import needs, room, scope, seen_sites
+from app.web.console.guard import needs, room, seen_sites, visibility
 from app.web.security import core
 from app.web.texts import Lazy, lazy
 
@@ -24,20 +24,20 @@ LEFT, BOTTOM, TOP = 44.0, 24.0, 10.0
 BARS_MOST = 92
 """Bars that a plot shows: more than a quarter's days are gathered into weeks, else a bar is thinner than a line."""
 
-PLOTS: tuple[tuple[str, Lazy, Lazy, bool], ...] = (
-    ("judged", lazy("Judged"), lazy("Pictures that a policy decided, each day."), True),
-    ("hidden", lazy("Hidden"), lazy("Pictures that were hidden at the site, by a rule or by a person."), True),
-    ("restored", lazy("Restored"), lazy("Hidden pictures that were shown again."), True),
-    ("waiting", lazy("Waiting"), lazy("Pictures that waited for a person at the end of the day."), False),
-    ("answered", lazy("Decided by people"), lazy("Reviews that a person decided."), True),
-    ("exposed", lazy("Exposures"), lazy("Clear looks that reviewers took at pictures."), True),
+PLOTS: tuple[tuple[Tally, Lazy, Lazy, bool], ...] = (
+    (Tally.JUDGED, lazy("Judged"), lazy("Pictures that a policy decided, each day."), True),
+    (Tally.HIDDEN, lazy("Hidden"), lazy("Pictures that were hidden at the site, by a rule or by a person."), True),
+    (Tally.RESTORED, lazy("Restored"), lazy("Hidden pictures that were shown again."), True),
+    (Tally.WAITING, lazy("Waiting"), lazy("Pictures that waited for a person at the end of the day."), False),
+    (Tally.ANSWERED, lazy("Decided by people"), lazy("Reviews that a person decided."), True),
+    (Tally.EXPOSED, lazy("Exposures"), lazy("Clear looks that reviewers took at pictures."), True),
 )
 """What is drawn: the series, its title, what it counts, and whether days add up (or the last one counts)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """Hold one bar in the plot's units, with the day it begins at and its number."""
+    """One bar in the plot's units, with the day it begins at and its number."""
 
     x: float
     y: float
@@ -49,7 +49,7 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class Plot:
-    """Hold a plot ready to be drawn: bars, the lines of its scale (height and number), and the days named below."""
+    """A plot ready to be drawn: bars, the lines of its scale (height and number), and the days named below."""
 
     name: str
     title: Lazy
@@ -68,7 +68,7 @@ def insights() -> str:
     site_id = request.args.get("site", "")
     asked = request.args.get("days", "")
     days = int(asked) if asked.isdigit() and int(asked) in service.PERIODS else 30
-    figures = service.figures(core(), scope(site_id).sites, days)
+    figures = service.figures(core(), visibility(site_id).sites, days)
     seen = set(seen_sites())
     return render_template(
         "telling/insights.html",
@@ -86,7 +86,7 @@ def insights() -> str:
     )
 
 
-def plot(figures: Figures, name: str, title: Lazy, about: Lazy, adds_up: bool) -> Plot:
+def plot(figures: Figures, name: Tally, title: Lazy, about: Lazy, adds_up: bool) -> Plot:
     """Lay a series out as bars, by day, or by week where there are many days."""
     numbers = list(figures.series[name])
     weekly = len(numbers) > BARS_MOST
@@ -116,7 +116,7 @@ def plot(figures: Figures, name: str, title: Lazy, about: Lazy, adds_up: bool) -
 
 
 def _nice(most: int) -> int:
-    """Give the next number that a scale can end at: 1, 2, 4, 6, 10 times a power of ten; even above 1, for its middle."""
+    """Round up to a number that a scale can end at: 1, 2, 4, 6, 10 times a power of ten; even above 1, for its middle."""
     if most == 1:
         return 1
     power = 10 ** floor(log10(most))
@@ -124,4 +124,4 @@ def _nice(most: int) -> int:
 
 
 def _day(number: int) -> str:
-    return (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(days=number)).strftime("%Y-%m-%d")
+    return utc(number * DAY).strftime("%Y-%m-%d")

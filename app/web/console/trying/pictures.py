@@ -16,6 +16,7 @@ from app.services.sites import sites
 from app.services.trying import pictures as service
 from app.web.console.guard import needs, own_site, person, room, seen_sites
 from app.web.console.people.entry import Answer
+from app.web.console.words import Said
 from app.web.security import core
 
 FORM_BYTES = 100_000
@@ -33,15 +34,15 @@ CONTEXT_LINES = 20
 @room.before_app_request
 def _allow_a_picture() -> None:
     # Before anything reads the form: other requests stay bounded by what a webhook may have.
-    if request.endpoint == "console.attempt" and request.method == "POST":
+    if request.endpoint == "console.try_picture" and request.method == "POST":
         request.max_content_length = core().limits.max_image_bytes + FORM_BYTES
         request.max_form_memory_size = 2 * FORM_BYTES  # Werkzeug counts its buffer of 64 kB, too
 
 
 @room.route("/try", methods=["GET", "POST"])
 @needs(Right.SEE)
-def attempt() -> Answer:
-    """Take a picture, or fetch it from an address, and have a worker look at it."""
+def try_picture() -> Answer:
+    """Take a picture, or fetch it from an address, and queue it for a worker to look at."""
     if request.method == "GET":
         return _form("")
     address = request.form.get("address", "").strip()
@@ -52,10 +53,10 @@ def attempt() -> Answer:
             data = service.fetch(core(), address)
         if not data:
             raise MediaUnreadable("Choose a picture, or paste its address.")
-        attempt_id = service.begin(core(), data, person().id)
+        tried_id = service.begin(core(), data, person().id)
     except PicwardError as error:
         return _form(str(error), address), 422
-    return go(url_for("console.attempt_one", attempt_id=attempt_id), 303)
+    return go(url_for("console.tried_picture", tried_id=tried_id), 303)
 
 
 def _form(problem: str, address: str = "") -> str:
@@ -63,18 +64,18 @@ def _form(problem: str, address: str = "") -> str:
     return render_template("trying/pictures.html", problem=problem, address=address, megabytes=megabytes, minutes=service.MINUTES)
 
 
-@room.get("/try/<attempt_id>")
+@room.get("/try/<tried_id>")
 @needs(Right.SEE)
-def attempt_one(attempt_id: str) -> str:
+def tried_picture(tried_id: str) -> str:
     """Show what was seen, and what a site's policy makes of it; before that, wait for a moment."""
-    found = _awaited(attempt_id)
+    found = _awaited(tried_id)
     ids = seen_sites()
     site_id = request.args.get("site", "") or (ids[0] if ids else "")
     context = _context(request.args.get("context", ""))
     site = own_site(site_id) if site_id else None
     return render_template(
         "trying/picture.html",
-        attempt=found,
+        tried=found,
         peaks=service.categories(found),
         site=site,
         sites=[row for row in sites.listing(core()) if row.id in set(ids)],
@@ -86,46 +87,46 @@ def attempt_one(attempt_id: str) -> str:
     )
 
 
-def _awaited(attempt_id: str) -> service.Attempt:
+def _awaited(tried_id: str) -> service.TriedPicture:
     deadline = time.monotonic() + WAIT_SECONDS
     while True:
-        found = service.get(core(), attempt_id, person().id)
+        found = service.get(core(), tried_id, person().id)
         if found.judged or time.monotonic() > deadline or core().now() - found.created_at > 60_000_000:
             return found
         time.sleep(POLL_SECONDS)
 
 
-@room.get("/try/<attempt_id>/state")
+@room.get("/try/<tried_id>/state")
 @needs(Right.SEE)
-def attempt_state(attempt_id: str) -> Response:
-    return jsonify(judged=service.get(core(), attempt_id, person().id).judged)
+def tried_picture_state(tried_id: str) -> Response:
+    return jsonify(judged=service.get(core(), tried_id, person().id).judged)
 
 
-@room.get("/try/<attempt_id>/picture")
+@room.get("/try/<tried_id>/picture")
 @needs(Right.SEE)
-def attempt_picture(attempt_id: str) -> Response:
-    """Give the picture to the one who brought it."""
-    data = service.preview(core(), attempt_id, person().id)
+def tried_picture_picture(tried_id: str) -> Response:
+    """Serve the picture to whoever brought it."""
+    data = service.preview(core(), tried_id, person().id)
     return Response(status=404) if data is None else Response(data, mimetype="image/webp")
 
 
-@room.post("/try/<attempt_id>/forget")
+@room.post("/try/<tried_id>/forget")
 @needs(Right.SEE)
-def attempt_forget(attempt_id: str) -> Answered:
-    service.forget(core(), attempt_id, person().id)
-    return go(url_for("console.attempt", said="forgotten"), 303)
+def tried_picture_forget(tried_id: str) -> Answered:
+    service.forget(core(), tried_id, person().id)
+    return go(url_for("console.try_picture", said=Said.FORGOTTEN), 303)
 
 
-@room.post("/try/<attempt_id>/list")
+@room.post("/try/<tried_id>/list")
 @needs(Right.CONFIGURE)
-def attempt_list(attempt_id: str) -> Answered:
-    """Put the picture on a site's block or allow list."""
+def tried_picture_list(tried_id: str) -> Answered:
+    """Add the picture to a site's block or allow list."""
     site = own_site(request.form.get("site", ""))
     on = request.form.get("list", "")
     if on not in set(ListKind):
         raise SettingsInvalid("There is no such list.")
-    service.put_on_list(core(), service.get(core(), attempt_id, person().id), site.id, ListKind(on), person().name)
-    return go(url_for("console.attempt_one", attempt_id=attempt_id, site=site.id, said="listed"), 303)
+    service.put_on_list(core(), service.get(core(), tried_id, person().id), site.id, ListKind(on), person().name)
+    return go(url_for("console.tried_picture", tried_id=tried_id, site=site.id, said=Said.LISTED), 303)
 
 
 def _context(text: str) -> dict[str, tuple[str, ...]]:

@@ -78,8 +78,12 @@ function picward_preview_source( int $id ): string {
 			$choices[] = array( $entry['width'], $entry['blob'], '' );
 		}
 	} else {
-		foreach ( picward_attachment_files( $id ) as $path ) {
-			$choices[] = array( picward_card_size( $path )[0], '', $path );
+		try {
+			foreach ( picward_attachment_files( $id ) as $path ) {
+				$choices[] = array( picward_card_size( $path )[0], '', $path );
+			}
+		} catch ( RuntimeException $error ) {
+			return '';
 		}
 	}
 	usort(

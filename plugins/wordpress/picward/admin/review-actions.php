@@ -28,7 +28,7 @@ function picward_verbs_for( int $id ): array {
 	$verbs   = picward_review_verbs();
 	$status  = picward_status( $id );
 	$verdict = picward_verdict( $id );
-	if ( 'allowed' === $status && '' === picward_hidden( $id ) ) {
+	if ( 'allowed' === $status && '' === picward_hidden( $id ) && ! picward_journal( $id )['files'] ) {
 		unset( $verbs['picward_approve'] );
 	}
 	if ( '' === picward_hidden( $id ) ) {
@@ -103,6 +103,9 @@ function picward_run_verb( string $verb ): void {
 		if ( is_wp_error( $outcome ) ) {
 			/* translators: 1: number of a picture, 2: reason. */
 			$errors[] = sprintf( __( 'Picture %1$d: %2$s', 'picward' ), $id, $outcome->get_error_message() );
+		} elseif ( '' !== $outcome ) {
+			/* translators: 1: number of a picture, 2: what was not given back, and why. */
+			picward_flash( 'warning', esc_html( sprintf( __( 'Picture %1$d: %2$s', 'picward' ), $id, $outcome ) ) );
 		} else {
 			$done[] = $id;
 		}
@@ -118,11 +121,11 @@ function picward_run_verb( string $verb ): void {
 }
 
 /**
- * Do one thing to one picture.
+ * Do one thing to one picture. Give a sentence when not all could be given back.
  *
  * @param string $verb One of picward_review_verbs().
  * @param int    $id   Attachment.
- * @return true|WP_Error
+ * @return string|WP_Error
  */
 function picward_do_verb( string $verb, int $id ) {
 	if ( ! picward_is_picture( $id ) ) {
@@ -133,7 +136,7 @@ function picward_do_verb( string $verb, int $id ) {
 			return new WP_Error( 'picward_forbidden', __( 'you are not allowed to delete it.', 'picward' ) );
 		}
 		picward_remember( $id, picward_person(), __( 'Deleted.', 'picward' ) );
-		return wp_delete_attachment( $id, true ) ? true : new WP_Error( 'picward_delete', __( 'WordPress did not delete it.', 'picward' ) );
+		return wp_delete_attachment( $id, true ) ? '' : new WP_Error( 'picward_delete', __( 'WordPress did not delete it.', 'picward' ) );
 	}
 	return picward_give_verdict( $id, 'picward_approve' === $verb ? 'allow' : 'block', 'picward_never' === $verb );
 }

@@ -8,12 +8,12 @@
 defined( 'ABSPATH' ) || exit;
 
 /** Raise it when a table changes: the tables are then brought up to date on the next request. */
-const PICWARD_SCHEMA = 1;
+const PICWARD_SCHEMA = 2;
 
 /**
  * Name one of the plugin's tables on this site of the network.
  *
- * @param string $name outbox, history or seen.
+ * @param string $name outbox, history, seen or stems.
  */
 function picward_table( string $name ): string {
 	global $wpdb;
@@ -65,6 +65,16 @@ function picward_create_tables(): void {
 			PRIMARY KEY  (webhook_id)
 		) $charset;"
 	);
+	dbDelta(
+		'CREATE TABLE ' . picward_table( 'stems' ) . " (
+			stem char(32) NOT NULL,
+			attachment_id bigint(20) NOT NULL,
+			PRIMARY KEY  (stem,attachment_id)
+		) $charset;"
+	);
+	if ( (int) get_option( 'picward_schema' ) < 2 ) {
+		picward_start_settling();
+	}
 	update_option( 'picward_schema', PICWARD_SCHEMA, true );
 }
 

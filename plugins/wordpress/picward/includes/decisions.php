@@ -51,9 +51,9 @@ function picward_apply( array $order ) {
 		return $done;
 	}
 	return array(
-		'state'  => $done ? 'done' : 'drifted',
+		'state'  => $done['whole'] ? 'done' : 'drifted',
 		'undo'   => $undo,
-		'detail' => $done ? '' : __( 'The picture was replaced by somebody since it was hidden; it was left as it is.', 'picward' ),
+		'detail' => $done['text'],
 	);
 }
 
@@ -81,12 +81,12 @@ function picward_is_outweighed( array $known, array $verdict, string $action ): 
 }
 
 /**
- * Do what a verdict asks for, and note it. Give false when the picture was replaced meanwhile and left alone.
+ * Do what a verdict asks for, and note it.
  *
  * @param int    $id      Attachment.
  * @param string $action  label, hide, restore or delete.
  * @param array  $verdict As picward_verdict() gives it.
- * @return bool|WP_Error
+ * @return array|WP_Error whole: false when files were not given back; text: what was not done and why, or empty.
  */
 function picward_act( int $id, string $action, array $verdict ) {
 	$hidden   = picward_hidden( $id );
@@ -99,20 +99,24 @@ function picward_act( int $id, string $action, array $verdict ) {
 	if ( '' === $status || ! in_array( $action, array( 'label', 'hide', 'restore', 'delete' ), true ) ) {
 		return new WP_Error( 'picward_order', __( 'The connector asked for something that this version of the plugin does not know.', 'picward' ), array( 'status' => 422 ) );
 	}
-	$done = true;
+	$done = array();
 	if ( 'hide' === $action ) {
 		$done = picward_hide( $id );
 	} elseif ( 'restore' === $action || ( 'label' === $action && 'allow' === $verdict['verdict'] && 'held' === $hidden ) ) {
 		$done = picward_restore( $id );
 	} elseif ( 'delete' === $action ) {
-		$done = wp_delete_attachment( $id, true ) ? true : new WP_Error( 'picward_delete', __( 'WordPress did not delete the picture.', 'picward' ), array( 'status' => 500 ) );
+		$done = wp_delete_attachment( $id, true ) ? array() : new WP_Error( 'picward_delete', __( 'WordPress did not delete the picture.', 'picward' ), array( 'status' => 500 ) );
 	}
 	if ( is_wp_error( $done ) ) {
 		return $done;
 	}
+	$answer = array(
+		'whole' => ! is_array( $done ) || ( empty( $done['drifted'] ) && empty( $done['lost'] ) ),
+		'text'  => is_array( $done ) && $done ? picward_restore_text( $done ) : '',
+	);
 	if ( 'delete' === $action ) {
 		picward_remember( $id, picward_decider( $verdict ), __( 'Deleted.', 'picward' ) );
-		return true;
+		return $answer;
 	}
 	picward_note_verdict( $id, $verdict );
 	// Only a restore shows what a block has hidden; until then it stays in the list of blocked pictures.
@@ -124,7 +128,7 @@ function picward_act( int $id, string $action, array $verdict ) {
 	} elseif ( 'restore' === $action ) {
 		picward_release_parents( $id );
 	}
-	return ! is_array( $done ) || ! $done['drifted'];
+	return $answer;
 }
 
 /**
@@ -167,7 +171,7 @@ function picward_decider( array $verdict ): string {
  * @param int    $id          Attachment.
  * @param string $verdict     allow or block.
  * @param bool   $never_again Put the picture on the site's block list.
- * @return true|WP_Error
+ * @return string|WP_Error What was not given back and why, or empty.
  */
 function picward_give_verdict( int $id, string $verdict, bool $never_again = false ) {
 	$media = picward_is_picture( $id ) ? picward_describe( $id ) : array();
@@ -200,5 +204,5 @@ function picward_give_verdict( int $id, string $verdict, bool $never_again = fal
 		picward_kick();
 	}
 	$done = picward_act( $id, 'allow' === $verdict ? 'restore' : 'hide', $given );
-	return is_wp_error( $done ) ? $done : true;
+	return is_wp_error( $done ) ? $done : $done['text'];
 }

@@ -1,8 +1,8 @@
 <?php
 /**
- * Hide and restore: every file of an attachment is swapped in place.
+ * Hide: every file that belongs to an attachment is swapped in place.
  *
- * Order of a hide: copies in the quarantine, proven good; journal; placeholders. A process may die between any two
+ * The order: copies in the quarantine, proven good; journal; placeholders. A process may die between any two
  * steps: the same call, repeated, completes it, and the minute's cron repeats it by `_picward_unfinished`.
  *
  * @package Picward
@@ -14,7 +14,7 @@ defined( 'ABSPATH' ) || exit;
  * Hide a picture, or complete a hide that stopped half-way, or hide what was written since. Give how many files are hidden.
  *
  * @param int    $id Attachment.
- * @param string $as hidden, or held until it was judged.
+ * @param string $as hidden, or held until it was judged; empty to complete what is hidden already, for whomever it is.
  * @return int|WP_Error
  */
 function picward_hide( int $id, string $as = 'hidden' ) {
@@ -30,13 +30,17 @@ function picward_hide( int $id, string $as = 'hidden' ) {
 	}
 	try {
 		picward_forget_cached_meta( $id );
-		$twins = picward_twins( $id );
-		$owner = picward_adopt( $id, $twins );
+		$twins  = picward_twins( $id );
+		$owner  = picward_adopt( $id, $twins );
+		$blocks = picward_blocks( $twins );
+		if ( '' !== $as ) {
+			$blocks[ $id ] = $as;
+			picward_store_blocks( $twins, $blocks );
+		}
+		$as = $blocks ? picward_strongest( $blocks ) : $was;
 		update_post_meta( $owner, '_picward_unfinished', $as );
 		$journal = picward_cover( $owner );
-		foreach ( $twins as $twin ) {
-			update_post_meta( $twin, '_picward_hidden', $as );
-		}
+		picward_show_as( $twins, $as );
 		delete_post_meta( $owner, '_picward_unfinished' );
 	} catch ( RuntimeException $error ) {
 		picward_remember( $id, 'Picward', $error->getMessage() );
@@ -53,33 +57,6 @@ function picward_hide( int $id, string $as = 'hidden' ) {
 }
 
 /**
- * Make the lowest of the attachments that share a file keep the journal for all.
- *
- * @param int   $id    Attachment.
- * @param int[] $twins All that share the file.
- */
-function picward_adopt( int $id, array $twins ): int {
-	$owner = picward_owner( $id );
-	foreach ( $twins as $twin ) {
-		if ( '' !== (string) get_post_meta( $twin, '_picward_journal', true ) ) {
-			$owner = $twin;
-			break;
-		}
-	}
-	if ( $owner === $id && ! picward_journal( $id )['files'] ) {
-		$owner = min( $twins );
-	}
-	foreach ( $twins as $twin ) {
-		if ( $twin !== $owner ) {
-			update_post_meta( $twin, '_picward_owner', $owner );
-		} else {
-			delete_post_meta( $twin, '_picward_owner' );
-		}
-	}
-	return $owner;
-}
-
-/**
  * Bring all files of an attachment under placeholders. Give the journal.
  *
  * @param int $owner Attachment that keeps the journal.
@@ -92,9 +69,17 @@ function picward_cover( int $owner ): array {
 	$fresh   = array();
 	unset( $journal['old_cards'] );
 
-	foreach ( picward_attachment_files( $owner ) as $path ) {
+	$paths = picward_attachment_files( $owner );
+	$held  = picward_held_elsewhere( $owner, array_map( 'picward_relative', $paths ) );
+	// Without an answer a placeholder would be taken for an original.
+	picward_check_database();
+	foreach ( $paths as $path ) {
 		$relative = picward_relative( $path );
 		if ( isset( $journal['files'][ $relative ] ) || ( $old && in_array( picward_hash( $path ), $old, true ) ) ) {
+			continue;
+		}
+		// A placeholder already, for a picture that shares the file: when that one is restored, it hands the original over.
+		if ( isset( $held[ $relative ] ) && picward_hash( $path ) === $held[ $relative ][1]['placeholder'] ) {
 			continue;
 		}
 		$journal['files'][ $relative ] = picward_save_original( $owner, $path, $late );
@@ -121,6 +106,7 @@ function picward_cover( int $owner ): array {
 		if ( '' !== $card ) {
 			picward_put_file( $path, $card, $entry['mode'] );
 		} elseif ( '' !== $now ) {
+			// Its bytes are in the quarantine; whatever filters wp_delete_file(), they must not stay public.
 			picward_unlink( $path );
 			if ( is_file( $path ) ) {
 				/* translators: %s: path. */
@@ -190,117 +176,11 @@ function picward_set_aside_replaced( int $owner, array $journal ): array {
 }
 
 /**
- * Restore a picture byte for byte, or complete a restore that stopped half-way. Give how many files came back, and whether one was left as someone changed it.
- *
- * @param int $id Attachment.
- * @return array|WP_Error files, drifted.
- */
-function picward_restore( int $id ) {
-	picward_take_time();
-	$owner = picward_owner( $id );
-	$late  = array();
-	$drift = false;
-	try {
-		$lock = picward_lock( $id );
-	} catch ( RuntimeException $error ) {
-		return new WP_Error( 'picward_quarantine', $error->getMessage(), array( 'status' => 500 ) );
-	}
-	try {
-		picward_forget_cached_meta( $owner );
-		$journal = picward_journal( $owner );
-		$main    = picward_relative( picward_main_file( $owner ) );
-		if ( $journal['files'] ) {
-			update_post_meta( $owner, '_picward_unfinished', 'restore' );
-		}
-		foreach ( $journal['files'] as $relative => $entry ) {
-			$path = picward_absolute( $relative );
-			$now  = picward_hash( $path );
-			if ( $entry['late'] ) {
-				$late[] = $path;
-			}
-			if ( $now === $entry['sha256'] ) {
-				continue;
-			}
-			if ( $relative === $main && '' !== $now && $now !== $entry['placeholder'] ) {
-				$drift = true;
-				continue;
-			}
-			picward_put_file( $path, picward_blob_pieces( $entry['blob'] ), $entry['mode'], $entry['mtime'], $entry['sha256'] );
-		}
-		delete_post_meta( $owner, '_picward_journal' );
-		foreach ( picward_twins( $owner ) as $twin ) {
-			delete_post_meta( $twin, '_picward_hidden' );
-			delete_post_meta( $twin, '_picward_owner' );
-		}
-		delete_post_meta( $owner, '_picward_unfinished' );
-		foreach ( $journal['files'] as $entry ) {
-			picward_drop_blob( $entry['blob'] );
-		}
-		array_map( 'picward_drop_blob', $journal['superseded'] );
-	} catch ( RuntimeException $error ) {
-		picward_remember( $id, 'Picward', $error->getMessage() );
-		return new WP_Error( 'picward_quarantine', $error->getMessage(), array( 'status' => 500 ) );
-	} finally {
-		picward_unlock( $lock );
-	}
-	if ( $journal['files'] ) {
-		/* translators: %d: number of files. */
-		picward_remember( $id, 'Picward', sprintf( __( 'Restored: %d files are as they were.', 'picward' ), count( $journal['files'] ) ) );
-		picward_after_swap( $id, $journal, 'restored' );
-	}
-	picward_make_again( $id, $late );
-	return array(
-		'files'   => count( $journal['files'] ),
-		'drifted' => $drift,
-	);
-}
-
-/**
- * Make sizes anew that were written while the picture was hidden: they show the placeholder.
- *
- * @param int      $id   Attachment.
- * @param string[] $late Their paths.
- */
-function picward_make_again( int $id, array $late ): void {
-	$meta  = $late ? wp_get_attachment_metadata( $id, true ) : array();
-	$names = array_map( 'wp_basename', $late );
-	$again = false;
-	foreach ( is_array( $meta['sizes'] ?? null ) ? $meta['sizes'] : array() as $name => $size ) {
-		if ( in_array( $size['file'], $names, true ) ) {
-			wp_delete_file( dirname( (string) get_attached_file( $id, true ) ) . '/' . $size['file'] );
-			unset( $meta['sizes'][ $name ] );
-			$again = true;
-		}
-	}
-	if ( $again ) {
-		require_once ABSPATH . 'wp-admin/includes/image.php';
-		wp_update_attachment_metadata( $id, $meta );
-		wp_update_image_subsizes( $id );
-	}
-}
-
-/**
  * Ask for the time that a big picture needs, and go on when the visitor leaves.
  */
 function picward_take_time(): void {
 	ignore_user_abort( true );
 	if ( function_exists( 'set_time_limit' ) ) {
 		set_time_limit( 300 ); // phpcs:ignore Squiz.PHP.DiscouragedFunctions -- a killed swap is completed later, but late.
-	}
-}
-
-/**
- * Complete hides and restores that a killed process left half-way.
- */
-function picward_finish_unfinished(): void {
-	global $wpdb;
-	// phpcs:ignore WordPress.DB -- no function looks a meta key up without its post.
-	$rows = $wpdb->get_results( "SELECT post_id, meta_value FROM {$wpdb->postmeta} WHERE meta_key = '_picward_unfinished' LIMIT 5" );
-	foreach ( (array) $rows as $row ) {
-		if ( 'restore' === $row->meta_value ) {
-			picward_restore( (int) $row->post_id );
-		} else {
-			picward_hide( (int) $row->post_id, $row->meta_value );
-		}
 	}
 }

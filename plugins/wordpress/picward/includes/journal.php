@@ -18,30 +18,8 @@ defined( 'ABSPATH' ) || exit;
  */
 function picward_owner( int $id ): int {
 	$owner = (int) get_post_meta( $id, '_picward_owner', true );
-	return $owner > 0 ? $owner : $id;
-}
-
-/**
- * Join an attachment to another that shows the same file and is hidden: a translation plugin may have made it just now. Without
- * this the placeholder would be taken for its picture.
- *
- * @param int $id Attachment.
- */
-function picward_join_hidden_twin( int $id ): void {
-	global $wpdb;
-	$file = (string) get_post_meta( $id, '_wp_attached_file', true );
-	if ( '' === $file || '' !== picward_hidden( $id ) ) {
-		return;
-	}
-	// By the few journals first: the names of all files have no index.
-	// phpcs:ignore WordPress.DB -- no function looks a meta value up.
-	$owner = (int) $wpdb->get_var( $wpdb->prepare( "SELECT j.post_id FROM {$wpdb->postmeta} j INNER JOIN {$wpdb->postmeta} f ON f.post_id = j.post_id AND f.meta_key = '_wp_attached_file' WHERE j.meta_key = '_picward_journal' AND f.meta_value = %s LIMIT 1", $file ) );
-	if ( $owner && $owner !== $id && '' !== picward_hidden( $owner ) ) {
-		update_post_meta( $id, '_picward_owner', $owner );
-		update_post_meta( $id, '_picward_hidden', picward_hidden( $owner ) );
-		picward_set_verdict( $id, picward_verdict( $owner ) );
-		picward_set_status( $id, picward_status( $owner ) );
-	}
+	// Whose file was replaced meanwhile shares it no longer.
+	return $owner > 0 && get_post_meta( $owner, '_wp_attached_file', true ) === get_post_meta( $id, '_wp_attached_file', true ) ? $owner : $id;
 }
 
 /**
@@ -77,12 +55,62 @@ function picward_save_journal( int $owner, array $journal ): void {
 }
 
 /**
+ * Find files in the journals of other attachments: path → owner of the journal and entry.
+ *
+ * @param int      $owner     Attachment whose journal does not count.
+ * @param string[] $relatives Paths below uploads.
+ */
+function picward_held_elsewhere( int $owner, array $relatives ): array {
+	global $wpdb;
+	$found = array();
+	$roots = array();
+	foreach ( $relatives as $relative ) {
+		$roots[ dirname( $relative ) . '/' . picward_root( wp_basename( $relative ) ) ] = true;
+	}
+	foreach ( array_keys( $roots ) as $root ) {
+		$root = '"' . preg_replace( '#^\./#', '', (string) $root );
+		// phpcs:ignore WordPress.DB -- no function looks a meta value up; the journals are as many as there are hidden pictures.
+		foreach ( (array) $wpdb->get_results( $wpdb->prepare( "SELECT post_id, meta_value FROM {$wpdb->postmeta} WHERE meta_key = '_picward_journal' AND post_id <> %d AND meta_value LIKE %s", $owner, '%' . $wpdb->esc_like( $root ) . '%' ) ) as $row ) {
+			$files = json_decode( $row->meta_value, true )['files'] ?? array();
+			foreach ( array_intersect_key( is_array( $files ) ? $files : array(), array_flip( $relatives ) ) as $relative => $entry ) {
+				$found[ $relative ] = array( (int) $row->post_id, $entry );
+			}
+		}
+		if ( '' !== $wpdb->last_error ) {
+			break;
+		}
+	}
+	return $found;
+}
+
+/**
+ * Add entries to the journal of another attachment. What that one holds already is left as it is.
+ *
+ * @param int     $id    Attachment.
+ * @param array[] $files Path → entry.
+ * @throws RuntimeException When the database does not keep it, or another process is busy with that attachment.
+ */
+function picward_entrust( int $id, array $files ): void {
+	$lock = picward_lock( $id, false, false );
+	try {
+		picward_forget_cached_meta( $id );
+		$owner             = picward_owner( $id );
+		$journal           = picward_journal( $owner );
+		$journal['files'] += $files;
+		picward_save_journal( $owner, $journal );
+	} finally {
+		picward_unlock( $lock );
+	}
+}
+
+/**
  * Read an attachment's meta anew: another process may have changed it while this one waited for the lock.
  *
  * @param int $id Attachment.
  */
 function picward_forget_cached_meta( int $id ): void {
 	wp_cache_delete( $id, 'post_meta' );
+	picward_forget_claims();
 }
 
 /**

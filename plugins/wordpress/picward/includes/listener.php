@@ -1,6 +1,6 @@
 <?php
 /**
- * Notice new, changed and deleted pictures. Hooks only note the id; the work is done once, when the request ends.
+ * Notice new and changed pictures. Hooks only note the id; the work is done once, when the request ends.
  *
  * No single hook fires on all ways into the media library, and most fire many times for one upload.
  *
@@ -87,7 +87,7 @@ function picward_notice( int $id ): void {
 	}
 	if ( '' !== $hidden ) {
 		// New bytes under a hidden picture are not shown before they were judged, whatever the mode is.
-		$as = $is_new && '' !== $verdict['sha256'] ? 'held' : $hidden;
+		$as = $is_new && '' !== $verdict['sha256'] ? 'held' : '';
 		picward_hide( $id, $as );
 		if ( 'held' === $as && 'blocked' === picward_status( $id ) ) {
 			picward_set_status( $id, 'held' );
@@ -128,94 +128,4 @@ function picward_is_trusted( int $id ): bool {
 	$user  = $post ? get_userdata( (int) $post->post_author ) : false;
 	$roles = picward_setting( 'trusted_roles', array() );
 	return $user && is_array( $roles ) && array_intersect( $user->roles, $roles );
-}
-
-/**
- * Report that a picture is about to be deleted, and note what lies in the quarantine for it: its meta is gone afterwards.
- *
- * @param int $id Attachment.
- */
-function picward_on_delete( $id ): void {
-	global $wpdb;
-	$id = (int) $id;
-	if ( ! picward_is_picture( $id ) ) {
-		return;
-	}
-	$twins = array_values( array_diff( picward_twins( $id ), array( $id ) ) );
-	if ( $twins ) {
-		picward_hand_over( $id, $twins );
-	} elseif ( picward_journal( $id )['files'] ) {
-		picward_doomed( $id, picward_journal( $id ) );
-	}
-	picward_release_parents( $id );
-	if ( picward_is_paired() ) {
-		// An upload that was never reported needs no report any more.
-		$wpdb->delete( // phpcs:ignore WordPress.DB -- own table.
-			picward_table( 'outbox' ),
-			array(
-				'attachment_id' => $id,
-				'event_type'    => 'media.uploaded',
-			)
-		);
-		picward_enqueue( picward_new_id( 'del' ), 'media.deleted', $id, array( 'media_id' => (string) $id ) );
-		picward_kick();
-	}
-}
-add_action( 'delete_attachment', 'picward_on_delete' );
-
-/**
- * Remember the journal of an attachment that is being deleted, or give it.
- *
- * @param int        $id      Attachment.
- * @param array|null $journal Journal to remember.
- */
-function picward_doomed( int $id, ?array $journal = null ): array {
-	static $doomed = array();
-	if ( null !== $journal ) {
-		$doomed[ $id ] = $journal;
-	}
-	return $doomed[ $id ] ?? array();
-}
-
-/**
- * Purge the quarantine after WordPress deleted the attachment, and the placeholders of files that WordPress does not know.
- *
- * @param int $id Post.
- */
-function picward_on_deleted( $id ): void {
-	$journal = picward_doomed( (int) $id );
-	if ( ! $journal ) {
-		return;
-	}
-	foreach ( $journal['files'] as $relative => $entry ) {
-		$path = picward_absolute( $relative );
-		if ( '' !== $entry['placeholder'] && picward_hash( $path ) === $entry['placeholder'] ) {
-			picward_unlink( $path );
-		}
-		picward_drop_blob( $entry['blob'] );
-	}
-	array_map( 'picward_drop_blob', $journal['superseded'] );
-	delete_transient( 'picward_waiting' );
-	picward_remember( (int) $id, 'Picward', __( 'Deleted, and removed from the quarantine.', 'picward' ) );
-}
-add_action( 'deleted_post', 'picward_on_deleted' );
-
-/**
- * Give the journal to another attachment that shows the same file.
- *
- * @param int   $id    Attachment that goes.
- * @param int[] $twins Those that stay.
- */
-function picward_hand_over( int $id, array $twins ): void {
-	if ( picward_owner( $id ) !== $id || ! picward_journal( $id )['files'] ) {
-		return;
-	}
-	update_post_meta( $twins[0], '_picward_journal', wp_slash( get_post_meta( $id, '_picward_journal', true ) ) );
-	foreach ( $twins as $twin ) {
-		if ( $twin === $twins[0] ) {
-			delete_post_meta( $twin, '_picward_owner' );
-		} else {
-			update_post_meta( $twin, '_picward_owner', $twins[0] );
-		}
-	}
 }

@@ -86,26 +86,22 @@ function picward_original( int $id, bool $fresh = false ): array {
 		return array();
 	}
 	$relative = picward_relative( $path );
-	$entry    = picward_journal( $id )['files'][ $relative ] ?? null;
-	if ( $entry ) {
-		$now = picward_hash( $path );
-		if ( '' === $now || $now === $entry['placeholder'] || $now === $entry['sha256'] ) {
-			return array(
-				'path'   => $path,
-				'sha256' => $entry['sha256'],
-				'bytes'  => (int) $entry['size'],
-				'width'  => (int) $entry['width'],
-				'height' => (int) $entry['height'],
-				'blob'   => $now === $entry['sha256'] ? '' : $entry['blob'],
-			);
-		}
+	$hidden   = picward_hidden_original( $path, picward_journal( $id )['files'][ $relative ] ?? null );
+	if ( $hidden ) {
+		return $hidden;
 	}
 	clearstatcache( true, $path );
-	$stamp = filesize( $path ) . '|' . filemtime( $path ) . '|' . $relative;
-	$known = explode( '|', (string) get_post_meta( $id, '_picward_sha256', true ), 2 );
-	$hash  = ! $fresh && isset( $known[1] ) && $known[1] === $stamp ? $known[0] : picward_hash( $path );
+	$stamp   = filesize( $path ) . '|' . filemtime( $path ) . '|' . $relative;
+	$known   = explode( '|', (string) get_post_meta( $id, '_picward_sha256', true ), 2 );
+	$changed = ! isset( $known[1] ) || $known[1] !== $stamp;
+	$hash    = $fresh || $changed ? picward_hash( $path ) : $known[0];
 	if ( '' === $hash ) {
 		return array();
+	}
+	// A crop of a big picture has the uncropped one as its original, which may be hidden with the attachment that it belongs to.
+	$hidden = $changed ? picward_hidden_original( $path, picward_held_elsewhere( $id, array( $relative ) )[ $relative ][1] ?? null ) : array();
+	if ( $hidden ) {
+		return $hidden;
 	}
 	if ( $known[0] . '|' . ( $known[1] ?? '' ) !== $hash . '|' . $stamp ) {
 		update_post_meta( $id, '_picward_sha256', wp_slash( $hash . '|' . $stamp ) );
@@ -119,6 +115,24 @@ function picward_original( int $id, bool $fresh = false ): array {
 		'height' => (int) ( $size[1] ?? 0 ),
 		'blob'   => '',
 	);
+}
+
+/**
+ * Give the original behind a placeholder as picward_original() does. Empty when something else lies there.
+ *
+ * @param string     $path  File.
+ * @param array|null $entry Its entry in a journal.
+ */
+function picward_hidden_original( string $path, ?array $entry ): array {
+	$now = $entry ? picward_hash( $path ) : '';
+	return $entry && ( '' === $now || $now === $entry['placeholder'] || $now === $entry['sha256'] ) ? array(
+		'path'   => $path,
+		'sha256' => $entry['sha256'],
+		'bytes'  => (int) $entry['size'],
+		'width'  => (int) $entry['width'],
+		'height' => (int) $entry['height'],
+		'blob'   => $now === $entry['sha256'] ? '' : $entry['blob'],
+	) : array();
 }
 
 /**

@@ -26,6 +26,15 @@ function picward_cron_delay(): int {
 }
 
 /**
+ * Count the pictures that are public although their journal still holds files: copies are missing, or belong to a picture that was deleted.
+ */
+function picward_count_lost(): int {
+	global $wpdb;
+	// phpcs:ignore WordPress.DB -- by an indexed key; the journals are as many as there are hidden pictures.
+	return (int) $wpdb->get_var( "SELECT COUNT(*) FROM {$wpdb->postmeta} j LEFT JOIN {$wpdb->postmeta} h ON h.post_id = j.post_id AND h.meta_key = '_picward_hidden' WHERE j.meta_key = '_picward_journal' AND h.meta_id IS NULL" );
+}
+
+/**
  * List what is wrong, each a sentence, by a name.
  *
  * @return string[]
@@ -59,6 +68,11 @@ function picward_problems(): array {
 	if ( $outbox['parked'] ) {
 		/* translators: %d: number of events. */
 		$problems['parked'] = sprintf( _n( 'The connector will not take %d event.', 'The connector will not take %d events.', $outbox['parked'], 'picward' ), $outbox['parked'] );
+	}
+	$lost = picward_count_lost();
+	if ( $lost ) {
+		/* translators: %d: number of pictures. */
+		$problems['lost'] = sprintf( _n( '%d picture is public, but files of it are still in the quarantine. Its history under Media says which and why.', '%d pictures are public, but files of them are still in the quarantine. Their histories under Media say which and why.', $lost, 'picward' ), $lost );
 	}
 	if ( picward_cron_delay() > 15 * MINUTE_IN_SECONDS ) {
 		/* translators: %d: minutes. */

@@ -99,7 +99,20 @@ function picward_blob_hash( string $name ): string {
 }
 
 /**
- * Remove a file of ours.
+ * Say whether the quarantine still has what a journal's entry promises.
+ *
+ * @param array $entry blob and sha256.
+ */
+function picward_blob_is_good( array $entry ): bool {
+	try {
+		return picward_blob_hash( $entry['blob'] ) === $entry['sha256'];
+	} catch ( RuntimeException $error ) {
+		return false;
+	}
+}
+
+/**
+ * Remove a file whatever others say: one that only we made, or one whose bytes are in the quarantine and must not stay public.
  *
  * Not wp_delete_file(): translation plugins filter it to keep files that several attachments share.
  *
@@ -123,31 +136,80 @@ function picward_drop_blob( string $name ): void {
 }
 
 /**
- * Hold other processes off an attachment's file. The lock vanishes with the process that has it, even when that is killed.
+ * Remove quarantined files, but for those that a journal still names.
  *
- * @param int  $id     Attachment; those that share a file share the lock.
- * @param bool $shared For reading only.
- * @return resource Keep it as long as the lock is needed; hand it to picward_unlock().
- * @throws RuntimeException When the quarantine cannot be used.
+ * @param string[] $names Their names.
  */
-function picward_lock( int $id, bool $shared = false ) {
-	$number = crc32( (string) get_post_meta( $id, '_wp_attached_file', true ) ) % 64;
-	$lock   = picward_prepare_quarantine() ? fopen( picward_quarantine_dir() . '/lock-' . $number, 'cb' ) : false;
-	if ( ! $lock || ! flock( $lock, $shared ? LOCK_SH : LOCK_EX ) ) {
+function picward_drop_blobs( array $names ): void {
+	global $wpdb;
+	foreach ( array_chunk( array_unique( $names ), 50 ) as $some ) {
+		$marks = implode( ' OR ', array_fill( 0, count( $some ), 'meta_value LIKE %s' ) );
+		$likes = array_map(
+			function ( $name ) use ( $wpdb ) {
+				return '%"' . $wpdb->esc_like( $name ) . '"%';
+			},
+			$some
+		);
+		// phpcs:ignore WordPress.DB -- $marks holds placeholders only; the journals are as many as there are hidden pictures.
+		$used = implode( '', $wpdb->get_col( $wpdb->prepare( "SELECT meta_value FROM {$wpdb->postmeta} WHERE meta_key = '_picward_journal' AND ( $marks )", $likes ) ) );
+		foreach ( '' === $wpdb->last_error ? $some : array() as $name ) {
+			if ( false === strpos( $used, '"' . $name . '"' ) ) {
+				picward_drop_blob( $name );
+			}
+		}
+	}
+}
+
+/**
+ * Hold other processes off an attachment's files. The lock vanishes with the process that has it, even when that is killed.
+ *
+ * @param int  $id     Attachment; those whose files could be confused, or that share them, share the lock.
+ * @param bool $shared For reading only.
+ * @param bool $wait   Wait for it. Who has a lock already must not wait for another one.
+ * @return resource|null Keep it as long as the lock is needed; hand it to picward_unlock(). Null when this process has it already.
+ * @throws RuntimeException When the quarantine cannot be used, or when others have the lock and it is not waited for.
+ */
+function picward_lock( int $id, bool $shared = false, bool $wait = true ) {
+	$held   = &picward_held_locks();
+	$file   = picward_relative( (string) get_post_meta( $id, '_wp_attached_file', true ) );
+	$number = crc32( dirname( $file ) . '/' . picward_root( wp_basename( $file ) ) ) % 64;
+	$path   = picward_quarantine_dir() . '/lock-' . $number;
+	if ( isset( $held[ $path ] ) ) {
+		return null;
+	}
+	$lock = picward_prepare_quarantine() ? fopen( $path, 'cb' ) : false;
+	if ( ! $lock ) {
 		/* translators: %s: path. */
 		throw new RuntimeException( sprintf( __( 'The quarantine folder %s is not writable.', 'picward' ), picward_quarantine_dir() ) );
 	}
+	if ( ! flock( $lock, ( $shared ? LOCK_SH : LOCK_EX ) | ( $wait ? 0 : LOCK_NB ) ) ) {
+		fclose( $lock );
+		throw new RuntimeException( __( 'Another process is busy with a picture that shares files with this one; it will be tried again.', 'picward' ) );
+	}
+	$held[ $path ] = $lock;
 	return $lock;
+}
+
+/**
+ * Hold the locks of this process, by their paths.
+ */
+function &picward_held_locks(): array {
+	static $held = array();
+	return $held;
 }
 
 /**
  * Let others at the attachment again.
  *
- * @param resource $lock What picward_lock() gave.
+ * @param resource|null $lock What picward_lock() gave.
  */
 function picward_unlock( $lock ): void {
-	flock( $lock, LOCK_UN );
-	fclose( $lock );
+	if ( $lock ) {
+		$held = &picward_held_locks();
+		unset( $held[ array_search( $lock, $held, true ) ] );
+		flock( $lock, LOCK_UN );
+		fclose( $lock );
+	}
 }
 
 /**

@@ -70,6 +70,7 @@ function picward_route_decision( WP_REST_Request $request ) {
 function picward_route_drain(): array {
 	picward_touch_connection( array( 'state' => 'connected' ) );
 	picward_finish_unfinished();
+	picward_settle_journals();
 	return picward_drain( 20, true );
 }
 

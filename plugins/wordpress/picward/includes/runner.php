@@ -40,7 +40,9 @@ add_action( 'admin_init', 'picward_schedule' );
  * Do the minute's work: empty the outbox, complete what a killed process left.
  */
 function picward_every_minute(): void {
+	picward_index_in_background();
 	picward_finish_unfinished();
+	picward_settle_journals();
 	if ( picward_is_paired() ) {
 		picward_drain( 20 );
 	}
@@ -49,12 +51,27 @@ add_action( 'picward_every_minute', 'picward_every_minute' );
 add_action( 'picward_kick', 'picward_every_minute' );
 
 /**
- * Do the day's work: clear the quarantine of what nobody needs.
+ * Do the day's work: clear the quarantine of what nobody needs, and read again who names which files.
  */
 function picward_daily(): void {
 	picward_sweep_quarantine();
+	picward_index_in_background( true );
 }
 add_action( 'picward_daily', 'picward_daily' );
+
+/**
+ * Read who names which files, so that no hide has to wait for it.
+ *
+ * @param bool $anew Read all attachments again.
+ */
+function picward_index_in_background( bool $anew = false ): void {
+	try {
+		picward_index_stems( $anew );
+	} catch ( RuntimeException $error ) {
+		// The next time; each look-up reads what is new, or refuses.
+		return;
+	}
+}
 
 /**
  * Ask for the outbox to be emptied soon, without making anybody wait.

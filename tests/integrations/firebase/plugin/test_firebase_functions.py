@@ -18,13 +18,12 @@ import requests
 
 from app.domain.events import Delivery
 from integrations.kit import signing
-from tests.integrations.firebase.doubles.firestore import npm_folder
-from tests.integrations.firebase.doubles.push import FORWARDED_FIELDS, forwarded_id
 from tests.integrations.firebase.plugin.emulator import emulators
+from tests.integrations.firebase.stand_in.firestore import npm_folder
+from tests.integrations.firebase.stand_in.push import FORWARDED_FIELDS, forwarded_id
 from tests.support.instance import wait_for
 
 HERE = Path(__file__).parent
-SUPPORT = HERE.parents[2] / "support"
 SOURCE = HERE.parents[3] / "plugins/firebase/functions"
 SECRET = "whsec_cmVjb3JkZWQtd2l0aC10aGlzLXNlY3JldC0zMi1ieXQ="
 BUCKET = "demo-test.firebasestorage.app"
@@ -92,7 +91,7 @@ def connector() -> Iterator[Connector]:
 @pytest.fixture(scope="module")
 def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Copy the package to where a user has it, with firebase-functions beside it."""
-    installed = npm_folder(SUPPORT / "firebase_functions.json", SUPPORT / "firebase_functions.lock.json")
+    installed = npm_folder("functions")
     folder = tmp_path_factory.mktemp("forwarder") / "functions"
     shutil.copytree(SOURCE, folder, ignore=shutil.ignore_patterns("node_modules"))
     (folder / "node_modules").symlink_to(installed / "node_modules")

@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 
 from tests.integrations.wordpress.plugin.site import DATABASE, SOURCE, Door, WordPress
-from tests.integrations.wordpress.plugin.standin import Connector
+from tests.integrations.wordpress.plugin.stand_in import Connector
 
-NEEDED = ["php", "apt-get", "dpkg-deb", "curl", *(["mariadbd"] if DATABASE == "mysql" else ["npm"])]
+NEEDED = ["php", "curl", *(["mariadbd"] if DATABASE == "mysql" else [])]
 
 
 @pytest.fixture(scope="session")

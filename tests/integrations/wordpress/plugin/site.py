@@ -19,10 +19,11 @@ from typing import Any
 import requests
 from PIL import Image
 
-from tests.integrations.wordpress.plugin.standin import Connector, call
+from tests.integrations.wordpress.plugin.stand_in import Connector, call
+from tests.support.fetched import fetched
 
 ROOT = Path(__file__).parents[4]
-SCRIPTS = ROOT / "tests/support/wordpress"
+SCRIPTS = Path(__file__).parents[1] / "server"
 PLUGIN = ROOT / "plugins/wordpress/picward"
 
 
@@ -55,6 +56,9 @@ class WordPress:
 
     def start(self) -> None:
         """Boot it, with the plugin switched on."""
+        fetched(SCRIPTS / "fetch_wordpress.sh", self.src)
+        if self.db == "sqlite":
+            fetched(SCRIPTS / "fetch_sqlite.sh")
         command = [
             SCRIPTS / "start_wordpress.sh",
             "--src",

@@ -11,7 +11,7 @@ import pytest
 import requests
 
 from tests.integrations.wordpress.plugin.site import Door, WordPress, picture
-from tests.integrations.wordpress.plugin.standin import Connector, call, sign
+from tests.integrations.wordpress.plugin.stand_in import Connector, call, sign
 
 pytestmark = pytest.mark.e2e
 

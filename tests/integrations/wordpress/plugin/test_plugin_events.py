@@ -9,7 +9,7 @@ import pytest
 import requests
 
 from tests.integrations.wordpress.plugin.site import Door, WordPress, picture, sha256
-from tests.integrations.wordpress.plugin.standin import Connector
+from tests.integrations.wordpress.plugin.stand_in import Connector
 
 pytestmark = pytest.mark.e2e
 

@@ -12,7 +12,7 @@ import requests
 from PIL import Image
 
 from tests.integrations.wordpress.plugin.site import Door, WordPress, picture, sha256
-from tests.integrations.wordpress.plugin.standin import Connector
+from tests.integrations.wordpress.plugin.stand_in import Connector
 
 pytestmark = pytest.mark.e2e
 
@@ -92,7 +92,7 @@ def test_twice_is_once(site: WordPress, door: Door) -> None:
 
 
 def test_leftovers_of_editor_and_optimiser_are_hidden_and_others_are_not(site: WordPress, door: Door) -> None:
-    media = uploaded(site, door, picture(1000, 800), "boat.jpg")
+    media = uploaded(site, door, picture(1000, 800), "optimised.jpg")
     number = int(media["id"])
     folder = (site.uploads / media["file"]).parent
     stem = folder / media["file"].rsplit("/", 1)[1].removesuffix(".jpg")

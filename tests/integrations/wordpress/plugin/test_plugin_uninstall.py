@@ -7,7 +7,7 @@ import pytest
 import requests
 
 from tests.integrations.wordpress.plugin.site import PLUGIN, Door, WordPress, picture
-from tests.integrations.wordpress.plugin.standin import Connector
+from tests.integrations.wordpress.plugin.stand_in import Connector
 
 pytestmark = pytest.mark.e2e
 

@@ -1,0 +1,125 @@
+"""What all modules here write SQL with: typed rows, statements compiled once, insertions that mind what is there."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import fields
+from functools import cache
+from typing import Any, TypeVar, cast
+
+from sqlalchemy import JSON, ClauseElement, Column, ColumnElement, Connection, Executable, Table, literal_column
+from sqlalchemy.dialects import sqlite
+
+T = TypeVar("T")
+
+
+def written(value: str | int) -> ColumnElement[Any]:
+    """Write one of our own constants into a statement: a planner may only use a partial index for a value that it knows."""
+    return literal_column(f"'{value}'" if isinstance(value, str) else str(value))
+
+
+def columns(table: Table, shape: type[Any]) -> list[Column[Any]]:
+    """Give the columns that the fields of a dataclass are named after, in their order."""
+    return [table.c[field.name] for field in fields(shape)]
+
+
+def values(row: Any) -> dict[str, Any]:
+    """Give the fields of a dataclass by name, as an insertion or a change takes them."""
+    return {field.name: getattr(row, field.name) for field in fields(row)}
+
+
+def read_one(
+    connection: Connection, statement: Executable, shape: Callable[..., T], given: Mapping[str, Any] | None = None
+) -> T | None:
+    """Make the only row of a statement what it stands for; the columns must come in the order of the fields."""
+    row = connection.execute(statement, given).one_or_none()
+    return shape(*row) if row is not None else None
+
+
+def read_all(connection: Connection, statement: Executable, shape: Callable[..., T]) -> list[T]:
+    """Make each row of a statement what it stands for, as `read_one` does."""
+    return [shape(*row) for row in connection.execute(statement)]
+
+
+def _family(dialect: str) -> Any:
+    if dialect == "sqlite":
+        return sqlite
+    from sqlalchemy.dialects import postgresql  # a tenth of a second of every start that does not use it
+
+    return postgresql
+
+
+@cache
+def _compiled(statement: Executable, dialect: str) -> tuple[str, tuple[str, ...]]:
+    """Compile a constant statement: its text and the order of its parameters."""
+    made = cast(ClauseElement, statement).compile(dialect=_family(dialect).dialect())
+    return str(made), tuple(getattr(made, "positiontup", None) or ())
+
+
+def execute_compiled(connection: Connection, statement: Executable, values: Mapping[str, Any]) -> Sequence[Any]:
+    """Execute a constant statement and give its rows, as the driver has them.
+
+    Building a statement, or only wrapping the driver's cursor, costs several times what SQLite needs to execute it.
+    """
+    text, order = _compiled(statement, connection.dialect.name)
+    return _execute(connection, text, order, values)
+
+
+def _execute(connection: Connection, text: str, order: Sequence[str], values: Mapping[str, Any]) -> Sequence[Any]:
+    if connection.dialect.name != "sqlite":
+        result = connection.exec_driver_sql(text, dict(values))
+        return result.fetchall() if result.returns_rows else ()
+    driver = cast(Any, connection.connection.driver_connection)
+    rows: Sequence[Any] = driver.execute(text, tuple(values[name] for name in order)).fetchall()
+    return rows
+
+
+@cache
+def _insertion(table: Table, dialect: str) -> tuple[str, tuple[str, ...], frozenset[str]]:
+    """Compile an insertion: its text, the columns in the order of its parameters, and those that hold JSON."""
+    family = _family(dialect)
+    names = [column.name for column in table.columns if column.name != "id" and not column.nullable]
+    statement = family.insert(table).on_conflict_do_nothing().returning(table.c.id)
+    made = statement.compile(dialect=family.dialect(), column_keys=names)
+    return str(made), tuple(made.positiontup or names), frozenset(n for n in names if isinstance(table.c[n].type, JSON))
+
+
+def insert_once(connection: Connection, table: Table, values: Mapping[str, Any]) -> int | None:
+    """Insert a row with all its columns that must hold something, unless a unique key of it exists; return its id or None."""
+    text, order, packed = _insertion(table, connection.dialect.name)
+    row = {name: json.dumps(values[name]) if name in packed else values[name] for name in order}
+    rows = _execute(connection, text, order, row)
+    return int(rows[0][0]) if rows else None
+
+
+def insert_many(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert rows as `insert_once` does, all at once; those whose unique key exists are left out."""
+    family = _family(connection.dialect.name)
+    if rows:
+        connection.execute(family.insert(table).on_conflict_do_nothing(), [dict(row) for row in rows])
+
+
+def put(connection: Connection, table: Table, values: Mapping[str, Any]) -> None:
+    """Insert a row, or replace the one with the same primary key."""
+    statement = _family(connection.dialect.name).insert(table).values(**values)
+    keys = [column.name for column in table.primary_key]
+    changes = {name: statement.excluded[name] for name in values if name not in keys}
+    connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=changes))
+
+
+@cache
+def _counting(table: Table, column: str, dialect: str) -> tuple[str, tuple[str, ...]]:
+    family = _family(dialect)
+    names = [item.name for item in table.columns]
+    statement = family.insert(table)
+    raised = {column: table.c[column] + statement.excluded[column]}
+    statement = statement.on_conflict_do_update(index_elements=list(table.primary_key), set_=raised)
+    made = statement.compile(dialect=family.dialect(), column_keys=names)
+    return str(made), tuple(made.positiontup or names)
+
+
+def count_up(connection: Connection, table: Table, column: str, values: Mapping[str, Any]) -> None:
+    """Insert a row with all its columns, or add its `column` to that of the row with the same primary key."""
+    text, order = _counting(table, column, connection.dialect.name)
+    _execute(connection, text, order, values)

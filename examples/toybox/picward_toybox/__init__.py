@@ -1,0 +1,5 @@
+"""Toybox, an imaginary place for pictures; README.md has what it understands."""
+
+from picward_toybox.platform import Toybox
+
+PLATFORM = Toybox

@@ -1,0 +1,291 @@
+"""Our pages inside a shop's admin: let in by a session token at every request, framed by that shop only."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from app.domain.decisions import Verdict
+from app.domain.platform import SiteState
+from app.domain.presets import PRESETS
+from app.services.pipeline import enforce
+from app.services.review import showing
+from app.services.rules import policies
+from app.services.sites import sites
+from app.services.trying.backtest import Change
+from tests.integrations.shopify.embedding import ONE, TWO, Admin, opened_admin
+from tests.integrations.shopify.stand_in import CLIENT_ID, answers
+from tests.support.core import Bench
+from tests.web.visitor import become_owner
+
+RETRY = "X-Shopify-Retry-Invalid-Session-Request"
+PAGES = ("", "/settings", "/review", "/history")
+
+
+@pytest.fixture
+def admin(bench: Bench) -> Iterator[Admin]:
+    with opened_admin(bench) as made:
+        yield made
+
+
+def test_the_first_visit_connects_the_shop_and_later_ones_only_look(admin: Admin) -> None:
+    first = admin.open()
+    assert first.status_code == 200
+    (row,) = sites.listing(admin.bench.core)
+    assert (row.key, row.state, row.platform) == (ONE, SiteState.ACTIVE, "shopify")
+    credentials = sites.get(admin.bench.core, row.id).credentials
+    assert admin.open("/settings").status_code == 200
+    assert sites.get(admin.bench.core, row.id).credentials == credentials
+    assert len(sites.listing(admin.bench.core)) == 1
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_page_is_framed_by_its_shop_and_keeps_nothing_in_the_browser(admin: Admin, page: str) -> None:
+    answer = admin.open(page)
+    assert (answer.status_code, answer.mimetype) == (200, "text/html")
+    policy = {
+        name: rest for name, _, rest in (rule.partition(" ") for rule in answer.headers["Content-Security-Policy"].split("; "))
+    }
+    assert policy["frame-ancestors"] == f"https://{ONE} https://admin.shopify.com"
+    nonce = re.search(r"'nonce-([\w-]{20,})'", policy["script-src"])
+    assert nonce
+    assert policy["script-src"] == f"'nonce-{nonce[1]}' https://cdn.shopify.com"
+    assert policy["default-src"] == "'none'"
+    assert "X-Frame-Options" not in answer.headers
+    assert "Set-Cookie" not in answer.headers
+    assert answer.headers["Cache-Control"] == "no-store"
+    scripts = re.findall(r"<script([^>]*)>", answer.text)
+    assert scripts[0] == ' src="https://cdn.shopify.com/shopifycloud/app-bridge.js"'
+    assert answer.text.index("shopify-api-key") < answer.text.index("<script")
+    assert f'content="{CLIENT_ID}"' in answer.text
+    assert all("cdn.shopify.com" in script or f'nonce="{nonce[1]}"' in script for script in scripts)
+    assert not re.search(r"\son\w+=", answer.text)
+    assert nonce[1] not in admin.open(page).text
+
+
+BAD_TOKENS: dict[str, dict[str, Any]] = {
+    "forged": {"secret": "not the secret of this app, and as long"},
+    "expired": {"exp": 1_000_000_000},
+    "of another app": {"aud": "f" * 32},
+    "of no shop": {"dest": "https://evil.example", "iss": "https://evil.example/admin"},
+    "of two shops": {"iss": f"https://{TWO}/admin"},
+    "not yet valid": {"nbf": 9_000_000_000},
+    "without a user": {"sub": None},
+}
+
+
+@pytest.mark.parametrize("how", BAD_TOKENS)
+def test_a_bad_token_shows_nothing_and_connects_nothing(admin: Admin, how: str) -> None:
+    token = admin.token(**BAD_TOKENS[how])
+    for page in PAGES:
+        answer = admin.open(page, token=token)
+        assert answer.status_code == 302
+        assert urlsplit(answer.headers["Location"]).path == "/embedded/shopify/renew"
+        assert token not in answer.headers["Location"]
+    assert admin.send("scan", token=token).status_code == 401
+    assert sites.listing(admin.bench.core) == []
+
+
+@pytest.mark.parametrize("token", ["", "x", "a.b.c", "é", "x" * 9000])
+def test_nonsense_is_no_token(admin: Admin, token: str) -> None:
+    assert admin.open(token=token).status_code in (302, 401)
+    answer = admin.client.post(
+        "/embedded/shopify/scan", json={}, headers={"Authorization": f"Bearer {token}".encode().decode("latin-1")}
+    )
+    assert (answer.status_code, answer.headers[RETRY]) == (401, "1")
+    assert answer.json == {"type": "about:blank", "title": "Not accepted", "status": 401}
+
+
+def test_a_visit_without_a_token_comes_back_with_one(admin: Admin) -> None:
+    answer = admin.open("/review", token="", locale="de")
+    location = urlsplit(answer.headers["Location"])
+    asked = {name: values[0] for name, values in parse_qs(location.query).items()}
+    assert asked["shop"] == ONE
+    assert asked["shopify-reload"] == f"/embedded/shopify/review?embedded=1&shop={ONE}&host=YWRtaW4&locale=de"
+    page = admin.client.get(answer.headers["Location"])
+    assert page.status_code == 200
+    assert f"frame-ancestors https://{ONE} https://admin.shopify.com" in page.headers["Content-Security-Policy"]
+    assert page.text.count("<script") == 1
+    assert 'src="https://cdn.shopify.com/shopifycloud/app-bridge.js"' in page.text
+    assert "Set-Cookie" not in page.headers
+
+
+@pytest.mark.parametrize(
+    "shop",
+    [
+        "evil.example",
+        "evil.example *",
+        "one.myshopify.com.evil.example",
+        "x;script-src *",
+        "one.myshopify.com\r\nX: y",
+        "*",
+        "A" * 9000,
+    ],
+)
+def test_what_is_no_shop_is_used_nowhere(admin: Admin, shop: str) -> None:
+    for page in (*PAGES, "/renew"):
+        answer = admin.client.get(f"/embedded/shopify{page}", query_string={"shop": shop, "shopify-reload": "/embedded/shopify"})
+        assert answer.status_code == 401
+        assert "Location" not in answer.headers
+        assert "evil" not in str(answer.headers)
+        assert "frame-ancestors 'none'" in answer.headers["Content-Security-Policy"]
+
+
+@pytest.mark.parametrize(
+    "back",
+    ["", "https://evil.example/", "//evil.example", "/\\evil.example", "/sign-in", "/embedded/shopify/../../sign-in",
+     "/embedded/shopify.evil.example", "/embedded/shopify/renew?x=1", "javascript:alert(1)", "/embedded/shopify\tx"],
+)  # fmt: skip
+def test_a_token_is_never_led_elsewhere(admin: Admin, back: str) -> None:
+    answer = admin.client.get("/embedded/shopify/renew", query_string={"shop": ONE, "shopify-reload": back})
+    assert answer.status_code == 401
+
+
+def test_a_shop_that_cannot_be_connected_says_so_in_its_frame(admin: Admin) -> None:
+    admin.shopify.shops[ONE].script(answers.UNAVAILABLE, times=None, to="token")
+    answer = admin.open()
+    assert answer.status_code == 502
+    assert "The shop could not be connected" in answer.text
+    assert f"frame-ancestors https://{ONE}" in answer.headers["Content-Security-Policy"]
+    admin.shopify.shops[ONE].script(None, to="token")
+
+
+def test_a_platform_without_pages_has_none(admin: Admin, bench: Bench) -> None:
+    site = bench.site()
+    signed = {"picward-site": site.id, "secret": site.secrets[0]}
+    for method, path in (("GET", ""), ("GET", "/settings"), ("POST", "/verdict"), ("POST", "/settings"), ("POST", "/scan")):
+        answer = admin.client.open(f"/embedded/paper{path}", method=method, headers=signed, json={})
+        assert answer.status_code in (404, 405), (method, path)
+    assert admin.client.get("/embedded/nowhere").status_code == 404
+    assert admin.client.get("/embedded/shopify/nowhere").status_code == 404
+
+
+def test_settings_are_rendered_from_their_declaration_and_saved_by_fetch(admin: Admin) -> None:
+    site = admin.site()
+    page = admin.open("/settings").text
+    for field in sites.read_settings(admin.bench.core, site)["declaration"]:
+        assert f'name="{field["name"]}"' in page
+    assert "<form data-save-bar" in page
+    saved = admin.send("settings", {"values": {"hide_by": "unpublish", "preview_days": 9}})
+    assert (saved.status_code, saved.json["values"]["hide_by"]) == (200, "unpublish")
+    assert sites.get(admin.bench.core, site.id).settings.preview_days == 9
+    wrong = admin.send("settings", {"values": {"preview_days": 0, "nonsense": 1}})
+    assert (wrong.status_code, set(wrong.json["fields"])) == (422, {"preview_days", "nonsense"})
+    who = [who for _, who, text in sites.trail(admin.bench.core, site.id) if "preview_days" in text]
+    assert who
+    assert who[0].startswith("Shopify user ")
+
+
+def test_a_hidden_product_comes_back_by_undo(admin: Admin) -> None:
+    shop = admin.shopify.shops[ONE]
+    decision = admin.judged(shop, 0.9)
+    product = next(iter(shop.products.values()))
+    assert product.status == "DRAFT"
+    home = admin.open().text
+    assert f'data-decision="{decision}"' in home
+    answer = admin.send("verdict", {"decision_id": decision, "verdict": "allow"})
+    assert answer.status_code == 200
+    while enforce.run_next(admin.bench.core):
+        pass
+    assert product.status == "ACTIVE"
+    assert "Nothing is hidden." in admin.open().text
+    again = admin.send("verdict", {"decision_id": decision, "verdict": "block"})
+    assert again.status_code == 409
+
+
+def test_the_review_page_shows_blurred_pictures_and_logs_a_clear_look(admin: Admin) -> None:
+    shop = admin.shopify.shops[ONE]
+    decision = admin.judged(shop, 0.4)
+    page = admin.open("/review").text
+    assert f'data-picture="/embedded/shopify/picture/{decision}"' in page
+    blurred = admin.send(f"picture/{decision}")
+    clear = admin.send(f"picture/{decision}", {"clear": True})
+    assert (blurred.data, clear.data) == (b"blurred", b"clear")
+    assert (blurred.mimetype, blurred.headers["Cache-Control"]) == ("image/webp", "no-store")
+    found = showing.get(admin.bench.core, decision)
+    looks = [entry for entry in showing.history(admin.bench.core, found.site_id, found.media.id) if "clear" in entry["text"]]
+    assert len(looks) == 1
+    assert admin.send("verdict", {"decision_id": decision, "verdict": "block"}).status_code == 200
+    assert "Nothing waits for your decision." in admin.open("/review").text
+    assert "Blocked" in admin.open("/history").text
+
+
+def test_rules_are_chosen_by_trade_and_tried_first(admin: Admin) -> None:
+    site = admin.site()
+    before = policies.current(admin.bench.core, site.id)
+    page = admin.open("/settings").text
+    assert all(f'value="{preset}"' in page for preset in PRESETS)
+    wanted = {"preset": "shop", "approach": "hide", "upon": before.version}
+    effect = admin.send("effect", wanted)
+    assert (effect.status_code, effect.json["looked_at"]) == (200, 0)
+    assert set(effect.json["changes"]) == set(Change)
+    assert policies.current(admin.bench.core, site.id) == before
+    saved = admin.send("policy", wanted)
+    assert (saved.status_code, saved.json["version"]) == (200, before.version + 1)
+    assert policies.current(admin.bench.core, site.id).rule_for("sexual.explicit_nudity").mode == "enforce"
+    assert admin.send("policy", wanted).status_code == 422
+    for wrong in ({"preset": "nonsense"}, {"approach": "nonsense"}, {"upon": "x"}):
+        assert admin.send("policy", {**wanted, **wrong}).status_code == 422, wrong
+
+
+@pytest.mark.parametrize(("category", "status"), [("csae.known_hash", 404), ("self_harm", 409)])
+def test_what_needs_special_people_is_decided_in_the_console(admin: Admin, category: str, status: int) -> None:
+    decision = admin.judged(admin.shopify.shops[ONE], 0.4, category)
+    answer = admin.send("verdict", {"decision_id": decision, "verdict": "allow"})
+    assert answer.status_code == status, answer.text
+    assert showing.get(admin.bench.core, decision).verdict is Verdict.REVIEW
+    assert (f'data-decision="{decision}"' in admin.open("/review").text) is (status == 409)
+    if status == 404:
+        assert admin.send(f"picture/{decision}").status_code == 404
+
+
+def test_an_undo_is_of_the_own_shop_only(admin: Admin) -> None:
+    decision = admin.judged(admin.shopify.shops[ONE], 0.4)
+    answered = admin.send("verdict", {"decision_id": decision, "verdict": "block"}).json["decision_id"]
+    admin.site(TWO)
+    assert admin.send("undo", {"decision_id": answered}, shop=TWO).status_code == 404
+    undone = admin.send("undo", {"decision_id": answered})
+    assert undone.status_code == 200
+    assert showing.get(admin.bench.core, undone.json["decision_id"]).verdict is Verdict.REVIEW
+    assert admin.send("undo", {"decision_id": answered}).status_code == 409
+
+
+def test_another_shop_sees_and_changes_nothing(admin: Admin) -> None:
+    decision = admin.judged(admin.shopify.shops[ONE], 0.4)
+    admin.site(TWO)
+    for page in PAGES:
+        text = admin.open(page, shop=TWO).text
+        assert f'data-decision="{decision}"' not in text
+        assert ONE not in text
+    assert admin.send("verdict", {"decision_id": decision, "verdict": "allow"}, shop=TWO).status_code == 404
+    assert admin.send(f"picture/{decision}", {"clear": True}, shop=TWO).status_code == 404
+    assert showing.get(admin.bench.core, decision).verdict is Verdict.REVIEW
+
+
+def test_the_back_fill_is_asked_for_and_followed(admin: Admin) -> None:
+    site = admin.site()
+    assert admin.send("progress").json == {"begun": False}
+    begun = admin.send("scan").json
+    assert (begun["begun"], begun["done"]) == (True, False)
+    asked = [who for _, who, text in sites.trail(admin.bench.core, site.id) if "already there" in text]
+    assert asked
+
+
+def test_a_cookie_of_the_console_opens_nothing(admin: Admin) -> None:
+    owner = become_owner(admin.bench, admin.application)
+    site = admin.site()
+    answer = owner.client.post("/embedded/shopify/settings", json={"values": {"preview_days": 9}})
+    assert answer.status_code == 401
+    assert sites.get(admin.bench.core, site.id).settings.preview_days == 30
+
+
+@pytest.mark.parametrize("body", [b"{", b"[]", b'{"verdict": "review", "decision_id": 1}', b'{"decision_id": "x"}', b"\xff"])
+def test_what_a_page_never_sends_is_refused(admin: Admin, body: bytes) -> None:
+    admin.site()
+    bearer = {"Authorization": f"Bearer {admin.token()}"}
+    answer = admin.client.post("/embedded/shopify/verdict", data=body, headers=bearer)
+    assert answer.status_code == 422
