@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from threading import Lock
 
@@ -15,7 +16,7 @@ from app.domain.signals import Signal
 from app.domain.taxonomy import CATEGORIES, Severity
 from models.decoder import decoded
 from models.hashes import index as hashes
-from models.hashes.pdq import QUALITY_FLOOR, look_of
+from models.hashes.pdq import QUALITY_FLOOR, Look, look_of
 from models.image import Picture
 from models.preview import preview_of
 from models.registry import Card, Detector, Machine, cards, load
@@ -61,7 +62,8 @@ class LocalJudge:
         except MediaUnreadable as error:
             return Judgement(Fingerprint(sha256, "", 0, 0), {}, (str(error),))
         # Before the model runs: the views are still in the processor's cache, and hashing them takes half the time.
-        fingerprint = _fingerprint(sha256, picture)
+        looks = [look_of(view.image) for view in picture.views]
+        fingerprint = _fingerprint(sha256, picture, looks)
         signals: dict[str, tuple[Signal, ...]] = {}
         failures = [picture.unseen] if picture.unseen else []
         for id_ in sorted(wanted):
@@ -73,20 +75,31 @@ class LocalJudge:
                 # Whatever a detector raises is about this picture; the worker lives, and a person looks.
                 _log.exception("detector %s failed on %s", id_, sha256)
                 failures.append(f"The detector {id_} could not look at this picture ({type(error).__name__}).")
-        return Judgement(fingerprint, signals, tuple(failures), lambda: self._preview(picture, signals))
+        return Judgement(
+            fingerprint,
+            signals,
+            tuple(failures),
+            lambda listed: self._preview(picture, looks, signals, _placed(listed, fingerprint, looks)),
+        )
 
-    def _preview(self, picture: Picture, seen: Mapping[str, tuple[Signal, ...]]) -> tuple[bytes, bytes]:
-        """Show the view in which the worst was seen. Which one that was is not kept with signals: then it is looked for."""
+    def _preview(
+        self, picture: Picture, looks: Sequence[Look], seen: Mapping[str, tuple[Signal, ...]], listed: Sequence[Signal]
+    ) -> tuple[bytes, bytes]:
+        """Show the view in which the worst was seen, or that with the most detail when nothing was.
+
+        Which view it was is not kept with signals: where they were known already, it is looked for.
+        """
         if len(picture.views) == 1:
             return preview_of(picture.views[0].image)
-        found = [signal for signals in seen.values() for signal in signals]
+        found = [signal for signals in (listed, *seen.values()) for signal in signals if signal.view is not None]
         for id_ in self._cards.keys() - seen.keys():
             try:
                 found += self._detector(id_).look(picture)
             except Exception:
                 _log.exception("detector %s failed on a preview", id_)
+        clearest = max(range(len(looks)), key=lambda place: looks[place].quality)
         worst = max(found, key=_badness, default=None)
-        return preview_of(picture.views[worst.view if worst is not None else 0].image)
+        return preview_of(picture.views[clearest if worst is None or worst.view is None else worst.view].image)
 
     def match(self, fingerprint: Fingerprint, entries: HashIndex) -> tuple[Signal, ...]:
         """Compare a fingerprint with hash lists. An allow entry gives a signal of category `ALLOWED_HASH`."""
@@ -130,10 +143,16 @@ def _badness(signal: Signal) -> tuple[bool, float]:
     return category is None or category.severity > Severity.INFORMATION, signal.score
 
 
-def _fingerprint(sha256: str, picture: Picture) -> Fingerprint:
-    """Hash every view. The first hash is what earlier versions made of the picture, so that their rows and lists match."""
-    images = [*([picture.plain] if picture.plain is not None else []), *picture.frames]
-    looks = [look_of(image) for image in images]
-    first, *others = [look.hash if look.quality >= QUALITY_FLOOR else "" for look in looks]
+def _placed(listed: Sequence[Signal], fingerprint: Fingerprint, looks: Sequence[Look]) -> list[Signal]:
+    """Say of what lists know in which view it is, instead of by which hash; what is in none is left out."""
+    views = {look.hash: place for place, look in reversed(list(enumerate(looks)))}
+    known = [(signal, fingerprint.looks[signal.view]) for signal in listed if signal.view is not None]
+    return [replace(signal, view=views[look]) for signal, look in known if look in views]
+
+
+def _fingerprint(sha256: str, picture: Picture, looks: Sequence[Look]) -> Fingerprint:
+    """Hold every look. The first hash is what earlier versions made of the picture, so that their rows and lists match."""
+    before = [look_of(picture.plain)] if picture.plain is not None else []
+    first, *others = [look.hash if look.quality >= QUALITY_FLOOR else "" for look in (*before, *looks)]
     # In order and once each; "" stays, for it says that a look has no hash.
     return Fingerprint(sha256, first, picture.width, picture.height, tuple(dict.fromkeys(others)) if others else ())

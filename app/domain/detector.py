@@ -71,14 +71,15 @@ class Judgement:
     """What the detectors made of one image's bytes.
 
     `signals` has an entry for each detector that ran, empty when it saw nothing; they are reusable for the same bytes
-    across sites. `failures` say in words what could not be judged, and force REVIEW. `preview` makes the WebP bytes of the
-    picture at most 512 px on its longer side, clear and blurred, or None when it could not be decoded.
+    across sites. `failures` say in words what could not be judged, and force REVIEW. `preview` makes WebP bytes of the
+    worst look at the picture, given what lists found, at most 512 px on its longer side, clear and blurred; None when it could
+    not be decoded.
     """
 
     fingerprint: Fingerprint
     signals: Mapping[str, tuple[Signal, ...]]
     failures: tuple[str, ...] = ()
-    preview: Callable[[], tuple[bytes, bytes] | None] = lambda: None
+    preview: Callable[[Sequence[Signal]], tuple[bytes, bytes] | None] = lambda listed: None
 
 
 class Judge(Protocol):

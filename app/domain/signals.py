@@ -11,8 +11,8 @@ from app.domain.media import Region
 class Signal:
     """A category that a detector saw, with a score of 0.0 to 1.0 and, where it knows, the region.
 
-    `note` is for people: which list an entry stands on, how far a hash was. `view` is the place of the look that showed it among
-    the picture's, and is not kept.
+    `note` is for people: which list an entry stands on, how far a hash was. `view` is the place of the look that showed it, among
+    the picture's views or, for a list, the fingerprint's looks; None for none in particular. It is not kept.
     """
 
     detector: str
@@ -21,4 +21,4 @@ class Signal:
     score: float
     region: Region | None = None
     note: str = ""
-    view: int = field(default=0, compare=False)
+    view: int | None = field(default=None, compare=False)

@@ -94,7 +94,7 @@ def run_next(core: Core, judge: Callable[[], Judge], found: Callable[[], None] =
     judgement = judging.judge(core.vault.open(row.picture), judging.detectors)
     signals = [signal for seen in judgement.signals.values() for signal in seen]
     hidden = restricted(signal.category for signal in signals)
-    preview = None if hidden else judgement.preview()
+    preview = None if hidden else judgement.preview(())
     answer = {
         "fingerprint": asdict(judgement.fingerprint),
         "signals": [asdict(signal) for signal in signals],

@@ -60,7 +60,7 @@ def test_a_plain_picture_has_no_pdq() -> None:
 def test_what_cannot_be_decoded_is_a_failure() -> None:
     judgement = JUDGE.judge(b"<svg/>", ["nudenet"])
     assert judgement.failures == ("The file is no JPEG, PNG, GIF, WebP, AVIF, HEIC or BMP picture.",)
-    assert judgement.signals == {} and judgement.preview() is None
+    assert judgement.signals == {} and judgement.preview(()) is None
     assert judgement.fingerprint.sha256 == hashlib.sha256(b"<svg/>").hexdigest() and judgement.fingerprint.pdq == ""
 
 
@@ -178,15 +178,43 @@ def test_the_preview_shows_the_worst_look(wanted: list[str]) -> None:
     judge = LocalJudge()
     judge._loaded["nudenet"] = Sees()
     image = Image.new("RGBA", (64, 64), (128, 128, 128, 0))
-    pair = judge.judge(encoded(image, "PNG"), wanted).preview()
-    assert pair is not None and Image.open(BytesIO(pair[0])).convert("L").getpixel((9, 9)) < 10
+    assert shown(judge.judge(encoded(image, "PNG"), wanted).preview(())).getpixel((9, 9)) < 10
+
+
+def shown(pair: tuple[bytes, bytes] | None) -> Image.Image:
+    assert pair is not None
+    return Image.open(BytesIO(pair[0])).convert("L")
+
+
+def far(one: Image.Image, other: Image.Image) -> float:
+    """Give how far two pictures are from each other in the mean, without brightness and contrast."""
+    small = [np.asarray(image.convert("L").resize((24, 18)), np.float64) for image in (one, other)]
+    return float(1 - np.corrcoef(small[0].ravel(), small[1].ravel())[0, 1])
+
+
+def test_the_preview_shows_the_look_that_a_list_knows() -> None:
+    on_white, on_black = squares(3), squares(4)
+    judgement = JUDGE.judge(encoded(two_in_one(on_white, on_black), "PNG"), [])
+    for known, other in ((on_white, on_black), (on_black, on_white)):
+        entry = HashEntry(HashKind.PDQ, look_of(known).hash, ListKind.BLOCK, "owner.blocked_hash")
+        preview = shown(judgement.preview(JUDGE.match(judgement.fingerprint, JUDGE.index([entry]))))
+        assert far(preview, known) < 0.05 < 0.5 < far(preview, other)
+
+
+@pytest.mark.parametrize(("colour", "ground"), [(255, "black"), (0, "white")])
+def test_the_preview_shows_the_look_with_the_most_detail_when_nothing_was_seen(colour: int, ground: str) -> None:
+    """White on nothing is a blank page on white: a person who is asked must see what it is."""
+    drawn = Image.new("RGBA", (640, 480), (colour,) * 3)
+    drawn.putalpha(squares(5))
+    preview = shown(JUDGE.judge(encoded(drawn, "PNG"), []).preview(()))
+    assert np.asarray(preview).std() > 50, ground
 
 
 def test_the_strongest_of_each_category_over_all_looks_counts() -> None:
     picture = read(encoded(Image.merge("RGBA", (*photo().split(), Image.new("L", (640, 480), 100))), "PNG"))
     found = load(cards()["nudenet"], Machine()).look(picture)
     assert len({signal.category for signal in found}) == len(found)
-    assert all(0 <= signal.view < len(picture.views) for signal in found)
+    assert {signal.view for signal in found} <= set(range(len(picture.views)))
 
 
 def test_a_foreign_index_is_refused() -> None:
@@ -202,7 +230,7 @@ def test_a_foreign_index_is_refused() -> None:
 
 
 def test_previews_are_small_webp() -> None:
-    pair = JUDGE.judge(encoded(photo(2000, 1000), "PNG"), []).preview()
+    pair = JUDGE.judge(encoded(photo(2000, 1000), "PNG"), []).preview(())
     assert pair is not None
     for body in pair:
         image = Image.open(BytesIO(body))

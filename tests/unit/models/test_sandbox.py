@@ -330,7 +330,7 @@ def test_a_child_that_lies_about_a_picture_is_a_failure(name: str) -> None:
     with pytest.raises(SandboxFailed, match="nonsense"):
         decoded(Lying(), b"x", LIMITS)
     judgement = LocalJudge(sandbox=Lying()).judge(b"x", ["nudenet"])
-    assert judgement.failures and judgement.signals == {} and judgement.preview() is None
+    assert judgement.failures and judgement.signals == {} and judgement.preview(()) is None
 
 
 def test_a_child_that_dies_is_a_review() -> None:
