@@ -26,7 +26,8 @@ from models.decoder import decode
 from models.judge import LocalJudge
 from models.nudenet.detector import tensor_of
 from models.registry import Machine, cards, load
-from models.sandbox import Answer, Sandbox
+from models.sandbox import Sandbox
+from models.zygote import Answer
 
 CORES = os.cpu_count() or 1
 WANTED = ("nudenet",)

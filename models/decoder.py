@@ -13,7 +13,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from app.domain.errors import MediaUnreadable
 from app.domain.limits import ImageLimits
 from models.image import VIEW_SIDE, Picture, View, read
-from models.sandbox import Bytes, Sandbox, SandboxFailed
+from models.sandbox import Sandbox, SandboxFailed
+from models.zygote import Answer
 
 _Line = Annotated[str, Field(max_length=500, pattern=r"^[^\x00-\x1f\x7f]*$")]
 _Count = Annotated[int, Field(ge=0, le=10_000_000)]
@@ -42,7 +43,7 @@ class _Facts(BaseModel):
     views: list[_View] = []
 
 
-def decode(data: bytes, arguments: dict[str, Any]) -> tuple[dict[str, Any], list[Bytes]]:
+def decode(data: bytes, arguments: dict[str, Any]) -> Answer:
     """Run `models.image.read` in a child. The arrays are the views, and `plain` after them where there is one."""
     try:
         picture = read(data, ImageLimits(**arguments))

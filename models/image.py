@@ -26,7 +26,7 @@ from app.domain.limits import ImageLimits
 from models.animation import frames, gif_patches, png_patches
 from models.colour import Meaning, Rendering, meaning_of, rendering_of
 from models.container import Shell, shell_of, sniff
-from models.sandbox import one_at_a_time
+from models.zygote import one_at_a_time
 
 VIEW_SIDE = 512
 """Pixels of the longer side of a frame that we keep: what PDQ hashes and a preview shows."""

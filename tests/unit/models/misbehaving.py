@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from models.sandbox import Answer
+from models.zygote import Answer
 
 TASKS = (
     *("echo", "who", "abort", "segfault", "exit", "kill_myself", "raises", "takes_memory", "spins", "sleeps"),

@@ -271,10 +271,10 @@ def pictures() -> Iterator[Sandbox]:
 
 
 def test_every_task_is_there() -> None:
-    from models.sandbox import _function
+    from models.zygote import function_of
 
     for where in TASKS.values():
-        assert callable(_function(where))
+        assert callable(function_of(where))
 
 
 FILES = {
