@@ -20,7 +20,7 @@ from models.judge import LocalJudge
 from models.preview import blurred
 from models.registry import Machine, cards, load
 from tests.support.tricks import INVERTED, two_in_one
-from tests.unit.models.drawn import animation, encoded, halves, photo
+from tests.unit.models.drawn import animation, encoded, halves, photo, squares
 
 JUDGE: Judge = LocalJudge()
 DATA = encoded(photo(), "JPEG")
@@ -109,12 +109,6 @@ def test_lists_match_what_was_judged(tmp_path: Path) -> None:
     assert JUDGE.match(JUDGE.judge(encoded(photo(seed=9), "JPEG"), []).fingerprint, index) == ()
     allowed = JUDGE.index([HashEntry(HashKind.SHA256, fingerprint.sha256, ListKind.ALLOW, "owner.allowed_hash")])
     assert [signal.category for signal in JUDGE.match(fingerprint, allowed)] == ["owner.allowed_hash"]
-
-
-def squares(seed: int) -> Image.Image:
-    """Draw black and white squares, as strong as a picture can be: half its contrast is enough for a hash."""
-    drawn = np.random.default_rng(seed).integers(0, 2, (12, 16)).astype(np.uint8) * 255
-    return Image.fromarray(drawn).resize((640, 480), Image.Resampling.BICUBIC)
 
 
 def bits(one: str, other: str) -> int:
