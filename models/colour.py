@@ -20,6 +20,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageCms
 
+from models import avif
+
 _MILD_GREY, _MILD = 24, 64
 """Levels of 256 by which a mild profile moves a grey, and any colour in the mean of its channels. Display P3 moves greys by 0
 and colours by 54, Adobe RGB by 9 and 58, gamma 1.8 by 19. A mild one may be applied to the picture made small, and hides
@@ -102,7 +104,7 @@ def meaning_of(data: bytes, form: str, opened: Image.Image) -> Meaning:
             return _of_code(said.get("color_primaries", 2), said.get("transfer_characteristics", 2))
         if form == "AVIF":
             return _of_avif(data)
-    except (StructError, ValueError, TypeError, AttributeError, zlib.error):
+    except (StructError, LookupError, ValueError, TypeError, AttributeError, zlib.error):
         return Meaning(strange=_UNREADABLE)
     return Meaning()
 
@@ -176,16 +178,13 @@ def _of_bmp(data: bytes) -> Meaning:
 
 
 def _of_avif(data: bytes) -> Meaning:
-    """Read the colour boxes of the kind nclx; where they say several things, one of them may be there to mislead."""
-    said: set[tuple[int, int]] = set()
-    at = data.find(b"colrnclx")
-    while 0 <= at <= len(data) - 12 and len(said) < 3:
-        said.add(unpack_from(">HH", data, at + 8))
-        at = data.find(b"colrnclx", at + 8)
-    unusual = [_of_code(*one) for one in said if _of_code(*one) != Meaning()]
-    if len(unusual) > 1:
+    """Follow boxes and pictures where they agree; where they say several things, one of them may be there to mislead."""
+    boxes, pictures = avif.boxes_say(data), avif.pictures_say(data)
+    meanings = {_of_code(*code) for code in boxes | pictures}
+    unusual = meanings - {Meaning()}
+    if len(unusual) > 1 or (unusual and boxes and not unusual <= {_of_code(*code) for code in boxes}):
         return Meaning(strange=_UNREADABLE)
-    return unusual[0] if unusual else Meaning()
+    return unusual.pop() if unusual else Meaning()
 
 
 def _of_code(primaries: int, transfer: int) -> Meaning:

@@ -24,6 +24,8 @@ ASKS_A_PERSON = {
     "png: cICP PQ",
     "avif: PQ",
     "avif: two colour boxes",
+    "avif: no colour box but one for nobody",
+    "avif: no colour box, PQ",
     "jpeg: profile of two kinds",
 }
 """What we do not render as a browser does. The list is the tests' promise that nothing else goes to a person."""

@@ -256,10 +256,38 @@ def apng(*frames: tuple[Image.Image, int, int]) -> bytes:
     return out + png_chunk(b"IEND", b"")
 
 
-def turned(form: str) -> bytes:
+def turned(form: str, turn: int = 6, **options: object) -> bytes:
+    """Say in EXIF how the picture is turned; of AVIF Pillow makes the file's own boxes irot and imir instead."""
     exif = Image.Exif()
-    exif[0x0112] = 6
-    return encoded(levels(40, 220), form, exif=exif.tobytes())
+    exif[0x0112] = turn
+    return encoded(levels(40, 220), form, exif=exif.tobytes(), **options)
+
+
+def avif_with_exif(own: int = 1) -> bytes:
+    """Say in EXIF that the picture is turned, whatever the file's own boxes say."""
+    exif = Image.Exif()
+    exif[0x0112], exif[0x0113] = own, 6
+    data = encoded(levels(40, 220), "AVIF", exif=exif.tobytes())
+    at = data.index(b"\x01\x13\0\3\0\0\0\1\0\6")
+    return data[:at] + b"\x01\x12" + data[at + 2 :]
+
+
+_COLR = b"\0\0\0\x14colrnclx\0\1\0\r\0\6\x80\0"
+
+
+def avif_without_colour_box(primaries: int, transfer: int, image: Image.Image) -> bytes:
+    """Leave what the colours mean to the pixels' own header, which a box would overrule."""
+    data = bytearray(encoded(image, "AVIF", quality=95))
+    at = data.index(b"colrnclx")
+    data[at : at + 4] = b"free"
+    start = data.index(b"mdat") + 4
+    bits = int.from_bytes(data[start : start + 24], "big")
+    for shift in range(24 * 8 - 24, -1, -1):
+        if bits >> shift & 0xFFFFFF == 0x010D06:
+            bits ^= (0x010D06 ^ (primaries << 16 | transfer << 8 | 6)) << shift
+            data[start : start + 24] = bits.to_bytes(24, "big")
+            return bytes(data)
+    raise AssertionError("the header does not say what the colours mean")
 
 
 GREY_ALPHA = in_alpha((128, 128, 128))
@@ -345,6 +373,7 @@ TRICKS: dict[str, tuple[str, Callable[[], bytes]]] = {
     "webp: profile picks a level": ("webp", lambda: encoded(FAINT, "WEBP", lossless=True, icc_profile=PICKS_A_LEVEL)),
     "webp: profile swapped": ("webp", lambda: encoded(COLOURS, "WEBP", lossless=True, icc_profile=SWAPPED)),
     "webp: not turned": ("webp", lambda: turned("WEBP")),
+    "webp: not turned, lossless": ("webp", lambda: turned("WEBP", 5, lossless=True)),
     "webp: animation": ("webp", lambda: _moving("WEBP", levels(0, 255))),
     "webp: animation, alpha": ("webp", lambda: _moving("WEBP", GREY_ALPHA)),
     "avif: grey with alpha": ("avif", lambda: lossy(GREY_ALPHA, "AVIF")),
@@ -355,9 +384,21 @@ TRICKS: dict[str, tuple[str, Callable[[], bytes]]] = {
     "avif: PQ": ("avif", lambda: avif_says(9, 16, levels(120, 255))),
     "avif: two colour boxes": (
         "avif",
-        lambda: avif_says(1, 8, levels(0, 12)) + struct.pack(">I4s", 28, b"free") + b"\0\0\0\x14colrnclx\0\1\0\4\0\6\x80\0",
+        lambda: avif_says(1, 8, levels(0, 12)) + struct.pack(">I4s", 28, b"free") + _COLR.replace(b"\r", b"\4"),
     ),
     "avif: turned": ("avif", lambda: turned("AVIF")),
+    "avif: mirrored": ("avif", lambda: turned("AVIF", 2)),
+    "avif: turned and mirrored": ("avif", lambda: turned("AVIF", 5)),
+    "avif: turned and mirrored otherwise": ("avif", lambda: turned("AVIF", 7)),
+    "avif: turned by EXIF alone": ("avif", avif_with_exif),
+    "avif: turned by EXIF, otherwise by itself": ("avif", lambda: avif_with_exif(8)),
+    "avif: no colour box": ("avif", lambda: avif_without_colour_box(1, 13, levels(40, 220))),
+    "avif: no colour box, linear": ("avif", lambda: avif_without_colour_box(1, 8, levels(0, 12))),
+    "avif: no colour box but one for nobody": (
+        "avif",
+        lambda: avif_without_colour_box(1, 8, levels(0, 12)) + struct.pack(">I4s", 28, b"free") + _COLR,
+    ),
+    "avif: no colour box, PQ": ("avif", lambda: avif_without_colour_box(9, 16, levels(120, 255))),
     "avif: animation": ("avif", lambda: _moving("AVIF", levels(0, 255))),
     "gif: with a key": ("gif", lambda: encoded(Image.open(BytesIO(palette_with_alpha())), "GIF")),
     "gif: animation": ("gif", lambda: _moving("GIF", levels(0, 255))),
