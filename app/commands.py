@@ -215,7 +215,7 @@ def hashes_of(files: tuple[Path, ...], on: str, note: str) -> None:
     with open_core() as core:
         for file in files:
             picture = core.judge().judge(file.read_bytes(), ()).fingerprint
-            for entry in entries_of(picture.sha256, picture.pdq, ListKind(on), note or file.name):
+            for entry in entries_of(picture.sha256, picture.looks, ListKind(on), note or file.name):
                 table.writerow([entry.kind, entry.value, entry.list, entry.category, entry.note])
 
 

@@ -53,7 +53,7 @@ def blurred_from(judge: Callable[[], Judge]) -> Callable[[bytes], bytes]:
     """Make the function that blurs a picture for whoever may not show it, within the judge's limits."""
 
     def blurred(data: bytes) -> bytes:
-        shown = judge().judge(data, ()).preview()
+        shown = judge().judge(data, ()).preview(())
         return shown[1] if shown is not None else b""
 
     return blurred

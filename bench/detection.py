@@ -13,17 +13,21 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 import multiprocessing
 import statistics
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from io import BytesIO
+from typing import Any
 
 from PIL import Image
 
 from bench import pictures
 from bench.rows import TO_KNOW, Missing, Row
+from models.decoder import decode
 from models.judge import LocalJudge
 from models.nudenet.detector import tensor_of
 from models.registry import Machine, cards, load
+from models.sandbox import Sandbox
+from models.zygote import Answer
 
 CORES = os.cpu_count() or 1
 WANTED = ("nudenet",)
@@ -51,6 +55,17 @@ def bare() -> Work:
 
 def ours() -> Work:
     judge = LocalJudge()
+    return lambda data: judge.judge(data, WANTED)
+
+
+def in_process() -> Work:
+    """Judge with the decode in this process, as the sandbox's peer."""
+
+    class Here(Sandbox):
+        def run(self, task: str, data: bytes, arguments: Mapping[str, Any]) -> Answer:
+            return decode(data, dict(arguments))
+
+    judge = LocalJudge(sandbox=Here())
     return lambda data: judge.judge(data, WANTED)
 
 
@@ -158,8 +173,32 @@ def mixed(turns: int = 5) -> Iterator[Row]:
     yield compared(f"{what} called from {CORES} threads", sides, data, (CORES, CORES), max(3, turns // 2))
 
 
+def sandbox(turns: int = 21) -> Iterator[Row]:
+    """Compare judging opaque pictures, decoded in the sandbox, with the same decoded in this process."""
+    data = [pictures.shop_size(seed) for seed in range(24)]
+    sides = {"judge": ours(), "decoded in process": in_process()}
+    yield compared("Decoding in the sandbox, all cores", sides, data, (CORES, CORES), turns, 0.97)
+
+
+def transparent(turns: int = 11) -> Iterator[Row]:
+    """Compare pictures that are seen on white and on black with the same pictures, opaque."""
+    photos = [pictures.photo(800, 600, seed) for seed in range(12)]
+    opaque = [pictures.encoded(photo, "PNG") for photo in photos]
+    cut_out = {same: pictures.encoded(pictures.cut_out(photo), "PNG") for same, photo in zip(opaque, photos, strict=True)}
+    judge = ours()
+    sides: dict[str, Work] = {"transparent": lambda data: judge(cut_out[data]), "opaque": judge}
+    yield compared("Transparent PNGs, two looks each, all cores", sides, opaque, (CORES, CORES), turns)
+
+
 PEER = "nudenet detect()"
-COMPARISONS: dict[str, Callable[[], Iterator[Row]]] = {"pipeline": pipeline, "twelve": twelve, "shop": shop, "mixed": mixed}
+COMPARISONS: dict[str, Callable[[], Iterator[Row]]] = {
+    "pipeline": pipeline,
+    "sandbox": sandbox,
+    "transparent": transparent,
+    "twelve": twelve,
+    "shop": shop,
+    "mixed": mixed,
+}
 
 
 def rows() -> Iterator[Row]:

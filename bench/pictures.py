@@ -25,6 +25,15 @@ def photo(width: int, height: int, seed: int) -> Image.Image:
     return Image.blend(image, layer, 0.08)
 
 
+def cut_out(image: Image.Image) -> Image.Image:
+    """Make what lies around an ellipse transparent, as shops show their goods."""
+    alpha = Image.new("L", image.size)
+    ImageDraw.Draw(alpha).ellipse((image.width // 6, image.height // 6, image.width * 5 // 6, image.height * 5 // 6), fill=255)
+    made = image.copy()
+    made.putalpha(alpha)
+    return made
+
+
 def encoded(image: Image.Image, form: str, **options: object) -> bytes:
     out = BytesIO()
     image.save(out, form, **options)

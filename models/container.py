@@ -58,11 +58,13 @@ def shell_of(data: bytes, form: str, limits: ImageLimits) -> Shell:
         return _png(data, limits)
     if form == "GIF":
         return _gif(data, limits)
+    if form == "BMP":
+        return Shell(_bmp(data))
     return Shell(data)
 
 
 def _jpeg(data: bytes, limits: ImageLimits) -> Shell:
-    at, parts, junk, metadata = 2, 0, 0, 0
+    at, parts, junk, metadata, profile = 2, 0, 0, 0, 0
     kept: list[tuple[int, int]] = []
     first_exif, progressive = True, False
     while True:
@@ -89,13 +91,19 @@ def _jpeg(data: bytes, limits: ImageLimits) -> Shell:
         if code == 0xDA:
             kept.append((marker, len(data)))
             break
-        # APP14 stays: it says how the colours are stored.
+        # APP14 stays: it says how the colours are stored; so does a profile.
         droppable = (0xE1 <= code <= 0xEF and code != 0xEE) or code == 0xFE
         if droppable:
             metadata += end - marker
             if code == 0xE1 and first_exif and data.startswith(b"Exif\0", code_at + 3):
                 # It has the orientation.
                 first_exif, droppable = False, False
+            if code == 0xE2 and data.startswith(b"ICC_PROFILE\0", code_at + 3):
+                # Browsers show the colours that it says. Pillow's time for it is the square of its size.
+                profile += end - marker
+                droppable = False
+                if profile > limits.max_metadata_bytes:
+                    raise MediaUnreadable("The JPEG file's colour profile is larger than any real one.")
         if not droppable:
             kept.append((code_at - 1, end))
         progressive |= code in (0xC2, 0xC6, 0xCA, 0xCE)
@@ -131,6 +139,13 @@ def _png(data: bytes, limits: ImageLimits) -> Shell:
             break
         at += 12 + size
     return Shell(data, frames)
+
+
+def _bmp(data: bytes) -> bytes:
+    """Say that masks count where browsers follow an alpha mask that the header gives without saying so."""
+    if len(data) >= 70 and data[14] >= 56 and data[28] == 32 and not any(data[30:34]) and any(data[66:70]):
+        return data[:30] + b"\3\0\0\0" + data[34:]
+    return data
 
 
 def _gif(data: bytes, limits: ImageLimits) -> Shell:

@@ -1,13 +1,12 @@
-"""Bytes to bounded RGB: one decode of a picture, shared by all detectors."""
+"""Bytes to bounded RGB: one decode of a picture to all that people may see of it, shared by all detectors."""
 
 from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator
 from contextlib import nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from io import BytesIO
-from threading import Lock
 from time import monotonic
 
 import numpy as np
@@ -24,7 +23,10 @@ from PIL import (
 
 from app.domain.errors import MediaUnreadable
 from app.domain.limits import ImageLimits
-from models.container import shell_of, sniff
+from models.animation import frames, gif_patches, png_patches
+from models.colour import Meaning, Rendering, meaning_of, rendering_of
+from models.container import Shell, shell_of, sniff
+from models.zygote import one_at_a_time
 
 VIEW_SIDE = 512
 """Pixels of the longer side of a frame that we keep: what PDQ hashes and a preview shows."""
@@ -33,10 +35,21 @@ _DRAFT_SIDE = 480
 """A JPEG is decoded at the smallest eighth of its size that is no smaller; a 12-megapixel one gives 500 px at once."""
 
 NEUTRAL = (128, 128, 128)
-"""What shows through transparent parts, so that colours hidden under them are not judged."""
+
+GROUNDS = {"white": (255, 255, 255), "black": (0, 0, 0), "grey": NEUTRAL}
+"""What pages show through transparent parts. Grey lies between the others: what is half transparent may be seen on it alone."""
+
+_OPAQUE = 249
+"""Alpha from which on nobody sees the ground; below it somewhere, a picture is judged on white and on black."""
+
+_HALF_TRANSPARENT = 0.05
+"""The share of a picture from which on it is judged on grey, too; soft edges and shadows have less."""
 
 # Peak bytes for each pixel until the view is made: the worst of the format's modes, measured in child processes.
 _DECODE_BYTES = {"JPEG": 1, "progressive JPEG": 9, "PNG": 13, "GIF": 13, "BMP": 9, "WEBP": 17, "AVIF": 12, "HEIF": 9}
+
+# And what rendering by a profile needs, when it is done before the picture is small: a copy, and its colours.
+_RENDER_BYTES = 7
 
 # What makes a picture upright, by its EXIF orientation; 5 to 8 swap width and height.
 _TURNS = {
@@ -49,9 +62,8 @@ _TURNS = {
     8: Image.Transpose.ROTATE_90,
 }
 
-# Decodes that need more than this many bytes wait for each other, so that threads do not add up their peaks.
+# Decodes that need more than this many bytes wait for each other, so that they do not add up their peaks.
 _LARGE = 200_000_000
-_one_large_at_a_time = Lock()
 
 # The plugins that `sniff` names, imported so that Pillow never goes looking for others.
 _PLUGINS = (AvifImagePlugin, BmpImagePlugin, GifImagePlugin, JpegImagePlugin, PngImagePlugin, WebPImagePlugin)
@@ -64,33 +76,64 @@ pillow_heif.register_heif_opener()
 warnings.filterwarnings("ignore", module=r"PIL\.")
 
 
+@dataclass(frozen=True, slots=True)
+class View:
+    """Hold one way of seeing one frame: RGB, upright, at most `VIEW_SIDE` px on the longer side.
+
+    `frame` counts from 1 in an animation and is 0 in a still picture; `ground` is what shows through, "" when nothing does;
+    `stored` views take the file's own numbers for colours, as a program does that knows no colour profiles.
+    """
+
+    image: Image.Image = field(repr=False)
+    frame: int = 0
+    ground: str = ""
+    stored: bool = False
+
+    @property
+    def words(self) -> str:
+        """Say for people how the picture is seen here; "" for a plain still one."""
+        parts = (
+            f"picture {self.frame} of the animation" if self.frame else "",
+            f"on {self.ground}" if self.ground else "",
+            "without its colour profile" if self.stored else "",
+        )
+        return ", ".join(filter(None, parts))
+
+
 @dataclass(slots=True)
 class Picture:
     """A decoded picture.
 
-    `width` and `height` are the file's own pixels, upright. `frames` are RGB, upright, at most `VIEW_SIDE` px on the
-    longer side; a still picture has one, an animation only those that differ from the one before. `unseen` says in words
-    what could not be looked at, "" when all was.
+    `width` and `height` are the file's own pixels, upright. `views` are all that people may see of it: a still, opaque
+    picture has one, a transparent one is seen on white and on black, and an animation has those frames that differ from the
+    one before. `unseen` says in words what could not be looked at, "" when all was. `plain` is the first frame on grey with
+    its colours as stored, where no view is that: earlier versions knew pictures by it, and lists may still.
     """
 
     data: bytes = field(repr=False)
     format: str
     width: int
     height: int
-    frames: tuple[Image.Image, ...] = field(repr=False)
+    views: tuple[View, ...] = field(repr=False)
     frame_count: int = 1
     unseen: str = ""
+    plain: Image.Image | None = field(default=None, repr=False)
     _scaled: dict[int, tuple[Image.Image, ...]] = field(default_factory=dict, repr=False)
 
     @classmethod
     def blank(cls) -> Picture:
         """Make a grey picture, to try a detector with."""
-        return cls(b"", "", VIEW_SIDE, VIEW_SIDE, (Image.new("RGB", (VIEW_SIDE, VIEW_SIDE), NEUTRAL),))
+        return cls(b"", "", VIEW_SIDE, VIEW_SIDE, (View(Image.new("RGB", (VIEW_SIDE, VIEW_SIDE), NEUTRAL)),))
+
+    @property
+    def frames(self) -> tuple[Image.Image, ...]:
+        """Give the views' pixels."""
+        return tuple(view.image for view in self.views)
 
     def scaled(self, side: int) -> tuple[Image.Image, ...]:
-        """Scale every frame so that its longer side has exactly `side` px, small ones included; each size is made once."""
+        """Scale every view so that its longer side has exactly `side` px, small ones included; each size is made once."""
         if side not in self._scaled:
-            self._scaled[side] = tuple(_fit(frame, side) for frame in self.frames)
+            self._scaled[side] = tuple(_fit(view.image, side) for view in self.views)
         return self._scaled[side]
 
 
@@ -107,9 +150,11 @@ def read(data: bytes, limits: ImageLimits | None = None) -> Picture:
     shell = shell_of(data, form, limits)
     try:
         with Image.open(BytesIO(shell.data), formats=(form,)) as opened:
-            large = _check_size(opened, form, limits) > _LARGE
-            with _one_large_at_a_time if large else nullcontext():
-                return _decode(opened, form, shell.frames, data, limits)
+            meaning = meaning_of(shell.data, form, opened)
+            rendering = rendering_of(meaning, opened.mode)
+            large = _check_size(opened, form, limits, rendering) > _LARGE
+            with one_at_a_time() if large else nullcontext():
+                return _decode(opened, form, shell, data, limits, meaning, rendering)
     except MediaUnreadable:
         raise
     except Image.DecompressionBombError:
@@ -121,7 +166,7 @@ def read(data: bytes, limits: ImageLimits | None = None) -> Picture:
         raise MediaUnreadable(f"The {form} file is damaged or incomplete and cannot be decoded.") from error
 
 
-def _check_size(opened: Image.Image, form: str, limits: ImageLimits) -> int:
+def _check_size(opened: Image.Image, form: str, limits: ImageLimits, rendering: Rendering | None = None) -> int:
     """Estimate the bytes that decoding needs at most. Raise `MediaUnreadable` when that or the size is over the limit."""
     pixels = opened.width * opened.height
     if pixels > limits.max_pixels:
@@ -129,7 +174,9 @@ def _check_size(opened: Image.Image, form: str, limits: ImageLimits) -> int:
             f"The picture has {pixels / 1e6:.0f} megapixels ({opened.width} x {opened.height}); "
             f"{limits.max_pixels / 1e6:.0f} are the limit."
         )
-    cost = pixels * _DECODE_BYTES["progressive JPEG" if "progressive" in opened.info else form]
+    whole = rendering is not None and not rendering.mild
+    each = _DECODE_BYTES["progressive JPEG" if form == "JPEG" and ("progressive" in opened.info or whole) else form]
+    cost = pixels * (each + _RENDER_BYTES if whole else each)
     if cost > limits.max_decode_bytes:
         raise MediaUnreadable(
             f"Decoding this {pixels / 1e6:.0f}-megapixel {form} file would take up to {cost / 1e6:.0f} MB of memory; "
@@ -138,35 +185,70 @@ def _check_size(opened: Image.Image, form: str, limits: ImageLimits) -> int:
     return cost
 
 
-def _decode(opened: Image.Image, form: str, shown: int, data: bytes, limits: ImageLimits) -> Picture:
+def _decode(
+    opened: Image.Image,
+    form: str,
+    shell: Shell,
+    data: bytes,
+    limits: ImageLimits,
+    meaning: Meaning,
+    rendering: Rendering | None,
+) -> Picture:
     width, height = opened.size
-    count = _count(opened, form, shown)
-    opened.draft("RGB", _within(opened.size, _DRAFT_SIDE))
-    frames: list[Image.Image] = []
-    seen, turn, unseen = 0, 1, ""
+    count = _count(opened, form, shell.frames)
+    depth = shell.data[24] if form == "PNG" else 8
+    doubts = [meaning.strange, rendering.strange if rendering else "", _doubt(opened, depth, rendering)]
+    if rendering is None or rendering.mild:
+        opened.draft("RGB", _within(opened.size, _DRAFT_SIDE))
+    views: list[View] = []
+    latest: dict[tuple[str, bool], Image.Image] = {}
+    plain: Image.Image | None = None
+    # Before the pixels: what a PNG says after them, no browser follows.
+    turn = _orientation(opened, form)
+    seen, shown, broken = 0, 0, ""
     try:
-        for frame in _frames(opened, count, form, limits):
+        for frame in _frames(opened, form, shell, count, depth, limits):
             seen += 1
-            if seen == 1:
-                # Not before the pixels: a PNG's metadata may stand after them.
-                turn = _orientation(frame, form)
-            view = _view(frame)
+            looks, before = _looks(frame, rendering)
             if turn in _TURNS:
-                view = view.transpose(_TURNS[turn])
-            if not frames or _differ(frames[-1], view):
-                frames.append(view)
-            if len(frames) >= limits.max_frames:
+                looks = [replace(look, image=look.image.transpose(_TURNS[turn])) for look in looks]
+                before = before and before.transpose(_TURNS[turn])
+            if seen == 1:
+                plain = before
+            new = [look for look in looks if _is_new(look, latest)]
+            latest |= {(look.ground, look.stored): look.image for look in new}
+            views += [replace(look, frame=seen) for look in new]
+            shown += bool(new)
+            if shown >= limits.max_frames or len(views) >= limits.max_looks:
                 break
     except Exception:
-        if not frames:
+        if not views:
             raise
-        unseen = f"Frame {seen + 1} of {count} could not be decoded"
+        broken = f"Frame {seen + 1} of {count} could not be decoded"
+    if not views:
+        raise MediaUnreadable(f"The {form} file has no picture in it.")
     if seen < count:
-        unseen = f"{unseen}; only" if unseen else "Only"
-        unseen += f" the first {seen} of {count} frames were looked at."
+        doubts.append(f"{f'{broken}; only' if broken else 'Only'} the first {seen} of {count} frames were looked at.")
+    if len({view.frame for view in views}) == 1:
+        views = [replace(view, frame=0) for view in views]
     if 5 <= turn <= 8:
         width, height = height, width
-    return Picture(data, form, width, height, tuple(frames), count, unseen)
+    return Picture(data, form, width, height, tuple(views), count, " ".join(filter(None, doubts)), plain)
+
+
+def _doubt(opened: Image.Image, depth: int, rendering: Rendering | None) -> str:
+    """Say what a browser may show of 16 bits that Pillow does not."""
+    if depth != 16 or (opened.mode.startswith("I;16") and (rendering is None or rendering.mild)):
+        return ""
+    if "transparency" in opened.info or (rendering is not None and not rendering.mild):
+        return "The picture has 16 bits for each colour and is transparent or coloured in an unusual way; browsers differ in it."
+    return ""
+
+
+def _is_new(look: View, latest: dict[tuple[str, bool], Image.Image]) -> bool:
+    """Say whether a look differs from the same look at the frame before, if there was one."""
+    before = latest.get((look.ground, look.stored))
+    return before is None or _differ(before, look.image)
 
 
 def _count(opened: Image.Image, form: str, shown: int) -> int:
@@ -179,60 +261,123 @@ def _count(opened: Image.Image, form: str, shown: int) -> int:
     return max(claimed, shown, 1)
 
 
-def _frames(opened: Image.Image, count: int, form: str, limits: ImageLimits) -> Iterator[Image.Image]:
+def _frames(opened: Image.Image, form: str, shell: Shell, count: int, depth: int, limits: ImageLimits) -> Iterator[Image.Image]:
     """Decode frame after frame, in order since most formats build on the one before, until a budget is used up."""
     deadline = monotonic() + limits.max_seconds
     pixels = 0
-    for number in range(min(count, limits.max_frames_decoded)):
-        if number:
-            try:
-                opened.seek(number)
-            except EOFError:
-                return
-            _check_size(opened, form, limits)
-            pixels += opened.width * opened.height
-            if pixels > limits.max_frame_pixels:
-                return
-        opened.load()
+    for number, frame in enumerate(_source(opened, form, shell, depth)):
         if monotonic() > deadline:
             if number == 0:
                 raise MediaUnreadable(f"Decoding the picture took longer than {limits.max_seconds:.0f} s.")
             return
-        yield opened
+        yield frame
+        if number + 1 >= min(count, limits.max_frames_decoded):
+            return
+        _check_size(frame, form, limits)
+        pixels += frame.width * frame.height
+        if pixels > limits.max_frame_pixels:
+            return
+
+
+def _source(opened: Image.Image, form: str, shell: Shell, depth: int) -> Iterator[Image.Image]:
+    """Give frames in one of the modes L, LA, RGB, RGBA, RGBa and CMYK."""
+    if form == "GIF" or (form == "PNG" and shell.frames):
+        patches = gif_patches(shell.data) if form == "GIF" else png_patches(shell.data)
+        # Of a GIF this is the screen, and no smaller than the first frame, as browsers repair it.
+        yield from frames(patches, form, opened.size, lambda patch: _simple(patch, depth).convert("RGBA"))
+        return
+    number = 0
+    while True:
+        opened.load()
+        yield _simple(opened, depth)
+        number += 1
+        try:
+            opened.seek(number)
+        except EOFError:
+            return
 
 
 def _orientation(opened: Image.Image, form: str) -> int:
-    """Read the EXIF orientation, 1 to 8; broken metadata does not make a picture unreadable."""
-    if form == "HEIF":
-        # Its own transformations count and are applied by the decoder; what EXIF says is not to be followed.
+    """Read the EXIF orientation that browsers follow, 1 to 8; broken metadata does not make a picture unreadable."""
+    if form in ("HEIF", "WEBP"):
+        # HEIF's own transformations count and are applied by the decoder; of WebP no browser turns what EXIF says.
         return 1
     try:
-        turn = opened.getexif().get(0x0112, 1)
+        # Not `getexif`, which also asks XMP, as no browser does.
+        exif = Image.Exif()
+        exif.load(opened.info.get("exif") or b"")
+        turn = exif.get(0x0112, 1)
     except Exception:
         return 1
     return turn if isinstance(turn, int) else 1
 
 
-def _view(frame: Image.Image) -> Image.Image:
-    """Make a frame RGB and at most `VIEW_SIDE` px on its longer side; where it can be, colours are converted last."""
+def _simple(frame: Image.Image, depth: int = 8) -> Image.Image:
+    """Bring a frame to one of a few modes, without loss of what shows."""
+    key = frame.info.get("transparency")
     if frame.mode.startswith("I;16"):
         # Pillow's own conversion clips 16 bits at 255, which makes a white page of nearly every picture.
-        frame = Image.fromarray((np.asarray(frame) // 257).astype(np.uint8))
-    elif frame.has_transparency_data and frame.mode not in ("RGBA", "LA", "RGBa", "La"):
-        frame = frame.convert("RGBA")
-    elif frame.mode == "1":
-        frame = frame.convert("L")
-    elif frame.mode not in ("RGB", "L", "RGBA", "LA", "RGBa", "La", "CMYK", "YCbCr"):
-        frame = frame.convert("RGB")
-    small = _fit(frame, VIEW_SIDE) if max(frame.size) > VIEW_SIDE else frame
-    if small.mode in ("RGBa", "La"):
-        small = small.convert({"RGBa": "RGBA", "La": "LA"}[small.mode])
-    if small.mode in ("RGBA", "LA"):
-        ground = Image.new("RGBA", small.size, (*NEUTRAL, 255))
-        ground.alpha_composite(small.convert("RGBA"))
-        small = ground
-    # `convert` copies, so that the view outlives the file and the next frame.
-    plain = small.convert("RGB")
+        deep = np.asarray(frame)
+        grey = Image.fromarray((deep // 257).astype(np.uint8))
+        if isinstance(key, int):
+            grey.putalpha(Image.fromarray(((deep != key) * 255).astype(np.uint8)))
+        return grey
+    if frame.mode in ("1", "L") and isinstance(key, int):
+        # The key has the file's depth, the pixels have eight bits by now.
+        grey = frame.convert("L")
+        level = key * 255 // ((1 << min(depth, 8)) - 1)
+        grey.putalpha(grey.point([0 if value == level else 255 for value in range(256)]))
+        return grey
+    if frame.has_transparency_data and frame.mode not in ("RGBA", "LA", "RGBa"):
+        return frame.convert("RGBA")
+    if frame.mode in ("RGB", "L", "RGBA", "LA", "RGBa", "CMYK"):
+        return frame
+    return frame.convert("L" if frame.mode == "1" else "RGB")
+
+
+def _looks(frame: Image.Image, rendering: Rendering | None) -> tuple[list[View], Image.Image | None]:
+    """Give all looks at a frame that differ, and the one of earlier versions when it is none of them."""
+    small = _straight(_fit(frame, VIEW_SIDE) if max(frame.size) > VIEW_SIDE else frame)
+    if rendering is None:
+        looks = _on_grounds(small, False)
+    elif rendering.mild:
+        looks = _on_grounds(rendering.apply(small), False)
+    else:
+        shown = rendering.apply(_straight(frame))
+        looks = _on_grounds(_fit(shown, VIEW_SIDE) if max(shown.size) > VIEW_SIDE else shown, False)
+        known = {look.ground: look.image for look in looks}
+        looks += [look for look in _on_grounds(small, True) if _differ(known[look.ground], look.image)]
+    if (rendering is None or rendering.nothing) and not looks[0].ground:
+        return looks, None
+    return looks, _flat(small, NEUTRAL)
+
+
+def _straight(image: Image.Image) -> Image.Image:
+    return image.convert("RGBA") if image.mode == "RGBa" else image
+
+
+def _on_grounds(image: Image.Image, stored: bool) -> list[View]:
+    """Lay a picture on what pages show through it; one view when nothing does."""
+    if image.mode not in ("RGBA", "LA"):
+        return [View(_flat(image, NEUTRAL), stored=stored)]
+    alpha = image.getchannel("A")
+    cells = np.asarray(alpha.resize((96, 96), Image.Resampling.BOX))
+    if cells.min() >= _OPAQUE:
+        return [View(_flat(image, NEUTRAL), stored=stored)]
+    half = np.asarray(alpha)
+    grounds = ["white", "black"]
+    if np.mean((half > 31) & (half < 224)) > _HALF_TRANSPARENT:
+        grounds.append("grey")
+    return [View(_flat(image, GROUNDS[ground]), ground=ground, stored=stored) for ground in grounds]
+
+
+def _flat(image: Image.Image, ground: tuple[int, int, int]) -> Image.Image:
+    """Make a picture RGB on a ground; always a copy, so that it outlives the file and the next frame."""
+    if image.mode in ("RGBA", "LA"):
+        under = Image.new("RGBA", image.size, (*ground, 255))
+        under.alpha_composite(image.convert("RGBA"))
+        image = under
+    plain = image.convert("RGB")
     plain.info = {}
     return plain
 

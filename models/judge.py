@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from threading import Lock
 
@@ -12,22 +13,33 @@ from app.domain.detector import Fingerprint, HashEntry, HashIndex, Judgement
 from app.domain.errors import MediaUnreadable, ModelUnavailable
 from app.domain.limits import ImageLimits
 from app.domain.signals import Signal
+from app.domain.taxonomy import CATEGORIES, Severity
+from models.decoder import decoded
 from models.hashes import index as hashes
-from models.hashes.pdq import QUALITY_FLOOR, look_of
-from models.image import Picture, read
+from models.hashes.pdq import QUALITY_FLOOR, Look, look_of
+from models.image import Picture
 from models.preview import preview_of
 from models.registry import Card, Detector, Machine, cards, load
 from models.runtime import CPU
+from models.sandbox import Sandbox
 
 _log = logging.getLogger(__name__)
 
 
 class LocalJudge:
-    """The judge of this process. Threads share it; detectors and their sessions are made on first use."""
+    """The judge of this process: pictures are decoded in the sandbox and looked at here. Threads share it; detectors and their
+    sessions are made on first use."""
 
-    def __init__(self, weights: Path | None = None, providers: Sequence[str] = (CPU,), limits: ImageLimits | None = None) -> None:
+    def __init__(
+        self,
+        weights: Path | None = None,
+        providers: Sequence[str] = (CPU,),
+        limits: ImageLimits | None = None,
+        sandbox: Sandbox | None = None,
+    ) -> None:
         self._machine = Machine(weights, tuple(providers))
         self._limits = limits or ImageLimits()
+        self._sandbox = sandbox or SANDBOX
         self._cards: Mapping[str, Card] = cards()
         self._loaded: dict[str, Detector] = {}
         self._loading = Lock()
@@ -46,11 +58,12 @@ class LocalJudge:
         """Decode once and run the wanted detectors. Never raise for what is in the bytes: that becomes a failure."""
         sha256 = hashlib.sha256(data).hexdigest()
         try:
-            picture = read(data, self._limits)
+            picture = decoded(self._sandbox, data, self._limits)
         except MediaUnreadable as error:
             return Judgement(Fingerprint(sha256, "", 0, 0), {}, (str(error),))
-        # Before the model runs: the view is still in the processor's cache, and hashing it takes half the time.
-        fingerprint = _fingerprint(sha256, picture)
+        # Before the model runs: the views are still in the processor's cache, and hashing them takes half the time.
+        looks = [look_of(view.image) for view in picture.views]
+        fingerprint = _fingerprint(sha256, picture, looks)
         signals: dict[str, tuple[Signal, ...]] = {}
         failures = [picture.unseen] if picture.unseen else []
         for id_ in sorted(wanted):
@@ -62,8 +75,31 @@ class LocalJudge:
                 # Whatever a detector raises is about this picture; the worker lives, and a person looks.
                 _log.exception("detector %s failed on %s", id_, sha256)
                 failures.append(f"The detector {id_} could not look at this picture ({type(error).__name__}).")
-        first = picture.frames[0]
-        return Judgement(fingerprint, signals, tuple(failures), lambda: preview_of(first))
+        return Judgement(
+            fingerprint,
+            signals,
+            tuple(failures),
+            lambda listed: self._preview(picture, looks, signals, _placed(listed, fingerprint, looks)),
+        )
+
+    def _preview(
+        self, picture: Picture, looks: Sequence[Look], seen: Mapping[str, tuple[Signal, ...]], listed: Sequence[Signal]
+    ) -> tuple[bytes, bytes]:
+        """Show the view in which the worst was seen, or that with the most detail when nothing was.
+
+        Which view it was is not kept with signals: where they were known already, it is looked for.
+        """
+        if len(picture.views) == 1:
+            return preview_of(picture.views[0].image)
+        found = [signal for signals in (listed, *seen.values()) for signal in signals if signal.view is not None]
+        for id_ in self._cards.keys() - seen.keys():
+            try:
+                found += self._detector(id_).look(picture)
+            except Exception:
+                _log.exception("detector %s failed on a preview", id_)
+        clearest = max(range(len(looks)), key=lambda place: looks[place].quality)
+        worst = max(found, key=_badness, default=None)
+        return preview_of(picture.views[clearest if worst is None or worst.view is None else worst.view].image)
 
     def match(self, fingerprint: Fingerprint, entries: HashIndex) -> tuple[Signal, ...]:
         """Compare a fingerprint with hash lists. An allow entry gives a signal of category `ALLOWED_HASH`."""
@@ -83,6 +119,7 @@ class LocalJudge:
 
     def check(self, id_: str) -> None:
         """Load a detector and run it once on a blank picture. Raise `ModelUnavailable` when it cannot run."""
+        self._sandbox.start()
         self._detector(id_).look(Picture.blank())
 
     def _detector(self, id_: str) -> Detector:
@@ -97,6 +134,25 @@ class LocalJudge:
         return detector
 
 
-def _fingerprint(sha256: str, picture: Picture) -> Fingerprint:
-    look = look_of(picture.frames[0])
-    return Fingerprint(sha256, look.hash if look.quality >= QUALITY_FLOOR else "", picture.width, picture.height)
+SANDBOX = Sandbox()
+"""The one of this process; its children are as many as threads judge at once."""
+
+
+def _badness(signal: Signal) -> tuple[bool, float]:
+    category = CATEGORIES.get(signal.category)
+    return category is None or category.severity > Severity.INFORMATION, signal.score
+
+
+def _placed(listed: Sequence[Signal], fingerprint: Fingerprint, looks: Sequence[Look]) -> list[Signal]:
+    """Say of what lists know in which view it is, instead of by which hash; what is in none is left out."""
+    views = {look.hash: place for place, look in reversed(list(enumerate(looks)))}
+    known = [(signal, fingerprint.looks[signal.view]) for signal in listed if signal.view is not None]
+    return [replace(signal, view=views[look]) for signal, look in known if look in views]
+
+
+def _fingerprint(sha256: str, picture: Picture, looks: Sequence[Look]) -> Fingerprint:
+    """Hold every look. The first hash is what earlier versions made of the picture, so that their rows and lists match."""
+    before = [look_of(picture.plain)] if picture.plain is not None else []
+    first, *others = [look.hash if look.quality >= QUALITY_FLOOR else "" for look in (*before, *looks)]
+    # In order and once each; "" stays, for it says that a look has no hash.
+    return Fingerprint(sha256, first, picture.width, picture.height, tuple(dict.fromkeys(others)) if others else ())

@@ -89,7 +89,9 @@ class Detector(Protocol):
     """What looks at decoded pictures. Threads share one; whatever it raises is a failure of that picture only."""
 
     def look(self, picture: Picture) -> tuple[Signal, ...]:
-        """List what is seen, strongest first. Raise `ModelUnavailable` when it cannot run."""
+        """List what is seen, strongest first, and in which view; of several views the strongest of each category over all.
+
+        Raise `ModelUnavailable` when it cannot run."""
 
 
 @cache

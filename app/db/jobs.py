@@ -106,7 +106,7 @@ class Known:
 def with_fingerprint(connection: Connection, site_id: str, after: int, limit: int) -> list[Known]:
     """Give decided images of a site (of every site, when it is "") with their fingerprints, by ascending job id."""
     query = (
-        select(jobs.c.id, jobs.c.site_id, jobs.c.media_id, pictures.c.sha256, pictures.c.pdq, pictures.c.width, pictures.c.height)
+        select(jobs.c.id, jobs.c.site_id, jobs.c.media_id, *columns(pictures, Fingerprint))
         .join(decisions, decisions.c.job_id == jobs.c.id)
         .join(pictures, pictures.c.sha256 == decisions.c.sha256)
         .where(jobs.c.state == WorkState.DONE, jobs.c.id > after)

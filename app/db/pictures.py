@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, delete, select
 
-from app.db.sql import columns, insert_many, put, read_one
+from app.db.sql import columns, insert_many, put, read_one, values
 from app.db.tables import decisions, looks, pictures, previews, signals
 from app.domain.detector import MATCH_DISTANCE, Fingerprint
 from app.domain.media import Region
@@ -41,7 +41,7 @@ def _signal(detector: str, version: str, seen: dict[str, Any]) -> Signal:
 def keep(
     connection: Connection, fingerprint: Fingerprint, versions: Mapping[str, str], seen: Mapping[str, tuple[Signal, ...]]
 ) -> None:
-    put(connection, pictures, asdict(fingerprint))
+    put(connection, pictures, values(fingerprint))
     for detector, found in seen.items():
         packed = [
             {

@@ -38,6 +38,7 @@ class Stored:
     noted: Sequence[dict[str, Any]]
     failed: bool
     pdq: str
+    others: tuple[str, ...]
     peaks: dict[str, tuple[str, Mapping[str, float]]]
 
     def context(self) -> Context:
@@ -72,15 +73,16 @@ def _reading(*, looks: bool) -> Executable:
         .subquery("picked")
     )
     source = picked.outerjoin(signals, signals.c.sha256 == picked.c.sha256)
-    look = pictures.c.pdq if looks else written("")
+    look = (pictures.c.pdq, pictures.c.others) if looks else (written(""), written("[]"))
     if looks:
         source = source.outerjoin(pictures, pictures.c.sha256 == picked.c.sha256)
     seen = (signals.c.detector, signals.c.version, signals.c.seen)
-    return select(*picked.c, look, *seen).select_from(source).order_by(picked.c.id.desc())
+    return select(*picked.c, *look, *seen).select_from(source).order_by(picked.c.id.desc())
 
 
 _READING = {looks: _reading(looks=looks) for looks in (False, True)}
 _NOTHING: Mapping[str, float] = {}
+_NO_HASHES = (None, "[]")
 _VERDICTS = {verdict.value: verdict for verdict in Verdict}
 _decode = json.JSONDecoder().decode
 
@@ -95,7 +97,7 @@ def in_force(connection: Connection, site_id: str, limit: int, *, looks: bool = 
         size = min(CHUNK, left)
         rows = execute_compiled(connection, _READING[looks], {"site": site_id, "before": before, "size": size, **_NOTED})
         chunk: list[Stored] = []
-        for id, sha256, verdict, enforce, context, noted, pdq, detector, version, seen in rows:
+        for id, sha256, verdict, enforce, context, noted, pdq, others, detector, version, seen in rows:
             found = {detector: (version, _NOTHING if seen == "[]" else _peaks(seen))} if detector is not None else {}
             if id == before:
                 chunk[-1].peaks.update(found)
@@ -103,7 +105,8 @@ def in_force(connection: Connection, site_id: str, limit: int, *, looks: bool = 
             before = id
             packed = _unpacked(noted) if noted is not None else ()
             failed = bool(packed) and _failed(packed)
-            chunk.append(Stored(id, sha256, _VERDICTS[verdict], bool(enforce), context, packed, failed, pdq or "", found))
+            prints = pdq or "", () if others in _NO_HASHES else tuple(_unpacked(others))
+            chunk.append(Stored(id, sha256, _VERDICTS[verdict], bool(enforce), context, packed, failed, *prints, found))
         if chunk:
             yield chunk
         if len(chunk) < size:

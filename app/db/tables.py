@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
 from enum import StrEnum
 from typing import Any
 
@@ -10,6 +12,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    Dialect,
     Enum,
     ForeignKey,
     Index,
@@ -19,6 +22,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    TypeDecorator,
     UniqueConstraint,
     false,
     text,
@@ -55,6 +59,20 @@ def _values(kind: type[StrEnum]) -> list[str]:
 def _one_of(kind: type[StrEnum], characters: int = 16) -> Enum:
     """Store a member as its value and nothing of the enumeration in the database, so that a new member needs no migration."""
     return Enum(kind, native_enum=False, length=characters, values_callable=_values)
+
+
+class _Hashes(TypeDecorator[tuple[str, ...]]):
+    """Some hashes in their order, as JSON; a text to the database, which cannot tell what JSON is distinct."""
+
+    impl = Text
+    cache_ok = True
+    python_type: Any = tuple[str, ...]
+
+    def process_bind_param(self, value: Sequence[str] | None, dialect: Dialect) -> str | None:
+        return json.dumps(value) if value is not None else None
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> tuple[str, ...] | None:
+        return tuple(json.loads(value)) if value is not None else None
 
 
 def _where(condition: str) -> dict[str, Any]:
@@ -336,6 +354,7 @@ pictures = Table(
     Column("pdq", String(64), nullable=False),
     Column("width", Integer, nullable=False),
     Column("height", Integer, nullable=False),
+    Column("others", _Hashes, nullable=False, server_default="[]"),
 )
 
 previews = Table(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
@@ -40,20 +40,30 @@ OWN_CATEGORY = {ListKind.BLOCK: BLOCKED_HASH, ListKind.ALLOW: ALLOWED_HASH}
 """What a match with a list means where its entry names no category."""
 
 
-def entries_of(sha256: str, pdq: str, on: ListKind, note: str, site_id: str = "") -> list[HashEntry]:
-    """Know one picture by its bytes and, where `pdq` is not "", by its look."""
-    known = ((HashKind.SHA256, sha256), (HashKind.PDQ, pdq))
+def entries_of(sha256: str, looks: Iterable[str], on: ListKind, note: str, site_id: str = "") -> list[HashEntry]:
+    """Know one picture by its bytes and by every look at it."""
+    known = [(HashKind.SHA256, sha256), *((HashKind.PDQ, look) for look in looks)]
     return [HashEntry(kind, value, on, OWN_CATEGORY[on], note, site_id) for kind, value in known if value]
 
 
 @dataclass(frozen=True, slots=True)
 class Fingerprint:
-    """What identifies an image's bytes and look: sha256 hex, PDQ hex ("" below the quality floor), size in pixels."""
+    """What identifies an image's bytes and looks: sha256 hex, PDQ hex ("" below the quality floor), size in pixels.
+
+    `others` are the hashes of its other looks, each once: on another ground, with its colours managed, a later frame. A "" among
+    them says that some look has no hash.
+    """
 
     sha256: str
     pdq: str
     width: int
     height: int
+    others: tuple[str, ...] = ()
+
+    @property
+    def looks(self) -> tuple[str, ...]:
+        """List every look's hash once, those below the quality floor left out."""
+        return tuple(dict.fromkeys(filter(None, (self.pdq, *self.others))))
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,14 +71,15 @@ class Judgement:
     """What the detectors made of one image's bytes.
 
     `signals` has an entry for each detector that ran, empty when it saw nothing; they are reusable for the same bytes
-    across sites. `failures` say in words what could not be judged, and force REVIEW. `preview` makes the WebP bytes of the
-    picture at most 512 px on its longer side, clear and blurred, or None when it could not be decoded.
+    across sites. `failures` say in words what could not be judged, and force REVIEW. `preview` makes WebP bytes of the
+    worst look at the picture, given what lists found, at most 512 px on its longer side, clear and blurred; None when it could
+    not be decoded.
     """
 
     fingerprint: Fingerprint
     signals: Mapping[str, tuple[Signal, ...]]
     failures: tuple[str, ...] = ()
-    preview: Callable[[], tuple[bytes, bytes] | None] = lambda: None
+    preview: Callable[[Sequence[Signal]], tuple[bytes, bytes] | None] = lambda listed: None
 
 
 class Judge(Protocol):

@@ -39,6 +39,9 @@ class ImageLimits:
     max_frames: int = _limit(
         32, "frames looked at", "Each costs a run of the model, about 35 ms; an animation with more goes to review."
     )
+    max_looks: int = _limit(
+        96, "looks at all frames", "A frame is seen on white, black and grey, with and without its profile; each look is a run."
+    )
     max_frames_decoded: int = _limit(
         1_000, "frames decoded", "Frames that look like the one before are not looked at again, but each costs 1 ms or more."
     )

@@ -48,13 +48,24 @@ class Index:
         return self._size
 
     def match(self, fingerprint: Fingerprint) -> tuple[Signal, ...]:
-        """Find the nearest match for each list and category, strongest first."""
-        found = [(0, True, entry) for entry in self._exact.get(fingerprint.sha256, ())]
-        if fingerprint.pdq and self._looks:
-            found += [(distance, False, self._looks[row]) for row, distance in self._near(fingerprint.pdq).items()]
+        """Find the nearest match for each list and category, strongest first.
+
+        One look on a block list is enough. An allow list must know every look: else what it knows would let through whatever
+        is drawn beside it.
+        """
+        found: list[tuple[int, int | None, HashEntry]] = [(0, None, entry) for entry in self._exact.get(fingerprint.sha256, ())]
+        if fingerprint.looks and self._looks:
+            near = [[(distance, self._looks[row]) for row, distance in self._near(look).items()] for look in fingerprint.looks]
+            known = "" not in fingerprint.others and all(any(e.list is ListKind.ALLOW for _, e in one) for one in near)
+            found += [
+                (distance, place, entry)
+                for place, one in enumerate(near)
+                for distance, entry in one
+                if known or entry.list is not ListKind.ALLOW
+            ]
         nearest: dict[tuple[ListKind, str], Signal] = {}
-        for distance, exact, entry in sorted(found, key=lambda match: (match[0], not match[1])):
-            nearest.setdefault((entry.list, entry.category), _signal(entry, distance, exact))
+        for distance, place, entry in sorted(found, key=lambda match: (match[0], match[1] is not None)):
+            nearest.setdefault((entry.list, entry.category), _signal(entry, distance, place))
         return tuple(nearest.values())
 
     def match_all(self, fingerprints: Sequence[Fingerprint]) -> dict[int, tuple[Signal, ...]]:
@@ -64,9 +75,9 @@ class Index:
         entries are turned, once, and each is compared with all pictures in one step.
         """
         wanted = {n for n, fingerprint in enumerate(fingerprints) if fingerprint.sha256 in self._exact}
-        places = [n for n, fingerprint in enumerate(fingerprints) if fingerprint.pdq]
+        places = [n for n, fingerprint in enumerate(fingerprints) for _ in fingerprint.looks]
         if self._looks and places:
-            columns = _words([fingerprints[n].pdq for n in places])
+            columns = _words([look for fingerprint in fingerprints for look in fingerprint.looks])
             near = np.zeros(len(places), bool)
             for words in self._turned.T:
                 far = np.bitwise_count(columns[0] ^ words[0])
@@ -110,9 +121,10 @@ def _words(values: list[str]) -> Words:
     return np.ascontiguousarray(np.frombuffer(packed, ">u8").reshape(-1, _WORDS).T.astype(np.uint64))
 
 
-def _signal(entry: HashEntry, distance: int, exact: bool) -> Signal:
-    allowed = entry.list is ListKind.ALLOW
+def _signal(entry: HashEntry, distance: int, place: int | None) -> Signal:
+    """Say that an entry knows the look at a place, or the very bytes where that is None."""
+    allowed, exact = entry.list is ListKind.ALLOW, place is None
     how = "the same file" if exact else f"looks the same, {distance} of 256 bits differ"
     category = ALLOWED_HASH if allowed else entry.category
     score = 1.0 if exact else round(1.0 - distance / (10 * MATCH_DISTANCE), 4)
-    return Signal(DETECTOR, VERSION, category, score, note=f"{entry.note}: {how}" if entry.note else how)
+    return Signal(DETECTOR, VERSION, category, score, note=f"{entry.note}: {how}" if entry.note else how, view=place)

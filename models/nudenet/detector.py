@@ -50,14 +50,15 @@ class NudeNet:
     names: tuple[str, ...]
 
     def look(self, picture: Picture) -> tuple[Signal, ...]:
-        """Look at every frame. A still picture gives every detection; an animation the strongest of each category."""
+        """Look at every view. A picture with one gives every detection; one with more the strongest of each category."""
         frames = picture.scaled(self.card.input_side)
         floors = np.array([self.card.classes[name].floor for name in self.names], np.float32)
         outputs = self.model.infer([tensor_of(frame, self.card.input_side) for frame in frames])
         signals: list[Signal] = []
-        for number, (frame, output) in enumerate(zip(frames, outputs, strict=True), start=1):
-            note = f", picture {number} of the animation" if len(frames) > 1 else ""
-            signals.extend(self._signal(box, note) for box in boxes_of(output[0], frame.size, floors))
+        for place, (frame, output) in enumerate(zip(frames, outputs, strict=True)):
+            words = picture.views[place].words
+            boxes = boxes_of(output[0], frame.size, floors)
+            signals.extend(self._signal(box, f", {words}" if words else "", place) for box in boxes)
         signals.sort(key=lambda signal: -signal.score)
         if len(frames) > 1:
             strongest: dict[str, Signal] = {}
@@ -66,11 +67,11 @@ class NudeNet:
             signals = list(strongest.values())
         return tuple(signals[:_MOST])
 
-    def _signal(self, box: Box, frame: str) -> Signal:
+    def _signal(self, box: Box, seen: str, view: int) -> Signal:
         name = self.names[box.label]
-        words = name.replace("_", " ").lower() + frame
+        words = name.replace("_", " ").lower() + seen
         category = self.card.classes[name].category
-        return Signal(self.card.id, self.card.version, category, round(box.score, 4), box.region, words)
+        return Signal(self.card.id, self.card.version, category, round(box.score, 4), box.region, words, view)
 
 
 def tensor_of(frame: Image.Image, side: int) -> Tensor:

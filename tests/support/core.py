@@ -128,11 +128,12 @@ class PaperPlatform(Platform):
 
 @dataclass
 class ToldJudge:
-    """See what `sees` says for the sha256 of the bytes; fail for what `fails` names."""
+    """See what `sees` says for the sha256 of the bytes; fail for what `fails` names. `shown` is what lists knew, by preview."""
 
     sees: dict[str, tuple[Signal, ...]] = field(default_factory=dict)
     fails: dict[str, str] = field(default_factory=dict)
     looked: list[str] = field(default_factory=list)
+    shown: list[list[str]] = field(default_factory=list)
     detectors: Mapping[str, str] = field(default_factory=lambda: {"told": "1"})
     categories: frozenset[str] = frozenset({"sexual.explicit_nudity.genitalia", "sexual.suggestive.partial", "privacy.face"})
 
@@ -145,7 +146,12 @@ class ToldJudge:
             self.looked.append(sha256)
         failures = (self.fails[sha256],) if sha256 in self.fails else ()
         seen = {"told": self.sees.get(sha256, ())} if "told" in wanted else {}
-        return Judgement(Fingerprint(sha256, "", 10, 10), seen, failures, lambda: (b"clear", b"blurred"))
+
+        def shown(listed: Sequence[Signal]) -> tuple[bytes, bytes]:
+            self.shown.append([signal.category for signal in listed])
+            return b"clear", b"blurred"
+
+        return Judgement(Fingerprint(sha256, "", 10, 10), seen, failures, shown)
 
     def match(self, fingerprint: Fingerprint, entries: Any) -> tuple[Signal, ...]:
         return tuple(

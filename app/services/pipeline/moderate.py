@@ -162,7 +162,7 @@ class Moderator:
         outcome = decide(policy, seen, job.media.context, judgement.failures)
         if verdict is not None:
             outcome = _list_wins(outcome, verdict)
-        self._store(job, site, sha256, outcome, policy.version, judgement)
+        self._store(job, site, sha256, outcome, policy.version, judgement, listed)
 
     def _listed(self, judgement: Judgement, index: HashIndex) -> Sequence[Signal]:
         return self.judge.match(judgement.fingerprint, index)
@@ -176,10 +176,19 @@ class Moderator:
         return data
 
     def _store(
-        self, job: ModerationJob, site: Site, sha256: str, outcome: Outcome, policy_version: int, judgement: Judgement | None
+        self,
+        job: ModerationJob,
+        site: Site,
+        sha256: str,
+        outcome: Outcome,
+        policy_version: int,
+        judgement: Judgement | None,
+        listed: Sequence[Signal] = (),
     ) -> None:
         core = self.core
-        shown = previews.seal(core, judgement) if judgement is not None and previews.worth_showing(outcome.reasons) else None
+        shown = None
+        if judgement is not None and previews.worth_showing(outcome.reasons):
+            shown = previews.seal(core, judgement, listed)
         now = core.now()
         with core.db.write() as connection:
             if jobs.overtaken(connection, job, core.limits.lease_seconds * SECOND, now):

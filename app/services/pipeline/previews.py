@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from app.db import pictures, sites
 from app.domain.decisions import Reason, Verdict
 from app.domain.detector import Judgement
+from app.domain.signals import Signal
 from app.domain.taxonomy import restricted
 from app.domain.time import DAY
 from app.services.core import Core
@@ -18,9 +19,9 @@ def worth_showing(reasons: Iterable[Reason]) -> bool:
     return bool(found) and not restricted(reason.category for reason in found)
 
 
-def seal(core: Core, judgement: Judgement) -> tuple[bytes, bytes] | None:
+def seal(core: Core, judgement: Judgement, listed: Sequence[Signal]) -> tuple[bytes, bytes] | None:
     """Make the clear and the blurred preview, encrypted; None when the picture cannot be decoded."""
-    shown = judgement.preview()
+    shown = judgement.preview(listed)
     return (core.vault.lock(shown[0]), core.vault.lock(shown[1])) if shown is not None else None
 
 

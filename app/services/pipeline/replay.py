@@ -54,7 +54,7 @@ def replay_policy(core: Core, site_id: str, stopping: Callable[[], bool] = lambd
         anew = []
         for decision in stale:
             outcome = _decide(core, judge, index, policy, decision)
-            anew.append(_Anew(decision, outcome, _missing_preview(core, judge, site, decision, outcome)))
+            anew.append(_Anew(decision, outcome, _missing_preview(core, judge, index, site, decision, outcome)))
         for start in range(0, len(anew), TOGETHER):
             _store(core, site, policy, anew[start : start + TOGETHER])
         looked += len(stale)
@@ -80,7 +80,9 @@ def _decide(core: Core, judge: Judge, index: HashIndex | None, policy: Policy, d
     return decide(policy, seen, decision.media.context, failures)
 
 
-def _missing_preview(core: Core, judge: Judge, site: Site, decision: Decision, outcome: Outcome) -> tuple[bytes, bytes] | None:
+def _missing_preview(
+    core: Core, judge: Judge, index: HashIndex | None, site: Site, decision: Decision, outcome: Outcome
+) -> tuple[bytes, bytes] | None:
     if outcome.verdict is Verdict.ALLOW or not worth_showing(outcome.reasons):
         return None
     with core.db.read() as connection:
@@ -92,7 +94,8 @@ def _missing_preview(core: Core, judge: Judge, site: Site, decision: Decision, o
     except PicwardError as error:
         log.info("no preview for decision %d: %s", decision.id, error)
         return None
-    return seal(core, judge.judge(data, ()))
+    judgement = judge.judge(data, ())
+    return seal(core, judgement, judge.match(judgement.fingerprint, index) if index is not None else ())
 
 
 def _store(core: Core, site: Site, policy: Policy, anew: Sequence[_Anew]) -> None:

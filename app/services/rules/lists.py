@@ -75,15 +75,15 @@ def _compare(
 def never_again(connection: Connection, site_id: str, sha256: str, person: str, now: int) -> None:
     """Put an image on the site's block list, by its bytes and by its look."""
     picture = pictures.fingerprint(connection, sha256)
-    pdq = picture.pdq if picture is not None else ""
-    hashes.add(connection, entries_of(sha256, pdq, ListKind.BLOCK, f"never again, said {person}", site_id), now, person)
+    looks = picture.looks if picture is not None else ()
+    hashes.add(connection, entries_of(sha256, looks, ListKind.BLOCK, f"never again, said {person}", site_id), now, person)
     audit.add(connection, now, person, "hashes.never_again", f"{sha256[:12]}… was put on the block list", site_id)
 
 
 def welcome_back(connection: Connection, site_id: str, sha256: str) -> None:
     """Remove an image that a person approves from the site's own block list."""
     picture = pictures.fingerprint(connection, sha256)
-    for value in filter(None, (sha256, picture.pdq if picture else "")):
+    for value in (sha256, *(picture.looks if picture else ())):
         hashes.remove(connection, site_id, value, ListKind.BLOCK)
 
 

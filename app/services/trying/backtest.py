@@ -149,7 +149,7 @@ class Lists:
         if self._index is None:
             return {}
         if self.looks:
-            prints = [Fingerprint(stored.sha256, stored.pdq, 0, 0) for stored in chunk]
+            prints = [Fingerprint(stored.sha256, stored.pdq, 0, 0, stored.others) for stored in chunk]
             matched = self._judge.match_all(prints, self._index)
         else:
             index, match = self._index, self._judge.match

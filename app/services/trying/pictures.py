@@ -94,7 +94,7 @@ def run_next(core: Core, judge: Callable[[], Judge], found: Callable[[], None] =
     judgement = judging.judge(core.vault.open(row.picture), judging.detectors)
     signals = [signal for seen in judgement.signals.values() for signal in seen]
     hidden = restricted(signal.category for signal in signals)
-    preview = None if hidden else judgement.preview()
+    preview = None if hidden else judgement.preview(())
     answer = {
         "fingerprint": asdict(judgement.fingerprint),
         "signals": [asdict(signal) for signal in signals],
@@ -113,7 +113,8 @@ def get(core: Core, id: str, person_id: int) -> TriedPicture:
         return TriedPicture(row.id, False, row.created_at)
     answer = json.loads(core.vault.open(row.answer))
     signals = tuple(_signal(seen) for seen in answer["signals"])
-    fingerprint = Fingerprint(**answer["fingerprint"])
+    said = answer["fingerprint"]
+    fingerprint = Fingerprint(**{**said, "others": tuple(said.get("others", ()))})
     return TriedPicture(
         row.id, True, row.created_at, fingerprint, signals, tuple(answer["failures"]), has_preview=row.shown is not None
     )
@@ -175,7 +176,7 @@ def put_on_list(core: Core, tried: TriedPicture, site_id: str, on: ListKind, per
     if not tried.judged:
         raise SettingsInvalid("The picture was not judged yet.")
     now, fingerprint = core.now(), tried.fingerprint
-    entries = entries_of(fingerprint.sha256, fingerprint.pdq, on, f"tried by {person}", site_id)
+    entries = entries_of(fingerprint.sha256, fingerprint.looks, on, f"tried by {person}", site_id)
     with core.db.write() as connection:
         row = site_rows.get(connection, site_id)
         if row is None or row.state is SiteState.REMOVED:

@@ -270,6 +270,7 @@ def test_lists_are_matched_and_the_index_follows_their_changes(bench: Bench) -> 
     upload(bench, site, "2", b"second")
     assert moderator.run_next()
     assert verdict(bench, site, "2") is Verdict.BLOCK
+    assert bench.judge.shown == [["owner.blocked_hash"]], "the preview is of the look that the list knows"
 
 
 def test_a_restricted_category_has_no_preview(bench: Bench) -> None:

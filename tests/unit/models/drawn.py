@@ -24,6 +24,12 @@ def photo(width: int = 640, height: int = 480, seed: int = 1) -> Image.Image:
     return Image.fromarray((np.asarray(patches, np.int16) + grain).clip(0, 255).astype(np.uint8))
 
 
+def squares(seed: int) -> Image.Image:
+    """Draw black and white squares, as strong as a picture can be: half its contrast is enough for a hash."""
+    drawn = np.random.default_rng(seed).integers(0, 2, (12, 16)).astype(np.uint8) * 255
+    return Image.fromarray(drawn).resize((640, 480), Image.Resampling.BICUBIC)
+
+
 def encoded(image: Image.Image, form: str, **options: object) -> bytes:
     out = BytesIO()
     image.save(out, form, **options)

@@ -17,6 +17,7 @@ from app.domain.errors import MediaUnreadable
 from app.domain.limits import ImageLimits
 from models.container import shell_of, sniff
 from models.image import Picture, read
+from tests.support.tricks import INVERTED
 from tests.unit.models.drawn import animation, encoded, halves, photo, png_bomb, png_chunk, with_segments
 
 LIMITS = ImageLimits()
@@ -79,11 +80,19 @@ def test_a_jpeg_of_too_many_scans_is_refused() -> None:
 def test_metadata_over_the_limit_is_cut_out_and_the_picture_judged() -> None:
     exif = Image.Exif()
     exif[0x0112] = 6
-    data = with_segments(encoded(halves(), "JPEG", exif=exif), 300, marker=0xE2, start=b"ICC_PROFILE\0")
+    data = with_segments(encoded(halves(), "JPEG", exif=exif), 300, marker=0xE3, start=b"Meta\0")
     assert len(data) > 19_000_000
     trimmed = shell_of(data, "JPEG", LIMITS).data
     assert len(trimmed) < 10_000
     assert (read(data).width, read(data).height) == (100, 200)
+
+
+def test_a_profile_survives_the_cut_or_the_file_is_refused() -> None:
+    """Browsers follow it, however much else there is."""
+    data = with_segments(encoded(halves(), "JPEG", icc_profile=INVERTED), 100)
+    assert [view.words for view in read(data).views] == ["", "without its colour profile"]
+    with pytest.raises(MediaUnreadable, match="colour profile is larger"):
+        read(with_segments(JPEG, 300, marker=0xE2, start=b"ICC_PROFILE\0"))
 
 
 def test_twenty_megabytes_of_exif_are_cut_out() -> None:

@@ -10,7 +10,9 @@ from PIL import Image
 
 from app.domain.errors import MediaUnreadable
 from app.domain.limits import ImageLimits, explained
-from models.image import NEUTRAL, VIEW_SIDE, read
+from models.colour import _PRIMARIES, _made
+from models.image import NEUTRAL, VIEW_SIDE, Picture, read
+from tests.support.tricks import INVERTED, PICKS_A_LEVEL
 from tests.unit.models.drawn import animation, encoded, halves, photo
 
 EVERY_FORMAT = ("JPEG", "PNG", "GIF", "BMP", "WEBP", "AVIF", "HEIF")
@@ -30,7 +32,7 @@ def test_every_format_is_read(form: str) -> None:
     assert not picture.unseen
 
 
-@pytest.mark.parametrize("form", ["JPEG", "PNG", "WEBP", "AVIF", "HEIF"])
+@pytest.mark.parametrize("form", ["JPEG", "PNG", "AVIF", "HEIF"])
 @pytest.mark.parametrize("turn", range(1, 9))
 def test_orientation_is_applied(form: str, turn: int) -> None:
     exif = Image.Exif()
@@ -42,6 +44,13 @@ def test_orientation_is_applied(form: str, turn: int) -> None:
     first_at_the_start = turn in (1, 4, 5, 6)
     pixel = picture.frames[0].getpixel((10, 10))
     assert near(pixel, (250, 0, 0) if first_at_the_start else (0, 0, 250))
+
+
+def test_a_webp_is_not_turned() -> None:
+    """Browsers show it as it is stored, whatever EXIF says."""
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    assert read(encoded(halves(), "WEBP", exif=exif.tobytes())).frames[0].size == (200, 100)
 
 
 def test_a_large_jpeg_gives_a_view_within_bounds() -> None:
@@ -58,19 +67,78 @@ def test_odd_sizes(size: tuple[int, int]) -> None:
         assert max(picture.scaled(320)[0].size) == 320
 
 
-def test_transparent_parts_are_neutral() -> None:
+def grounds(picture: Picture) -> dict[str, object]:
+    return {view.ground: view.image.getpixel((5, 5)) for view in picture.views}
+
+
+SEEN_THROUGH = {"white": (255, 255, 255), "black": (0, 0, 0)}
+
+
+def test_transparent_parts_are_seen_on_white_and_on_black() -> None:
+    """The colours below them are nobody's sight; earlier versions knew the picture on grey."""
     hidden = Image.new("RGBA", (40, 40), (255, 0, 255, 0))
     for image in (hidden, hidden.resize((900, 900))):
         for form in ("PNG", "WEBP"):
-            view = read(encoded(image, form)).frames[0]
-            assert near(view.getpixel((5, 5)), NEUTRAL, 2)
+            picture = read(encoded(image, form))
+            assert grounds(picture) == SEEN_THROUGH
+            assert picture.plain is not None and near(picture.plain.getpixel((5, 5)), NEUTRAL, 2)
 
 
-def test_a_transparent_palette_is_neutral() -> None:
+def test_a_transparent_palette_is_seen_on_both() -> None:
     image = Image.new("P", (40, 40), 3)
     image.putpalette([255, 0, 255] * 4)
-    assert near(read(encoded(image, "PNG", transparency=3)).frames[0].getpixel((5, 5)), NEUTRAL, 1)
-    assert near(read(encoded(image, "PNG")).frames[0].getpixel((5, 5)), (255, 0, 255), 1)
+    assert grounds(read(encoded(image, "PNG", transparency=3))) == SEEN_THROUGH
+    assert grounds(read(encoded(image, "PNG"))) == {"": (255, 0, 255)}
+
+
+def test_an_opaque_picture_is_seen_once() -> None:
+    almost = Image.merge("RGBA", (*photo().split(), Image.new("L", (640, 480), 252)))
+    for image in (photo(), photo().convert("RGBA"), almost):
+        picture = read(encoded(image, "PNG"))
+        assert [view.words for view in picture.views] == [""] and picture.plain is None
+
+
+def test_what_is_half_transparent_is_seen_on_grey_too() -> None:
+    """Noise that cancels itself on grey alone would hide a picture on white and on black."""
+    half = Image.merge("RGBA", (*photo().split(), Image.new("L", (640, 480), 128)))
+    assert [view.words for view in read(encoded(half, "PNG")).views] == ["on white", "on black", "on grey"]
+
+
+def test_a_phones_wide_colours_cost_no_second_look() -> None:
+    """Display P3 is on every photo of some phones: shrunk first, converted then, seen once."""
+    wide = _made(_PRIMARIES[12], None)
+    picture = read(encoded(photo(4000, 3000), "JPEG", icc_profile=wide))
+    assert [view.words for view in picture.views] == [""] and max(picture.frames[0].size) <= VIEW_SIDE
+    assert picture.plain is not None
+
+
+def test_an_unusual_profile_is_seen_with_and_without_it() -> None:
+    picture = read(encoded(photo(), "JPEG", icc_profile=INVERTED))
+    assert [view.words for view in picture.views] == ["", "without its colour profile"]
+    assert picture.views[1].image.tobytes() == read(encoded(photo(), "JPEG")).frames[0].tobytes()
+
+
+def test_a_profile_is_applied_before_the_picture_is_made_small() -> None:
+    """A pattern of two levels is one level when it is small, and another picture to the profile."""
+    pattern = np.where(np.indices((1200, 1200)).sum(axis=0) % 2, 255, 0).astype(np.uint8)
+    data = encoded(Image.fromarray(pattern).convert("RGB"), "PNG", icc_profile=PICKS_A_LEVEL)
+    view = read(data).frames[0]
+    assert near(view.getpixel((100, 100)), (0, 0, 0), 3), "no pixel has the level that the profile shows"
+
+
+@pytest.mark.parametrize("form", ["JPEG", "PNG", "WEBP", "AVIF", "HEIF"])
+def test_a_profile_that_cannot_be_used_goes_to_a_person(form: str) -> None:
+    torn = INVERTED[:200] + b"\xff" * (len(INVERTED) - 200)
+    picture = read(encoded(photo(), form, icc_profile=torn))
+    assert "colour profile" in picture.unseen
+
+
+def test_looks_are_bounded() -> None:
+    frames = [Image.merge("RGBA", (*photo(64, 64, n).split(), Image.new("L", (64, 64), 128))) for n in range(12)]
+    data = encoded(frames[0], "WEBP", save_all=True, append_images=frames[1:], lossless=True)
+    assert len(read(data).views) == 36
+    picture = read(data, ImageLimits(max_looks=10))
+    assert len(picture.views) == 12 and picture.unseen == "Only the first 4 of 12 frames were looked at."
 
 
 def test_grey_with_alpha() -> None:
@@ -80,7 +148,7 @@ def test_grey_with_alpha() -> None:
 
 def test_one_colour_as_transparent() -> None:
     image = Image.new("RGB", (40, 40), (255, 0, 255))
-    assert near(read(encoded(image, "PNG", transparency=(255, 0, 255))).frames[0].getpixel((5, 5)), NEUTRAL, 1)
+    assert grounds(read(encoded(image, "PNG", transparency=(255, 0, 255)))) == SEEN_THROUGH
 
 
 def test_sixteen_bits_are_scaled_and_not_clipped() -> None:
@@ -148,7 +216,7 @@ def test_hidden_png_frames_are_counted() -> None:
     body = claims_one[at : at + 12]
     claims_one = claims_one[: at + 12] + zlib.crc32(body).to_bytes(4, "big") + claims_one[at + 16 :]
     picture = read(claims_one)
-    assert picture.frame_count == 5 and "of 5 frames" in picture.unseen
+    assert (picture.frame_count, len(picture.frames), picture.unseen) == (5, 5, "")
 
 
 def test_no_time_left_is_unreadable() -> None:

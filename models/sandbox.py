@@ -1,0 +1,253 @@
+"""Decoding of hostile bytes in processes that may do nothing else.
+
+    worker (threads) --- control --- zygote --- forks --- children, one for each thread that decodes
+
+A decoder in C that is led astray by a file dies there, or lies, and harms nobody. This is the worker's side; the other is
+`models.zygote`. Bytes go in and arrays come out through a file in memory, a few facts as JSON through a socket. What comes back
+is read as what a stranger says. A child that dies, hangs, takes too much or answers nonsense is killed and replaced, and its
+picture is a review.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from threading import Lock
+from time import monotonic
+from typing import Any
+
+import numpy as np
+
+from app.domain.errors import MediaUnreadable
+from models.zygote import FRAME, Answer, Bytes, exactly, memory_file, write
+
+TASKS = {"picture": "models.decoder:decode"}
+"""What may be run here, by name: `function(data, arguments)` gives facts (JSON) and arrays of bytes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """Bound one child. Whatever is over ends it, and its picture goes to review."""
+
+    memory_bytes: int = 1_000_000_000
+    """Address space beyond what a child has when it starts: what a decode may take (512 MB), the file twice, its views."""
+
+    cpu_seconds: int = 30
+    """Processor time of one task; a decode gives up by itself after 10 s, where it can."""
+
+    wall_seconds: float = 120.0
+    """Time of one task, waiting for another's large decode and for a busy machine included."""
+
+    answer_bytes: int = (95 + 6 + 1) * 512 * 512 * 3
+    """Bytes of all arrays, each a square of the largest side: 95 looks, all six at the frame that passes the limit of 96, and
+    one as earlier versions saw it."""
+
+    facts_bytes: int = 65_536
+    """Bytes of the JSON that comes with them."""
+
+    arrays: int = 256
+    """Arrays in one answer."""
+
+    tasks: int = 500
+    """Tasks after which a child is replaced: what one file broke does not last, and memory in pieces is given back."""
+
+
+BOUNDS = Bounds()
+
+
+class SandboxFailed(MediaUnreadable):
+    """A child died, hung, or answered nonsense; the sentence is for the owner."""
+
+
+_KEPT_BYTES = 8_000_000
+"""Bytes of shared memory that a child keeps between tasks."""
+
+
+class Sandbox:
+    """Run tasks in children, as many at once as threads ask. Starts at the first task, and anew after a fork."""
+
+    def __init__(self, bounds: Bounds = BOUNDS, tasks: Mapping[str, str] = TASKS) -> None:
+        self._bounds, self._tasks = bounds, dict(tasks)
+        self._lock = Lock()
+        self._zygote: _Zygote | None = None
+        self._free: list[_Child] = []
+
+    def start(self) -> None:
+        """Have the zygote import its decoders meanwhile; `run` does it otherwise."""
+        with self._lock:
+            self._born()
+
+    def close(self) -> None:
+        """End the zygote and, with it, all children."""
+        with self._lock:
+            if self._zygote is not None:
+                self._zygote.close()
+            self._zygote, self._free = None, []
+
+    def run(self, task: str, data: bytes, arguments: Mapping[str, Any]) -> Answer:
+        """Run a task. Raise `SandboxFailed` when the child does not answer properly; the arrays are copies."""
+        child = self._take()
+        try:
+            answer = child.ask(task, data, arguments)
+        except BaseException as error:
+            child.end()
+            if not isinstance(error, Exception):
+                raise
+            # Whatever reading an answer raises, the child did not give a proper one.
+            raise SandboxFailed(_sentence(error)) from error
+        if child.asked >= self._bounds.tasks:
+            child.end()
+        else:
+            with self._lock:
+                self._free.append(child)
+        return answer
+
+    def _take(self) -> _Child:
+        try:
+            with self._lock:
+                zygote = self._born()
+                while self._free:
+                    child = self._free.pop()
+                    if child.zygote is zygote:
+                        return child
+                return zygote.fork()
+        except (OSError, ValueError, subprocess.SubprocessError) as error:
+            self.close()
+            raise SandboxFailed("The process that opens pictures could not be started.") from error
+
+    def _born(self) -> _Zygote:
+        if self._zygote is None or not self._zygote.alive:
+            if self._zygote is not None and self._zygote.mine:
+                self._zygote.close()
+            self._zygote, self._free = _Zygote(self._bounds, self._tasks), []
+        return self._zygote
+
+
+def _sentence(error: Exception) -> str:
+    if isinstance(error, TimeoutError):
+        return "Opening the picture took too long and was stopped."
+    if isinstance(error, MemoryError):
+        return "There is not enough memory to open the picture."
+    return "The process that opened the picture was ended by it."
+
+
+class _Zygote:
+    """Speak with the process that children are forked from. Not for two threads at once."""
+
+    def __init__(self, bounds: Bounds, tasks: Mapping[str, str]) -> None:
+        self.bounds = bounds
+        self._owner = os.getpid()
+        self._lock = Lock()
+        ours, theirs = socket.socketpair()
+        with theirs:
+            self._control = ours
+            # No secret of the worker is in its surroundings.
+            kept = {name: os.environ[name] for name in ("PATH", "LD_LIBRARY_PATH", "VIRTUAL_ENV") if name in os.environ}
+            kept |= {"PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "OPENBLAS_NUM_THREADS": "1"}
+            arguments = json.dumps([bounds.memory_bytes, bounds.cpu_seconds, bounds.answer_bytes, dict(tasks)])
+            self._process = subprocess.Popen(  # noqa: S603
+                [sys.executable, "-P", "-m", "models.zygote", arguments],
+                stdin=theirs.fileno(),
+                stdout=subprocess.DEVNULL,
+                env=kept,
+                start_new_session=True,
+            )
+        self._control.settimeout(bounds.wall_seconds)
+
+    @property
+    def mine(self) -> bool:
+        return self._owner == os.getpid()
+
+    @property
+    def alive(self) -> bool:
+        """Say whether it lives and was started by this very process, not by the one that it was forked from."""
+        return self.mine and self._process.poll() is None
+
+    def close(self) -> None:
+        self._control.close()
+        self._process.kill()
+        self._process.wait()
+
+    def fork(self) -> _Child:
+        ours, theirs = socket.socketpair()
+        file = memory_file()
+        with theirs, self._lock:
+            socket.send_fds(self._control, [b"fork....."], [theirs.fileno(), file])
+            pid = int.from_bytes(exactly(self._control, 8), "big")
+        if not pid:
+            raise OSError("the zygote could not fork")
+        return _Child(self, pid, ours, file)
+
+    def kill(self, pid: int) -> None:
+        """Kill and bury a child; its number is not used again before."""
+        with self._lock, contextlib.suppress(OSError):
+            self._control.sendall(b"k" + pid.to_bytes(8, "big"))
+            exactly(self._control, 8)
+
+
+@dataclass(slots=True)
+class _Child:
+    """Speak with one child. One thread has it at a time."""
+
+    zygote: _Zygote
+    pid: int
+    talk: socket.socket
+    file: int
+    asked: int = 0
+
+    def ask(self, task: str, data: bytes, arguments: Mapping[str, Any]) -> Answer:
+        """Hand over a task and read the answer. Raise `ValueError`, `OSError` and their like for one that is not right."""
+        self.asked += 1
+        bounds = self.zygote.bounds
+        deadline = monotonic() + bounds.wall_seconds
+        write(self.file, data)
+        question = json.dumps({"task": task, "arguments": dict(arguments)}).encode()
+        self.talk.settimeout(bounds.wall_seconds)
+        self.talk.sendall(FRAME.pack(len(question), len(data)) + question)
+        facts_size, size = FRAME.unpack(exactly(self.talk, FRAME.size, deadline))
+        if facts_size > bounds.facts_bytes or size > bounds.answer_bytes:
+            raise ValueError("the answer is too large")
+        said = json.loads(exactly(self.talk, facts_size, deadline))
+        if said.get("memory") is True:
+            raise MemoryError
+        facts, shapes = said["facts"], said["shapes"]
+        if not isinstance(facts, dict) or not isinstance(shapes, list) or len(shapes) > bounds.arrays:
+            raise ValueError("the answer has another form")
+        arrays = _arrays(self.file, shapes, size)
+        if max(len(data), size) > _KEPT_BYTES:
+            os.ftruncate(self.file, 0)
+        return facts, arrays
+
+    def end(self) -> None:
+        self.talk.close()
+        os.close(self.file)
+        self.zygote.kill(self.pid)
+
+
+def _arrays(file: int, shapes: Sequence[Any], size: int) -> list[Bytes]:
+    """Copy arrays out of a file that somebody may change meanwhile: what is read is bytes, whatever they are."""
+    arrays: list[Bytes] = []
+    at = 0
+    for shape in shapes:
+        if not isinstance(shape, list) or not 1 <= len(shape) <= 4 or not all(type(side) is int and side > 0 for side in shape):
+            raise ValueError("an array has no proper shape")
+        count = 1
+        for side in shape:
+            count *= side
+            if count > size - at:
+                raise ValueError("an array is larger than the answer")
+        array = np.empty(count, np.uint8)
+        # Not mapped: a file that was cut short under a mapping ends the process that reads it.
+        if os.preadv(file, [array.data], at) != count:
+            raise ValueError("the answer was cut short")
+        arrays.append(array.reshape(shape))
+        at += count
+    if at != size:
+        raise ValueError("the answer has more than it says")
+    return arrays

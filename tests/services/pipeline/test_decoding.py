@@ -1,0 +1,56 @@
+"""Whatever becomes of the process that decodes a picture, a person is asked, and the next picture is judged."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from app.domain.decisions import Verdict
+from app.services.pipeline.moderate import Moderator
+from app.services.review import showing
+from models.judge import LocalJudge
+from models.sandbox import BOUNDS, TASKS, Bounds, Sandbox
+from tests.services.pipeline.test_moderate import upload, verdict
+from tests.support.core import Bench
+from tests.unit.models.drawn import encoded, halves
+
+LARGE = encoded(halves(5000, 4000).convert("P"), "PNG", optimize=True)
+SMALL = encoded(halves(20, 10), "PNG")
+SCANTY = replace(BOUNDS, memory_bytes=15_000_000)
+
+ENDINGS: dict[str, tuple[Bounds, dict[str, str], str]] = {
+    "segfault": (BOUNDS, {"picture": "tests.unit.models.misbehaving:segfault"}, "ended by it"),
+    "killed": (BOUNDS, {"picture": "tests.unit.models.misbehaving:kill_myself"}, "ended by it"),
+    "out of time": (replace(BOUNDS, cpu_seconds=1), {"picture": "tests.unit.models.misbehaving:spins"}, "ended by it"),
+    "out of memory": (SCANTY, dict(TASKS), "not enough memory"),
+}
+
+
+def judged_by(bench: Bench, judge: LocalJudge) -> Any:
+    return Moderator(replace(bench.core, judge=lambda: judge, limits=replace(bench.core.limits, max_image_bytes=20_000_000)))
+
+
+@pytest.mark.parametrize("how", ENDINGS)
+def test_a_person_is_asked(bench: Bench, how: str) -> None:
+    bounds, tasks, why = ENDINGS[how]
+    site = bench.site()
+    made = Sandbox(bounds, tasks)
+    upload(bench, site, "1", LARGE)
+    assert judged_by(bench, LocalJudge(sandbox=made)).run_next()
+    made.close()
+    assert verdict(bench, site, "1") is Verdict.REVIEW
+    (reason,) = showing.recent(bench.core, site.id)[0].decision.reasons
+    assert reason.category == "unsafe.file" and why in reason.text
+
+
+def test_the_control(bench: Bench) -> None:
+    """With enough memory the large picture is judged, and with little the small one is."""
+    site = bench.site()
+    for name, data, bounds in (("1", LARGE, BOUNDS), ("2", SMALL, SCANTY)):
+        made = Sandbox(bounds)
+        upload(bench, site, name, data)
+        assert judged_by(bench, LocalJudge(sandbox=made)).run_next()
+        made.close()
+        assert verdict(bench, site, name) is Verdict.ALLOW
