@@ -99,6 +99,11 @@ def get(connection: Connection, site_id: str) -> SiteRow | None:
     return read_one(connection, _ONE, SiteRow, {"site": site_id})
 
 
+def lock(connection: Connection, site_id: str) -> None:
+    """Keep others from changing a site until this transaction ends."""
+    connection.execute(select(sites.c.id).where(sites.c.id == site_id).with_for_update())
+
+
 _KEYED = _ALL.where(sites.c.platform == bindparam("platform"), sites.c.key == bindparam("key"))
 
 

@@ -235,7 +235,7 @@ def _verdict(body: Untrusted) -> Event:
         media=_media(body.object("media")),
         sha256=sha256,
         verdict=Verdict(body.choice("verdict", ("allow", "block"))),
-        person=body.label("person", 100) or "someone in WordPress",
+        person=body.label("person", 100),
         never_again=body.flag("never_again", default=False),
     )
 

@@ -11,6 +11,7 @@ from markupsafe import Markup, escape
 
 from app.domain.decisions import Decision
 from app.domain.media import name_of
+from app.domain.names import is_claim
 from app.domain.roles import Role
 from app.domain.taxonomy import CATEGORIES, restricted
 from app.domain.time import DAY, HOUR, MINUTE, SECOND, utc
@@ -223,6 +224,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "number": number,
     "seconds": seconds,
     "say": say,
+    "by_whom": lambda name: name if is_claim(name) else _("by %(name)s", name=name),
     "verdict": lambda verdict: str(VERDICTS.get(str(verdict), verdict)),
     "site_state": lambda state: str(STATES.get(str(state), state)),
     "role": lambda role: str(ROLES[role][0]),

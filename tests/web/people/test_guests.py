@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, ClassVar
 
 import pytest
@@ -40,6 +41,17 @@ def path_of(answer: TestResponse) -> str:
     return str(answer.json["url"]).removeprefix("http://picward.test")
 
 
+def come_in(client: Any, path: str) -> TestResponse:
+    """Follow a link, and say yes where that is asked."""
+    asked: TestResponse = client.get(path)
+    if asked.status_code != 200:
+        return asked
+    token = re.search(r'name="token" value="([^"]+)"', asked.text)
+    assert token is not None
+    answer: TestResponse = client.post("/enter", data={"token": token[1]})
+    return answer
+
+
 def who(bench: Bench, client: Any) -> Person:
     found = sessions.signed_in(bench.core, client.get_cookie("picward").value)
     assert found is not None
@@ -50,10 +62,10 @@ def test_the_link_opens_that_site_alone_with_a_reviewers_rights(bench: Bench, ap
     site, other = bench.site(), bench.site()
     mine, theirs = decided(bench, site, "mine", 0.9), decided(bench, other, "theirs", 0.9)
     client = application.test_client()
-    answer = client.get(path_of(ask(application, site)))
+    answer = come_in(client, path_of(ask(application, site)))
     assert (answer.status_code, answer.headers["Location"]) == (303, f"/review?site={site.id}")
     guest = who(bench, client)
-    assert (guest.name, guest.role, guest.sites) == ("Grete at Paper site", "reviewer", {site.id})
+    assert (guest.name, guest.role, guest.sites) == ("at the site: Grete", "reviewer", {site.id})
     assert client.get(f"/decisions/{mine}").status_code == 200
     assert client.get(f"/decisions/{theirs}").status_code == 404
     assert client.get(f"/sites/{other.id}").status_code == 404
@@ -65,7 +77,7 @@ def test_the_link_opens_that_site_alone_with_a_reviewers_rights(bench: Bench, ap
 def test_a_link_works_once_and_for_a_minute(bench: Bench, application: Flask, owner: Owner) -> None:
     site = bench.site()
     path = path_of(ask(application, site))
-    assert application.test_client().get(path).status_code == 303
+    assert come_in(application.test_client(), path).status_code == 303
     again = application.test_client().get(path)
     assert (again.status_code, again.headers.get("Set-Cookie")) == (410, None)
     path = path_of(ask(application, site, id_="l2"))
@@ -77,14 +89,14 @@ def test_a_link_works_once_and_for_a_minute(bench: Bench, application: Flask, ow
 def test_one_user_has_one_account_and_stays_in_for_a_day_of_work(bench: Bench, application: Flask, owner: Owner) -> None:
     site = bench.site()
     client = application.test_client()
-    client.get(path_of(ask(application, site)))
+    come_in(client, path_of(ask(application, site)))
     first = who(bench, client)
     bench.clock.pass_seconds(guests.SESSION_HOURS * 3600 + 1)
     assert sessions.signed_in(bench.core, client.get_cookie("picward").value) is None
-    client.get(path_of(ask(application, site, {**GRETE, "name": "Grete Hermann"}, "l2")))
+    come_in(client, path_of(ask(application, site, {**GRETE, "name": "Grete Hermann"}, "l2")))
     again = who(bench, client)
-    assert (again.id, again.name) == (first.id, "Grete Hermann at Paper site")
-    client.get(path_of(ask(application, site, {**GRETE, "id": "18"}, "l3")))
+    assert (again.id, again.name) == (first.id, "at the site: Grete Hermann")
+    come_in(client, path_of(ask(application, site, {**GRETE, "id": "18"}, "l3")))
     with pytest.raises(SignInRefused):
         sessions.sign_in(bench.core, again.email, "", "127.0.0.1")
 
@@ -101,9 +113,9 @@ def test_who_is_signed_in_stays_who_they_are(bench: Bench, application: Flask, o
 def test_a_disabled_guest_stays_out(bench: Bench, application: Flask, owner: Owner) -> None:
     site = bench.site()
     client = application.test_client()
-    client.get(path_of(ask(application, site)))
+    come_in(client, path_of(ask(application, site)))
     accounts.disable(bench.core, who(bench, client).id, "Ada")
-    answer = client.get(path_of(ask(application, site, id_="l2")))
+    answer = come_in(client, path_of(ask(application, site, id_="l2")))
     assert (answer.status_code, "disabled" in answer.text) == (410, True)
 
 

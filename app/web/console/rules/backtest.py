@@ -119,7 +119,7 @@ def site_policy_save(site_id: str) -> Answer:
     upon = json.loads(request.form["draft"]).get("upon")
     if rules is not None:
         packed = [rule.model_dump(mode="json") for rule in rules]
-        policies.save(core(), site_id, packed, person().name, upon=upon if isinstance(upon, int) else None)
-    if values and sites.save_settings(core(), site_id, values, person().name).untold:
+        policies.save(core(), site_id, packed, person().name, upon=upon if isinstance(upon, int) else None, side=person().side)
+    if values and sites.save_settings(core(), site_id, values, person().name, side=person().side).untold:
         return go(url_for("console.site", site_id=site_id, said=Said.UNSHARED), 303)
     return go(url_for("console.site_policy", site_id=site_id, said=Said.SAVED), 303)
