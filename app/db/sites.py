@@ -37,7 +37,8 @@ class NewSite:
 @dataclass(frozen=True, slots=True)
 class SiteRow:
     """Hold a site. `scanned_at` and `pulsed_at` are when its periodic work began last, `swept_at` when the last
-    reconciliation that ended began, `missed` the images that reconciliation found."""
+    reconciliation that ended began, `missed` the images that reconciliation found. `unconfirmed` names settings that the site
+    may have set for itself when it still could, until an owner says what they shall be."""
 
     id: str
     platform: str
@@ -58,6 +59,7 @@ class SiteRow:
     key: str
     credentials: bytes | None
     missed: int
+    unconfirmed: Sequence[str]
 
 
 class SiteChange(TypedDict, total=False):
@@ -77,6 +79,7 @@ class SiteChange(TypedDict, total=False):
     checked_at: int | None
     key: str
     credentials: bytes | None
+    unconfirmed: Sequence[str]
 
 
 Turn = Literal["scanned_at", "pulsed_at"]

@@ -90,6 +90,7 @@ sites = Table(
     Column("enforced_at", BigInteger, nullable=False, server_default="0"),
     Column("swept_at", BigInteger, nullable=False, server_default="0"),  # begin of the last reconciliation that ended
     Column("missed", Integer, nullable=False, server_default="0"),  # images that reconciliation found
+    Column("unconfirmed", JSON, nullable=False, server_default="[]"),  # settings that the site may have set for itself
     Index("uq_sites_key", "platform", "key", unique=True, sqlite_where=text("key <> ''"), postgresql_where=text("key <> ''")),
 )
 

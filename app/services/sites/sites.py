@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +14,7 @@ from app.db import sites as rows
 from app.db.sites import SiteRow as SiteRow
 from app.db.sites import Turn
 from app.domain.decisions import Verdict
-from app.domain.errors import OwnerNeeded, PairingRefused, PicwardError, PlatformUnavailable, SiteUnknown
+from app.domain.errors import OwnerNeeded, PairingRefused, PicwardError, PlatformUnavailable, SettingsInvalid, SiteUnknown
 from app.domain.platform import FindSite, Site, SiteState
 from app.domain.settings import ChangedBy, LinkedSettings, Mode, SiteSettings, changed_by, declare, modes_of, validate
 from app.domain.time import SECOND
@@ -155,11 +155,49 @@ def save_settings(
 
 def _store(core: Core, connection: Connection, site: Site, settings: SiteSettings, changed: list[str], person: str) -> None:
     rows.change(connection, site.id, settings=stored(settings))
+    _settle(connection, site.id, changed)
     if changed:
         said = "; ".join(f"{name}: {getattr(site.settings, name)} → {getattr(settings, name)}" for name in changed)
         audit.add(connection, core.now(), person, "settings.saved", said, site.id)
     if bars_guests(settings) and not bars_guests(site.settings):
         people.end_guests(connection, site.id)
+
+
+def unconfirmed(core: Core, site_id: str) -> tuple[str, ...]:
+    """List the settings that the site may have set for itself before only an owner could, and that none has confirmed since."""
+    with core.db.read() as connection:
+        row = rows.get(connection, site_id)
+    declared = core.platform(row.platform).Settings.model_fields if row is not None else {}
+    return tuple(name for name in row.unconfirmed if name in declared) if row is not None else ()
+
+
+def confirm(core: Core, site_id: str, name: str, person: str) -> None:
+    """Keep a setting as the site may have set it, and ask no more."""
+    with core.db.write() as connection:
+        site = get_within(core, connection, site_id)
+        if _settle(connection, site_id, [name]):
+            audit.add(connection, core.now(), person, "settings.confirmed", f"{name}: {getattr(site.settings, name)}", site_id)
+
+
+def reset(core: Core, site_id: str, name: str, person: str, side: ChangedBy) -> Saved:
+    """Put a setting back to its default that the site may have set for itself. Raise `SettingsInvalid`."""
+    declared = core.platform(get(core, site_id).platform).Settings
+    if name not in declared.model_fields:
+        raise SettingsInvalid("There is no such setting.", {name: "is no setting"})
+    default = getattr(declared(), name)
+    saved = save_settings(core, site_id, {name: default}, person, side=side)
+    with core.db.write() as connection:
+        _settle(connection, site_id, [name])
+    return saved
+
+
+def _settle(connection: Connection, site_id: str, names: Collection[str]) -> bool:
+    """Ask no more about these settings; False when nobody was asked."""
+    row = rows.get(connection, site_id)
+    if row is None or set(row.unconfirmed).isdisjoint(names):
+        return False
+    rows.change(connection, site_id, unconfirmed=[name for name in row.unconfirmed if name not in names])
+    return True
 
 
 def _owner_needed(declared: type[SiteSettings], names: list[str]) -> OwnerNeeded:
@@ -226,7 +264,9 @@ def erase_within(core: Core, connection: Connection, site_id: str, actor: str) -
     """Erase a site in the caller's transaction."""
     remove(core, connection, site_id, actor)
     erased = rows.erase(connection, site_id)
-    rows.change(connection, site_id, name="Erased site", connection={}, settings={}, found="", key="", paired_at=None)
+    rows.change(
+        connection, site_id, name="Erased site", connection={}, settings={}, unconfirmed=[], found="", key="", paired_at=None
+    )
     _opened.pop(site_id, None)
     audit.add(connection, core.now(), actor, "site.erased", f"Everything of the site was erased: {erased} rows", site_id)
 
