@@ -56,7 +56,7 @@ DRIFTED: Mapping[str, str] = {
 """Why the plugin left something undone, by its code."""
 
 # With plain permalinks the route is the last argument; what stands before it is of plugins for several languages.
-_REST_ADDRESS = re.compile(r"([^?]*/)?|[^?]*\?([^?]*&)?rest_route=/")
+_REST_ADDRESS = re.compile(r"(?i:https?)://[^/?]+/(([^?]*/)?|[^?]*\?([^?]*&)?rest_route=/)")
 _VERSION = re.compile(r"[0-9][0-9A-Za-z.+-]{0,29}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _ATTACHMENT = re.compile(r"[1-9][0-9]{0,18}")
@@ -91,7 +91,7 @@ class WordPress(Platform):
             if body.text("type", 40) != "connect":
                 raise DeliveryRefused("This is no request to connect.")
             home_url, rest_url = _web_address(body.text("home_url", 500)), _web_address(body.text("rest_url", 500))
-            if not _REST_ADDRESS.fullmatch(rest_url.partition("://")[2].partition("/")[2]):
+            if not _REST_ADDRESS.fullmatch(rest_url):
                 raise DeliveryRefused("The REST address is none of WordPress': it ends with a slash, or with ?rest_route=/.")
             connection = {
                 "rest_url": rest_url,

@@ -1,4 +1,4 @@
-"""A WordPress that was broken into: it holds its own secret, and wants to reach inside, to mail strangers, to look like an owner."""
+"""A WordPress that was broken into: with its own secret it wants to reach inside, mail strangers, look like an owner."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from werkzeug.test import TestResponse
 
 from app.db.tables import metadata
 from app.domain.platform import Site, SiteState
+from app.domain.settings import ChangedBy, changed_by
 from app.services.sites import connecting, sites
 from app.web.application import make_application
 from integrations.kit import signing
@@ -198,8 +199,6 @@ OWNERS = {
 
 
 def test_the_table_of_owners_settings_is_complete() -> None:
-    from app.domain.settings import ChangedBy, changed_by
-
     declared = WordPress.Settings
     assert set(OWNERS) == {name for name in declared.model_fields if changed_by(declared, name) is ChangedBy.OWNER}
 

@@ -12,7 +12,9 @@ ALIKE = [
     "Olivia  Owner", " olivia owner", "OLIVIA OWNER", "Olivia Оwner", "Οlivia Owner", "0livia 0wner",
     "OIivia Owner", "O1ivia Owner",
     "Olivia\u200bOwner", "Olivia\u00a0Owner", "Olivia\u3164Owner", "Oli\u00advia Owner",
-    "Ｏｌｉｖｉａ Ｏｗｎｅｒ", "𝐎livia Owner", "Ⲟlivia Owner", "Olıvia Owner", "Olivia Owner.", "Olivia-Owner", "Olivia Ownеr", "Olivia Oᴡner", "\u202eOlivia Owner",
+    "Ｏｌｉｖｉａ Ｏｗｎｅｒ", "𝐎livia Owner", "Ⲟlivia Owner", "Olıvia Owner",
+    "Olivia Owner.", "Olivia-Owner", "Olivia Ownеr", "Olivia Oᴡner",
+    "\u202eOlivia Owner",
     "Olivia Owner\ufe0f", "Οlιvια Owner", "Olivia\u2800Owner", "OliviaOwner",
 ]  # fmt: skip
 
