@@ -24,28 +24,8 @@ from app.services.people import accounts, links, tokens
 from app.services.people.sessions import Person
 from app.services.rules import policies
 from app.services.sites import sites
-from integrations.registry import platforms
 from tests.support.core import Bench, PaperPlatform
 from tests.web.visitor import Owner, acting_site
-
-DECLARED = [(slug, name) for slug, platform in sorted(platforms().items()) for name in platform.Settings.model_fields]
-
-OWNERS_ALWAYS = {name for name in SiteSettings.model_fields} | {"private_network", "console_link"}
-"""Network, notices, guests, modes that act, retention: of these no platform gives any away."""
-
-
-@pytest.mark.parametrize(("slug", "name"), DECLARED)
-def test_who_may_change_a_setting_is_declared(slug: str, name: str) -> None:
-    field = platforms()[slug].Settings.model_fields[name]
-    said = [mark for mark in field.metadata if isinstance(mark, ChangedBy)]
-    assert len(said) == 1, f"{slug}.{name} does not say who may change it: ByOwner or ByPlatform"
-    assert name not in OWNERS_ALWAYS or said == [ChangedBy.OWNER]
-
-
-def test_where_nobody_speaks_for_a_site_nothing_is_given_away() -> None:
-    for platform in platforms().values():
-        if not platform.uses_door and not platform.installs_itself:
-            assert {changed_by(platform.Settings, name) for name in platform.Settings.model_fields} == {ChangedBy.OWNER}
 
 
 def test_what_says_nothing_is_the_owners() -> None:
@@ -238,7 +218,7 @@ def test_accounts_that_look_alike_are_told_apart_and_go_on(bench: Bench, owner: 
         connection.execute(insert(people_table).values(email="0f@st_1", name="Ada at Shop", password="", **row))
     migrated(bench)
     with bench.core.db.read() as connection:
-        called = dict(connection.execute(select(people_table.c.email, people_table.c.name)).tuples().all())
+        called = dict(connection.execute(select(people_table.c.email, people_table.c.name)).all())
     assert called == {
         "ada@example.org": "Ada (ada@example.org)",
         "eve@example.org": "Аda (eve@example.org)",
