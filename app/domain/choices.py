@@ -162,12 +162,11 @@ def acts_otherwise(before: Policy, after: Policy) -> bool:
     A group that is switched on by a word takes the mode of the whole approach, or watches.
     """
     known, new = ({rule.category: rule for rule in policy.rules} for policy in (before, after))
-    usual = MODES.get(read(before).approach, RuleMode.SHADOW)
     if any(new.get(category) != rule for category, rule in known.items() if category not in GROUPS):
         return True
+    switched_on = {RuleMode.SHADOW, MODES.get(read(before).approach, RuleMode.SHADOW)}
     return any(
-        rule.mode is not (known[category].mode if category in known else usual)
-        or (category not in known and category not in GROUPS)
+        rule.mode is not known[category].mode if category in known else category not in GROUPS or rule.mode not in switched_on
         for category, rule in new.items()
     )
 

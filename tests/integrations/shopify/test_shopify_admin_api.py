@@ -87,7 +87,7 @@ def test_429_with_a_fraction_of_a_second(place: Place, slept: list[float]) -> No
         (answers.Answer(430), PlatformUnavailable, 300.0, "430"),
         (answers.UNAVAILABLE, PlatformUnavailable, None, "503"),
         (answers.BROKEN, PlatformUnavailable, None, "500"),
-        (answers.INTERNAL_ERROR, PlatformUnavailable, None, "went wrong on our end"),
+        (answers.INTERNAL_ERROR, PlatformUnavailable, None, "INTERNAL_SERVER_ERROR"),
         (answers.FORBIDDEN, PlatformRefused, None, "forbids"),
         (answers.MAX_COST, PlatformRefused, None, "MAX_COST_EXCEEDED"),
         (answers.ACCESS_DENIED, PlatformRefused, None, "read_products"),

@@ -72,12 +72,12 @@ def _asked(found: Site) -> list[tuple[dict[str, Any], Any]]:
     return [(one, getattr(found.settings, one["name"])) for one in declare(type(found.settings)) if one["name"] in names]
 
 
-@room.post("/sites/<site_id>/confirm/<any(keep,reset):wish>")
+@room.post("/sites/<site_id>/confirm/<any(keep,reset):answer>")
 @needs(Right.CONFIGURE)
-def site_confirm(site_id: str, wish: str) -> Response:
+def site_confirm(site_id: str, answer: str) -> Response:
     """Keep a setting that the site may have set for itself, or put it back to its default."""
     found, name = own_site(site_id), request.form.get("name", "")
-    if wish == "keep":
+    if answer == "keep":
         sites.confirm(core(), found.id, name, person().name)
     elif sites.reset(core(), found.id, name, person().name, person().side).untold:
         return go(url_for("console.site", site_id=site_id, said=Said.UNSHARED), 303)
