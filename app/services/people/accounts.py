@@ -43,7 +43,7 @@ def checked(**fields: str) -> dict[str, str]:
     if "name" in kept:
         kept["name"] = names.cleaned(kept["name"])
         if not any(names.looks(kept["name"])) or len(kept["name"]) > names.NAME_CHARACTERS:
-            wrong["name"] = f"is needed, at most {names.NAME_CHARACTERS} characters"
+            wrong["name"] = "is needed, at most 200 characters"
         elif names.is_reserved(kept["name"]):
             wrong["name"] = "looks like something that is no person here, as a site or a program is; take another"
     if "password" in kept and (problem := passwords.problem(kept["password"])):

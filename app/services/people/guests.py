@@ -37,7 +37,6 @@ ROLES: dict[str, Role] = {"administrator": Role.REVIEWER}
 """What a site's own roles are worth here. There is one: a site vouches for its administrators, and for its own pictures."""
 
 _PURPOSE = LinkPurpose.GUEST
-_EXPIRED = "This link was used or is older than a minute. Open Picward from your site again."
 _SEAL = b"guest:"
 
 
@@ -132,10 +131,14 @@ def enter(core: Core, token: str, agent: str = "") -> Entered:
     return Entered(session, link.sites[0], core.vault.lock(_SEAL + link.email.encode()).hex())
 
 
+def _expired() -> LinkExpired:
+    return LinkExpired("This link was used or is older than a minute. Open Picward from your site again.")
+
+
 def _link(core: Core, connection: Connection, token: str) -> LinkRow:
     link = rows.link(connection, digest(token), _PURPOSE, core.now())
     if link is None:
-        raise LinkExpired(_EXPIRED)
+        raise _expired()
     return link
 
 
@@ -146,9 +149,9 @@ def _used(core: Core, connection: Connection, token: str) -> LinkRow:
     try:
         site = sites.get_within(core, connection, link.sites[0])
     except SiteUnknown:
-        raise LinkExpired(_EXPIRED) from None
+        raise _expired() from None
     if sites.bars_guests(site.settings) or not rows.use_link(connection, link.token, _PURPOSE, core.now()):
-        raise LinkExpired(_EXPIRED)
+        raise _expired()
     return link
 
 

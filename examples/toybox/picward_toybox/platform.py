@@ -129,7 +129,7 @@ class Toybox(Platform):
     def check(self, site: Site) -> str:
         answer = _ask(site, "GET", "/box")
         with _reading():
-            return f"Box “{answer.label('name')}” with {answer.integer('pictures', 0)} pictures"
+            return f"A box with {answer.integer('pictures', 0)} pictures"
 
 
 @contextmanager

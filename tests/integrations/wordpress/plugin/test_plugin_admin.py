@@ -135,7 +135,7 @@ def test_settings_are_the_connectors(site: WordPress, connector: Connector) -> N
     html = page(session, site, "options-general.php?page=picward")
     for text in (
         "What happens to blocked pictures",
-        "Hold until checked",
+        "Hide flagged",
         "Blocks nothing but known pictures.",
         "one parked thing",
         "Open the console",
