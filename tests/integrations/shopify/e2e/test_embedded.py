@@ -171,10 +171,8 @@ def test_settings_are_saved_with_a_token_that_is_fetched_anew(framed: Callable[.
     tab = framed(lambda: next(tokens, None) or admin.token())
     frame = tab.open("/settings", first)
     frame.wait_for_selector("s-text-field[name=tag] input")
-    assert (
-        frame.locator("[name=preview_days]").count() == 0
-        and "Keep previews for (days): 30" in frame.locator("#fixed").inner_text()
-    )
+    assert frame.locator("[name=preview_days]").count() == 0
+    assert "Keep previews for (days): 30" in frame.locator("#fixed").inner_text()
     frame.locator("s-text-field[name=tag] input").fill("held")
     frame.locator("s-switch[name=judge_drafts] input").uncheck()
     frame.locator("s-text-area[name=sales_channels] textarea").fill("Online Store\nPoint of Sale")
