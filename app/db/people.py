@@ -197,6 +197,15 @@ def end_sessions(connection: Connection, person_id: int, but: str = "") -> int:
     return connection.execute(delete(sessions).where(sessions.c.person_id == person_id, sessions.c.token != but)).rowcount
 
 
+def end_guests(connection: Connection, site_id: str) -> None:
+    """End the sessions and drop the links of all whom a site let in: their addresses end in its id, and no password is theirs."""
+    of_site = f"@{site_id}"
+    guests = select(people.c.id).where(people.c.email.endswith(of_site, autoescape=True), people.c.password == "")
+    connection.execute(delete(sessions).where(sessions.c.person_id.in_(guests)))
+    theirs = links.c.purpose == LinkPurpose.GUEST, links.c.email.endswith(of_site, autoescape=True)
+    connection.execute(delete(links).where(*theirs))
+
+
 def tries(connection: Connection, key: str, since: int) -> int:
     query = select(func.count()).where(sign_in_tries.c.key == key, sign_in_tries.c.tried_at > since)
     return int(connection.execute(query).scalar_one())

@@ -37,8 +37,9 @@ class NewSite:
 @dataclass(frozen=True, slots=True)
 class SiteRow:
     """Hold a site. `scanned_at` and `pulsed_at` are when its periodic work began last, `swept_at` when the last
-    reconciliation that ended began, `missed` the images that reconciliation found. Until `own_key_at` a secret signed what the
-    site's own key signs since."""
+    reconciliation that ended began, `missed` the images that reconciliation found. `unconfirmed` names settings that the site
+    may have set for itself when it still could, until an owner says what they shall be. Until `own_key_at` a secret
+    signed what the site's own key signs since."""
 
     id: str
     platform: str
@@ -60,6 +61,7 @@ class SiteRow:
     credentials: bytes | None
     missed: int
     own_key_at: int
+    unconfirmed: Sequence[str]
 
 
 class SiteChange(TypedDict, total=False):
@@ -79,6 +81,7 @@ class SiteChange(TypedDict, total=False):
     checked_at: int | None
     key: str
     credentials: bytes | None
+    unconfirmed: Sequence[str]
 
 
 Turn = Literal["scanned_at", "pulsed_at"]
@@ -99,6 +102,11 @@ _ONE = _ALL.where(sites.c.id == bindparam("site"))
 
 def get(connection: Connection, site_id: str) -> SiteRow | None:
     return read_one(connection, _ONE, SiteRow, {"site": site_id})
+
+
+def lock(connection: Connection, site_id: str) -> None:
+    """Keep others from changing a site until this transaction ends."""
+    connection.execute(select(sites.c.id).where(sites.c.id == site_id).with_for_update())
 
 
 _KEYED = _ALL.where(sites.c.platform == bindparam("platform"), sites.c.key == bindparam("key"))

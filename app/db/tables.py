@@ -109,6 +109,7 @@ sites = Table(
     Column("swept_at", BigInteger, nullable=False, server_default="0"),  # begin of the last reconciliation that ended
     Column("missed", Integer, nullable=False, server_default="0"),  # images that reconciliation found
     Column("own_key_at", BigInteger, nullable=False, server_default="0"),  # what was signed before is signed with a secret
+    Column("unconfirmed", JSON, nullable=False, server_default="[]"),  # settings that the site may have set for itself
     Index("uq_sites_key", "platform", "key", unique=True, sqlite_where=text("key <> ''"), postgresql_where=text("key <> ''")),
 )
 

@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from app.domain.policy import Exemption, Policy, Rule, RuleMode
+from app.domain.settings import ByOwner, ByPlatform
 
 
 class Approach(StrEnum):
@@ -155,6 +156,21 @@ def _rule(draft: Draft, group: str, before: Rule | None) -> Rule | None:
     return Rule(category=group, review=band.review, block=band.block, mode=mode, exempt=draft.exempt.get(group, ()))
 
 
+def acts_otherwise(before: Policy, after: Policy) -> bool:
+    """Tell whether a policy goes further or less far than another: a rule's mode, or one that no word sets, is different.
+
+    A group that is switched on by a word takes the mode of the whole approach, or watches.
+    """
+    known, new = ({rule.category: rule for rule in policy.rules} for policy in (before, after))
+    if any(new.get(category) != rule for category, rule in known.items() if category not in GROUPS):
+        return True
+    switched_on = {RuleMode.SHADOW, MODES.get(read(before).approach, RuleMode.SHADOW)}
+    return any(
+        rule.mode is not known[category].mode if category in known else category not in GROUPS or rule.mode not in switched_on
+        for category, rule in new.items()
+    )
+
+
 def group_of(category: str) -> str:
     """Find the group that decides about a category, "" for what no word changes."""
     covering = [group for group in GROUPS if category == group or category.startswith(group + ".")]
@@ -209,7 +225,7 @@ WORDS: Mapping[str, str] = {
 def _declared() -> type[BaseModel]:
     fields: dict[str, Any] = {
         "approach": (
-            Approach,
+            ByOwner[Approach],
             Field(
                 default=Approach.WATCH,
                 title="How far may Picward go?",
@@ -221,7 +237,7 @@ def _declared() -> type[BaseModel]:
     for group in GROUPS.values():
         extra: Any = {"choices": dict(WORDS)}
         fields[group.id] = (
-            Level,
+            ByPlatform[Level],
             Field(default=Level.OFF, title=group.title, description=group.about, json_schema_extra=extra),
         )
     return create_model("Choices", __config__=ConfigDict(extra="forbid", frozen=True), **fields)

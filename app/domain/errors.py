@@ -66,6 +66,10 @@ class SettingsInvalid(PicwardError):
         return cls("The settings are wrong.\n" + "\n".join(f"{name}: {said}" for name, said in fields.items()), fields)
 
 
+class OwnerNeeded(SettingsInvalid):
+    """Only an owner may change this, in the console; nothing was changed. `fields` names what."""
+
+
 class MediaGone(PicwardError):
     """This version of the image is no longer there: deleted, or replaced by other bytes.
 

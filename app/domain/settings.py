@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, field_validator
 
@@ -13,6 +13,7 @@ from app.domain.media import Context
 Email = Annotated[
     str, StringConstraints(strip_whitespace=True, max_length=320, pattern=r"^[^\s@,;<>\"()]+@[^\s@,;<>\"()]+\.[^\s@,;<>\"()]+$")
 ]
+WebAddress = Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^(https?://[^\s@]{1,480})?$")]
 
 
 class Mode(StrEnum):
@@ -31,59 +32,74 @@ class Kind(StrEnum):
     TEXT = "text"
 
 
+class ChangedBy(StrEnum):
+    """Name who may change a setting, and on which side somebody stands who wants to."""
+
+    OWNER = "owner"
+    """Only an owner, in the console or by a program that may work on every site."""
+    PLATFORM = "platform"
+    """Who speaks for the site, too: its plugin, its embedded pages, its guests, a program or a person limited to it."""
+
+
+T = TypeVar("T")
+ByOwner = Annotated[T, ChangedBy.OWNER]
+ByPlatform = Annotated[T, ChangedBy.PLATFORM]
+"""Wrap a setting's type and say who may change it; a setting that says nothing is its owner's."""
+
+
 class SiteSettings(BaseModel):
     """What every merchant can set; a platform adds its own fields by subclassing."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    mode: Mode = Field(
+    mode: ByOwner[Mode] = Field(
         default=Mode.HIDE,
         title="What happens to blocked pictures",
         description="Flag only: nothing is hidden, you see the verdict. Hide flagged: a blocked picture is hidden until "
         "a person decides.",
         json_schema_extra={"choices": {"flag": "Flag only", "hide": "Hide flagged"}},
     )
-    delete_blocked: bool = Field(
+    delete_blocked: ByOwner[bool] = Field(
         default=False,
         title="Delete what a person rejects for good",
         description="Off: a rejected picture stays in quarantine and can come back. On: “Reject and delete” is offered.",
     )
-    preview_days: int = Field(
+    preview_days: ByOwner[int] = Field(
         default=30,
         ge=1,
         le=365,
         title="Keep previews for (days)",
         description="Small encrypted previews of pictures that wait or were blocked are kept this long for reviewers.",
     )
-    tell_emails: tuple[Email, ...] = Field(
+    tell_emails: ByOwner[tuple[Email, ...]] = Field(
         default=(),
         max_length=10,
         title="Send e-mail to",
         description="At most one message an hour, about what is switched on below.",
     )
-    tell_webhook: Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^(https?://[^\s@]{1,480})?$")] = Field(
+    tell_webhook: ByOwner[WebAddress] = Field(
         default="",
         title="Call this web address",
         description="The same as JSON, signed as Standard Webhooks describes. Empty: nothing is called.",
     )
-    tell_hidden: bool = Field(
+    tell_hidden: ByOwner[bool] = Field(
         default=True,
         title="Tell when something was hidden by a rule",
         description="How many pictures, and the first of them by name. Pictures themselves are never sent.",
     )
-    tell_parked: bool = Field(
+    tell_parked: ByOwner[bool] = Field(
         default=True,
         title="Tell when an action needs me",
         description="Hiding or restoring was refused by the site, or someone changed the picture meanwhile.",
     )
-    tell_waiting_hours: int = Field(
+    tell_waiting_hours: ByOwner[int] = Field(
         default=24,
         ge=0,
         le=720,
         title="Tell when a picture waits longer than (hours)",
         description="Repeated once a day while it lasts. 0: never.",
     )
-    tell_trouble: bool = Field(
+    tell_trouble: ByOwner[bool] = Field(
         default=True,
         title="Tell when the site is in trouble",
         description="It does not answer, or no longer lets Picward in.",
@@ -113,7 +129,7 @@ def modes_of(settings: type[SiteSettings]) -> tuple[Mode, ...]:
 class NetworkedSettings(SiteSettings):
     """What merchants can set whose site is reached over a network."""
 
-    private_network: bool = Field(
+    private_network: ByOwner[bool] = Field(
         default=False,
         title="This site is on my own network",
         description="Allow addresses such as 127.0.0.1 or 192.168.x.x. Leave off for sites on the internet: it keeps "
@@ -124,7 +140,7 @@ class NetworkedSettings(SiteSettings):
 class LinkedSettings(NetworkedSettings):
     """What can be set where a site's own pages lead its administrators into the console."""
 
-    console_link: bool = Field(
+    console_link: ByOwner[bool] = Field(
         default=True,
         title="Let this site's administrators open Picward from there",
         description="A link that works once leads them into Picward as reviewers of this site, and of nothing else. "
@@ -135,7 +151,7 @@ class LinkedSettings(NetworkedSettings):
 class HoldingSettings(SiteSettings):
     """Declare what can be set where a new picture can be kept from the public until it was judged."""
 
-    mode: Mode = Field(
+    mode: ByOwner[Mode] = Field(
         default=Mode.HIDE,
         title="What happens to blocked pictures",
         description="Flag only: nothing is hidden, you see the verdict. Hide flagged: a blocked picture is replaced until "
@@ -144,8 +160,14 @@ class HoldingSettings(SiteSettings):
     )
 
 
+def changed_by(settings: type[BaseModel], name: str) -> ChangedBy:
+    """Say who may change a setting, by its declaration."""
+    said = (mark for mark in settings.model_fields[name].metadata if isinstance(mark, ChangedBy))
+    return next(said, ChangedBy.OWNER)
+
+
 def declare(settings: type[BaseModel]) -> list[dict[str, Any]]:
-    """Describe each field for a page: name, kind, texts, choices, default, bounds."""
+    """Describe each field for a page: name, kind, texts, choices, default, bounds, and who may change it."""
     schema = settings.model_json_schema()
     fields: list[dict[str, Any]] = []
     for name, info in settings.model_fields.items():
@@ -173,6 +195,7 @@ def declare(settings: type[BaseModel]) -> list[dict[str, Any]]:
                 "default": default.value if isinstance(default, StrEnum) else list(default) if kind is Kind.WORDS else default,
                 "minimum": shape.get("minimum"),
                 "maximum": shape.get("maximum"),
+                "changed_by": changed_by(settings, name),
             }
         )
     return fields

@@ -11,7 +11,9 @@ from typing import Any
 from flask import Blueprint, Response, jsonify, request
 
 from app.domain.errors import DeliveryUnreadable
+from app.domain.names import claim
 from app.domain.platform import Site
+from app.domain.settings import ChangedBy
 from app.services.people import guests
 from app.services.pipeline import intake
 from app.services.review import showing
@@ -50,8 +52,8 @@ def settings(slug: str) -> Response:
         values = body.get("values")
         if not isinstance(values, dict):
             raise DeliveryUnreadable("“values” must be an object.")
-        who = str(body.get("person") or "the site's administrator")[:200]
-        site = sites.save_settings(core(), site.id, values, who, tell=False).site
+        who = claim(str(body.get("person") or ""))
+        site = sites.save_settings(core(), site.id, values, who, side=ChangedBy.PLATFORM, tell=False).site
     return jsonify(sites.read_settings(core(), site))
 
 

@@ -26,10 +26,11 @@ from app.domain.errors import (
     PicwardError,
     SettingsInvalid,
 )
+from app.domain.names import claim
 from app.domain.platform import Doorstep, Frame, Platform, Site
 from app.domain.policy import Policy
 from app.domain.presets import PRESETS, advised
-from app.domain.settings import declare
+from app.domain.settings import ChangedBy, declare
 from app.domain.visibility import Visibility
 from app.services.pipeline import scan
 from app.services.review import showing, verdicts
@@ -186,10 +187,10 @@ class SettingsSent(_Sent):
 
 
 class PolicySent(_Sent):
-    """A trade's preset ("" keeps the levels as they are), and how far the rules may go."""
+    """A trade's preset ("" keeps the levels as they are), and how far the rules may go: as far as now, unless it is said."""
 
     preset: str = ""
-    approach: Approach
+    approach: Approach | None = None
     upon: int
 
 
@@ -222,7 +223,7 @@ def _sent(slug: str, shape: type[Body]) -> tuple[Site, str, Body]:
         body = shape.model_validate_json(received.body or b"{}")
     except ValidationError as error:
         raise SettingsInvalid.of(error, "What the page sent is not valid", "body") from None
-    return site, person or f"{site.name}'s administrator", body
+    return site, claim(person), body
 
 
 def _own(site: Site, decision_id: int) -> Decision:
@@ -235,7 +236,7 @@ def _own(site: Site, decision_id: int) -> Decision:
 @room.post("/embedded/<slug>/settings")
 def save_settings(slug: str) -> Response:
     site, person, sent = _sent(slug, SettingsSent)
-    saved = sites.save_settings(core(), site.id, sent.values, person)
+    saved = sites.save_settings(core(), site.id, sent.values, person, side=ChangedBy.PLATFORM)
     return jsonify(values=saved.site.settings.model_dump(mode="json"), warning=saved.untold)
 
 
@@ -246,7 +247,7 @@ def _drafted(site: Site, sent: PolicySent) -> Policy:
         if sent.preset not in PRESETS:
             raise SettingsInvalid("There is no such preset.", {"preset": "is not one of them"})
         draft = advised(PRESETS[sent.preset], draft)
-    rules = compose(replace(draft, approach=sent.approach), policy)
+    rules = compose(replace(draft, approach=sent.approach or read(policy).approach), policy)
     return policies.draft(core(), site.id, [rule.model_dump(mode="json") for rule in rules])
 
 
@@ -264,7 +265,7 @@ def foresee(slug: str) -> Response:
 def save_policy(slug: str) -> Response:
     site, person, sent = _sent(slug, PolicySent)
     rules = policies.stored(_drafted(site, sent))
-    saved = policies.save(core(), site.id, rules, person, upon=sent.upon)
+    saved = policies.save(core(), site.id, rules, person, upon=sent.upon, side=ChangedBy.PLATFORM)
     return jsonify(version=saved.version, summary=policies.summarise(saved))
 
 

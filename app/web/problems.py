@@ -36,6 +36,7 @@ PROBLEMS: dict[type[PicwardError], Problem] = {
     errors.SiteUnknown: Problem(404, marked("No such site")),
     errors.PairingRefused: Problem(403, marked("Not connected")),
     errors.SettingsInvalid: Problem(422, marked("Not valid")),
+    errors.OwnerNeeded: Problem(403, marked("Only an owner may change this")),
     errors.MediaGone: Problem(410, marked("The picture is gone")),
     errors.MediaUnreadable: Problem(422, marked("The picture cannot be read")),
     errors.PlatformUnavailable: Problem(502, marked("The site does not answer")),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import threading
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping
@@ -19,7 +20,7 @@ from typing import Any
 from app.domain.errors import CredentialsExpired, PicwardError, PlatformRefused, PlatformUnavailable
 from app.domain.platform import Site
 from integrations.firebase.settings import Config
-from integrations.kit.answers import RETRY_AFTER_SECONDS
+from integrations.kit.answers import RETRY_AFTER_SECONDS, code
 
 CONNECT_SECONDS, ANSWER_SECONDS = 5.0, 20.0
 """How long one call may connect, and be silent. A call that failed is repeated by the core, with its back-off."""
@@ -154,7 +155,7 @@ def _refusal(error: Any, what: str) -> PicwardError:
     if status == 401:
         return CredentialsExpired(f"{what} no longer accepts the credentials; enter a new service account's key.")
     if status == 403:
-        return PlatformRefused(f"{what} refused: {said or 'the account may not do this'}.")
+        return PlatformRefused(f"{what} refused (403): {said or 'the account may not do this'}.")
     if status in (408, 425, 429) or status >= 500 or not said:
         # Google explains every refusal in JSON. What comes without was said by somebody on the way.
         if 300 <= status < 400:
@@ -163,21 +164,45 @@ def _refusal(error: Any, what: str) -> PicwardError:
     return PlatformRefused(f"{what} refused ({status}): {said}.")
 
 
+KNOWN: tuple[tuple[str, str], ...] = (
+    (r"bucket does not exist", "the bucket does not exist"),
+    (r"is under active [\w -]*hold", "the object is under a hold"),
+    (r"retention policy", "the bucket's retention policy forbids it"),
+    (r"billing", "the project's billing account is closed"),
+    (r"has not been used in project|is disabled", "the API is not switched on in the project"),
+)
+"""What Google's texts say that owners can do something about, in our words."""
+
+_PERMISSION = re.compile(
+    r"\b((?:storage|datastore|firebase[a-z]*|cloudmessaging|serviceusage)\.[A-Za-z]{1,30}\.[A-Za-z]{1,30})\b"
+)
+
+
 def _said(error: Any) -> str:
-    """Extract Google's own words, cut, or "" when the answer does not have its form."""
+    """Say why Google refused, in our words with its code or the permission that is missing; "" when it does not explain."""
+    text = _explanation(error)
+    if not text:
+        return ""
+    permission = _PERMISSION.search(text)
+    if permission:
+        return f"the account lacks the permission {permission[1]}"
+    first = next(iter(error.errors or ()), None)
+    reason = code(str(first.get("reason", ""))) if isinstance(first, dict) else ""
+    return next((words for pattern, words in KNOWN if re.search(pattern, text)), reason or "it gave no code")
+
+
+def _explanation(error: Any) -> str:
     import requests
 
     if isinstance(error.response, requests.Response):
         first = next(iter(error.errors or ()), None)
-        text = first.get("message") if isinstance(first, dict) else ""
-    else:
-        text = error.message
-    return "".join(c if c.isprintable() else " " for c in str(text or ""))[:300].rstrip(".")
+        return str(first.get("message") or "") if isinstance(first, dict) else ""
+    return str(error.message or "")
 
 
 def explained(error: Any) -> bool:
     """Tell whether a refusal came from Google itself, with its reason."""
-    return bool(_said(error))
+    return bool(_explanation(error))
 
 
 def _retry_after(error: Any) -> float | None:

@@ -9,7 +9,7 @@ from typing import Annotated, Self
 from pydantic import Field, StringConstraints, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from app.domain.settings import Mode, SiteSettings
+from app.domain.settings import ByOwner, Mode, SiteSettings
 from integrations.kit.paths import pattern
 
 Pattern = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=300)]
@@ -57,27 +57,27 @@ class Strikes(StrEnum):
 class Settings(SiteSettings):
     """What only Firebase has: paths, a quarantine in a bucket, and how the app is told."""
 
-    mode: Mode = Field(
+    mode: ByOwner[Mode] = Field(
         default=Mode.HIDE,
         title="What happens to blocked pictures",
         description="Flag only: nothing is moved, you and the app see the verdict. Hide flagged: a blocked picture loses its "
         "download address and is moved into the quarantine until a person decides.",
         json_schema_extra={"choices": {"flag": "Flag only", "hide": "Hide flagged"}},
     )
-    layout: Layout = Field(
+    layout: ByOwner[Layout] = Field(
         default=Layout.IN_PLACE,
         title="Where approved pictures are",
         description="In place: an approved picture stays and its metadata say “moderation: approved”. Pending and public: "
         "the app uploads below the first prefix, and only approved pictures are moved below the second.",
         json_schema_extra={"choices": {"in_place": "In place", "pending_public": "Moved from pending to public"}},
     )
-    pending: Prefix = Field(
+    pending: ByOwner[Prefix] = Field(
         default="pending/", title="Prefix of uploads", description="With pending and public: where the app uploads to."
     )
-    public: Prefix = Field(
+    public: ByOwner[Prefix] = Field(
         default="public/", title="Prefix of approved pictures", description="With pending and public; never watched."
     )
-    include: tuple[Pattern, ...] = Field(
+    include: ByOwner[tuple[Pattern, ...]] = Field(
         default=(EVERYTHING,),
         min_length=1,
         max_length=50,
@@ -85,21 +85,21 @@ class Settings(SiteSettings):
         description="Object names, * for any characters, such as users/*/photos/*. A path that ends in a slash means "
         "everything below it.",
     )
-    exclude: tuple[Pattern, ...] = Field(
+    exclude: ByOwner[tuple[Pattern, ...]] = Field(
         default=(), max_length=50, title="Paths that are not watched", description="As above, and stronger."
     )
-    owner_paths: tuple[Pattern, ...] = Field(
+    owner_paths: ByOwner[tuple[Pattern, ...]] = Field(
         default=("pending/{uid}/", "public/{uid}/", "users/{uid}/"),
         max_length=50,
         title="Whose picture it is",
         description="Paths in which {uid} marks the user's id. What clients write into metadata is never believed.",
     )
-    quarantine: Prefix = Field(
+    quarantine: ByOwner[Prefix] = Field(
         default="quarantine/",
         title="Prefix of hidden pictures",
         description="Never watched; your rules must deny it to everybody.",
     )
-    quarantine_bucket: str = Field(
+    quarantine_bucket: ByOwner[str] = Field(
         default="",
         max_length=222,
         pattern=r"^([a-z0-9][a-z0-9._-]{1,220}[a-z0-9])?$",
@@ -107,25 +107,25 @@ class Settings(SiteSettings):
         description="Another bucket of the project for hidden pictures; empty: the same bucket. Needed when everybody may read "
         "the whole bucket.",
     )
-    blurred_copy: bool = Field(
+    blurred_copy: ByOwner[bool] = Field(
         default=False,
         title="Keep a blurred copy for the app",
         description="On: while a picture is hidden, a small blurred copy of it can be shown in its place.",
     )
-    blurred: Prefix = Field(default="blurred/", title="Prefix of blurred copies", description="Never watched.")
-    tell: Tell = Field(
+    blurred: ByOwner[Prefix] = Field(default="blurred/", title="Prefix of blurred copies", description="Never watched.")
+    tell: ByOwner[Tell] = Field(
         default=Tell.FIRESTORE,
         title="How the app is told",
         description="One document or node per picture: status, categories, time and name, and never a score.",
         json_schema_extra={"choices": {"firestore": "Firestore", "database": "Realtime Database", "nothing": "Not at all"}},
     )
-    tell_path: str = Field(
+    tell_path: ByOwner[str] = Field(
         default="moderation",
         pattern=r"^[A-Za-z0-9_-]{1,100}(/[A-Za-z0-9_-]{1,100}/[A-Za-z0-9_-]{1,100}){0,3}$",
         title="Collection or node",
         description="Where the documents or nodes are; in Firestore a collection, such as moderation or apps/one/moderation.",
     )
-    database_url: str = Field(
+    database_url: ByOwner[str] = Field(
         default="",
         max_length=300,
         # Whoever is asked gets the account's token, and that may be the one of the machine that Picward runs on.
@@ -133,22 +133,22 @@ class Settings(SiteSettings):
         title="Address of the Realtime Database",
         description="Such as https://my-app-default-rtdb.europe-west1.firebasedatabase.app; only when it is chosen above.",
     )
-    tell_address: bool = Field(
+    tell_address: ByOwner[bool] = Field(
         default=False,
         title="Tell the app the new address",
         description="On: an approved or restored picture's path and new download address are in the document. Who may read "
         "the document can then see the picture.",
     )
-    strikes: Strikes = Field(
+    strikes: ByOwner[Strikes] = Field(
         default=Strikes.OFF,
         title="After too many hidden pictures",
         description="Set the custom claim “uploadBanned”, or disable the account. Given back when a picture is restored.",
         json_schema_extra={"choices": {"off": "Nothing", "claim": "Set a claim", "disable": "Disable the account"}},
     )
-    strikes_after: int = Field(
+    strikes_after: ByOwner[int] = Field(
         default=3, ge=1, le=20, title="How many are too many", description="Hidden pictures of one user, until restored."
     )
-    message_topic: str = Field(
+    message_topic: ByOwner[str] = Field(
         default="",
         max_length=200,
         pattern=r"^([A-Za-z0-9_.~%-]|\{uid\})*$",

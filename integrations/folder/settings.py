@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from app.domain.settings import Mode, SiteSettings
+from app.domain.settings import ByOwner, Mode, SiteSettings
 
 
 class Settings(SiteSettings):
     """Settings without “Hold until checked”: nothing stands between a directory and who reads it, so nothing can be held."""
 
-    mode: Mode = Field(
+    mode: ByOwner[Mode] = Field(
         default=Mode.HIDE,
         title="What happens to blocked pictures",
         description="Flag only: nothing is moved, you see the verdict. Hide flagged: a blocked picture is moved into the "

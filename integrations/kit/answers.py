@@ -69,15 +69,21 @@ def _refusal(answer: Answer) -> PicwardError:
 
 
 def _target(answer: Answer) -> str:
-    """Name the scheme and host of a redirect; its path and query may hold secrets."""
+    """Name where a redirect leads when that is the same host, or that with or without www. What else it says is a stranger's."""
     try:
         parts = urlsplit(answer.headers.get("location", ""))
-        if not parts.hostname:
-            return "another page"
         port = f":{parts.port}" if parts.port else ""
-        return f"{parts.scheme or 'http'}://{parts.hostname[:253]}{port}"
     except ValueError:
         return "another address"
+    if not parts.hostname or parts.scheme not in ("http", "https"):
+        return "another page"
+    same = parts.hostname.removeprefix("www.") == answer.host.lower().removeprefix("www.")
+    return f"{parts.scheme}://{parts.hostname}{port}" if same else "another address"
+
+
+def code(text: str) -> str:
+    """Return an error's code as it may be quoted: letters, digits, _ and -, at most 60 of them; "" for any other text."""
+    return text if re.fullmatch(r"[A-Za-z0-9_-]{1,60}", text) else ""
 
 
 def _retry_after(answer: Answer) -> float | None:
@@ -96,7 +102,7 @@ def translated(error: Exception, host: str) -> PicwardError:
     """Translate what the transport raised. The text names the host only: paths and queries may hold secrets."""
     if isinstance(error, InvalidIPAddress):
         return AddressForbidden(
-            f"{host} leads into a private network ({error}). If that is right, turn on “This site is on my own network”."
+            f"{host} leads into a private network. If that is right, an owner turns on “This site is on my own network”."
         )
     # OpenSSL's word for a chain that does not hold, and urllib3's for another host's certificate.
     if isinstance(error, requests.exceptions.SSLError) and re.search("CERTIFICATE_VERIFY_FAILED|doesn't match", str(error)):

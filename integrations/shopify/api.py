@@ -16,7 +16,7 @@ from typing import Any, NoReturn
 from app.domain.errors import CredentialsExpired, DeliveryUnreadable, PicwardError, PlatformRefused, PlatformUnavailable
 from app.domain.platform import Credentials, Site
 from app.domain.time import SECOND
-from integrations.kit.answers import Answer
+from integrations.kit.answers import Answer, code
 from integrations.kit.http import Session, json_body
 from integrations.kit.untrusted import Untrusted, read_json
 from integrations.shopify import documents, scopes
@@ -135,7 +135,7 @@ class Admin:
         """Raise what the errors of an answer mean; return when what came beside them is enough."""
         errors = list(reply.items("errors", 100))
         codes = [error.object("extensions").label("code", 60) if "extensions" in error else "" for error in errors]
-        said = errors[0].label("message", 300) if errors else ""
+        said = ", ".join(sorted({known for each in codes if (known := code(each))})) or "it gave no code"
         if "THROTTLED" in codes:
             if 0 < self.cost.maximum < self.cost.requested:
                 raise PlatformRefused(f"Shopify's budget of {self.cost.maximum:g} points can never pay for this request.")
@@ -147,9 +147,9 @@ class Admin:
         if partial and "data" in reply:
             _log.warning("Shopify answered site %s in part: %s", self.site.id, said)
             return
-        if all(code in ("", "INTERNAL_SERVER_ERROR", "TIMEOUT") for code in codes):
-            raise PlatformUnavailable(f"Shopify failed: {said}")
-        raise PlatformRefused(f"Shopify does not take the request: {said}")
+        if all(each in ("", "INTERNAL_SERVER_ERROR", "TIMEOUT") for each in codes):
+            raise PlatformUnavailable(f"Shopify failed ({said}).")
+        raise PlatformRefused(f"Shopify does not take the request ({said}).")
 
     def _token(self) -> str:
         held = self._held()
@@ -201,7 +201,7 @@ def understood() -> Iterator[None]:
 
 
 def done(data: Untrusted, *mutations: str) -> None:
-    """Make sure that a mutation was carried out. Raise `PlatformRefused` in Shopify's words when it was not."""
+    """Make sure that a mutation was carried out. Raise `PlatformRefused` with Shopify's code when it was not."""
     with understood():
         for name in mutations:
             if name not in data:
@@ -209,14 +209,14 @@ def done(data: Untrusted, *mutations: str) -> None:
             payload = data.object(name)
             for key in ("userErrors", "mediaUserErrors"):
                 for error in payload.items(key, 100) if key in payload else ():
-                    _refuse(error)
+                    _refuse(name, error)
 
 
-def _refuse(error: Untrusted) -> NoReturn:
-    said = error.label("message", 300) or "it said no"
-    if error.label("code", 60) == "NON_READY_STATE":
-        raise PlatformUnavailable(f"Shopify still processes the picture: {said}", 5.0)
-    raise PlatformRefused(f"Shopify did not do it: {said}")
+def _refuse(mutation: str, error: Untrusted) -> NoReturn:
+    said = code(error.label("code", 60))
+    if said == "NON_READY_STATE":
+        raise PlatformUnavailable("Shopify still processes the picture.", 5.0)
+    raise PlatformRefused(f"Shopify did not carry out {mutation} ({said or 'it gave no code'}).")
 
 
 def _denied(error: Untrusted) -> PlatformRefused:
@@ -224,7 +224,7 @@ def _denied(error: Untrusted) -> PlatformRefused:
     required = error.object("extensions").label("requiredAccess", 300)
     named = _SCOPE.findall(required or said)
     if not named:
-        return PlatformRefused(f"The app may not do this in the shop: {said}")
+        return PlatformRefused("The app may not do this in the shop (ACCESS_DENIED).")
     return PlatformRefused(scopes.ask_for(dict.fromkeys(named), " or "))
 
 

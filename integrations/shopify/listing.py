@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 from app.domain.errors import DeliveryUnreadable, MediaGone, PicwardError, PlatformRefused, PlatformUnavailable
 from app.domain.media import MediaRef, Page
 from app.domain.time import SECOND, microseconds, utc
-from integrations.kit.answers import Answer
+from integrations.kit.answers import Answer, code
 from integrations.kit.http import Session
 from integrations.kit.untrusted import Untrusted
 from integrations.shopify import documents
@@ -115,7 +115,8 @@ def _begin(admin: Admin, restarts: int) -> Page:
         for error in payload.items("userErrors", 100):
             if error.label("code", 60) in ("OPERATION_IN_PROGRESS", "LIMIT_REACHED"):
                 return Page((), _cursor("again", restarts), wait_seconds=BUSY_SECONDS)
-            raise PlatformRefused(f"Shopify does not list the catalogue: {error.label('message', 300)}")
+            said = code(error.label("code", 60)) or "it gave no code"
+            raise PlatformRefused(f"Shopify does not list the catalogue ({said}).")
         id = payload.object("bulkOperation").text("id", 100)
     if not re.fullmatch(_OPERATION, id):
         raise PlatformUnavailable("Shopify's answer names no bulk operation.")
@@ -148,7 +149,7 @@ def _count(node: Untrusted, key: str) -> int:
 def _failed(admin: Admin, operation: Operation, restarts: int) -> Page:
     if operation.ended_at and time.time() - operation.ended_at > STALE_SECONDS:
         return _again(admin, operation, restarts)
-    said = operation.error.lower().replace("_", " ") or operation.status.lower()
+    said = code(operation.error or operation.status).lower().replace("_", " ") or "it gave no code"
     raise PlatformRefused(f"Shopify could not list the catalogue ({said}). Start the scan again in some minutes.")
 
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
-from app.domain.settings import Mode, SiteSettings
+from app.domain.settings import ByOwner, ByPlatform, Mode, SiteSettings
 
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
 # Shopify cuts a tag at 255 characters, and separates tags by commas where people type them.
@@ -23,14 +23,14 @@ class HideBy(StrEnum):
 class Settings(SiteSettings):
     """Settings without “Hold until checked”: a product is public as soon as its merchant says so, and nothing stands between."""
 
-    mode: Mode = Field(
+    mode: ByOwner[Mode] = Field(
         default=Mode.HIDE,
         title="What happens to blocked pictures",
         description="Flag only: nothing is hidden, the product gets a tag. Hide flagged: the product or the picture is hidden "
         "from shoppers until a person decides.",
         json_schema_extra={"choices": {"flag": "Flag only", "hide": "Hide flagged"}},
     )
-    hide_by: HideBy = Field(
+    hide_by: ByPlatform[HideBy] = Field(
         default=HideBy.DRAFT,
         title="How a product is hidden",
         description="Set to draft: the product leaves every sales channel at once and keeps its address. Unpublish: only the "
@@ -40,34 +40,34 @@ class Settings(SiteSettings):
             "choices": {"draft": "Set to draft", "unpublish": "Unpublish from sales channels", "detach": "Remove the picture"}
         },
     )
-    sales_channels: tuple[Name, ...] = Field(
+    sales_channels: ByPlatform[tuple[Name, ...]] = Field(
         default=(),
         max_length=50,
         title="Sales channels that a product is unpublished from",
         description="Names as Shopify shows them, such as Online Store. All of them when the list is empty.",
     )
-    tag: Tag = Field(
+    tag: ByPlatform[Tag] = Field(
         default="picward-hidden",
         title="Tag of a product while it is hidden",
         description="So that you find hidden products in Shopify's own product list. Leave empty for no tag.",
     )
-    flag_tag: Tag = Field(
+    flag_tag: ByPlatform[Tag] = Field(
         default="picward-flagged",
         title="Tag of a product whose blocked picture is not hidden",
         description="Used with “Flag only”, and when a rule may not hide. Leave empty to leave such products untouched.",
     )
-    judge_drafts: bool = Field(
+    judge_drafts: ByPlatform[bool] = Field(
         default=True,
         title="Check products before they are published",
         description="On: pictures of drafts and archived products are checked too. Off: once the product is active.",
     )
-    original_bytes: bool = Field(
+    original_bytes: ByOwner[bool] = Field(
         default=False,
         title="Check pictures at full size",
         description="Off: a copy of at most 1,024 pixels is checked, which is all that the models use. On: the full file is "
         "fetched, so that block lists of exact file hashes from elsewhere match. Slower, and a lot more traffic.",
     )
-    actions_per_hour: int = Field(
+    actions_per_hour: ByOwner[int] = Field(
         default=12,
         ge=2,
         le=1_000,

@@ -81,15 +81,24 @@ class Plugin:
         return {"headers": {"content-type": "application/json", **headers}, "body": body}
 
 
+SAID: Mapping[str, str] = {
+    "picward_gone": "WordPress no longer has this picture.",
+    "picward_changed": "The picture in WordPress has other bytes now.",
+    "picward_order": "The plugin does not know what was asked for: update it.",
+    "picward_offloaded": "The site's pictures lie on another server, where they cannot be hidden. Take the post offline instead.",
+}
+"""What the plugin's codes mean, in our words: whatever answers in the plugin's place may say anything."""
+
+
 def _explain(answer: Answer) -> PicwardError | None:
     """Tell what the plugin said from what WordPress, a firewall or a web server in front of it said."""
-    code, message = _wordpress_error(answer)
+    code = _code(answer)
     if answer.status in (404, 409):
         if not code.startswith("picward_"):
             # WordPress switches a plugin off while it updates it, so this may pass; taking it for a deleted picture
             # would lose the decision.
             return PlatformUnavailable(f"The Picward plugin does not answer at {answer.host}. Is it active?")
-        return MediaGone(message or "WordPress no longer has this version of the picture.")
+        return MediaGone(SAID.get(code, "WordPress no longer has this version of the picture."))
     if answer.status == 401 and not code.startswith("picward_"):
         return PlatformRefused(f"{answer.host} asks for a password before the plugin is reached; let /picward/v1/ through.")
     if answer.status == 401:
@@ -97,13 +106,18 @@ def _explain(answer: Answer) -> PicwardError | None:
             f"{answer.host} does not accept our signature: connect the site again, and compare the clocks of both."
         )
     if answer.status in (400, 403, 422):
-        return PlatformRefused(message or f"{answer.host} refused the request ({answer.status}).")
+        known = f"{answer.status}, {code}" if code else str(answer.status)
+        return PlatformRefused(SAID.get(code, f"{answer.host} refused the request ({known})."))
     return None
 
 
-def _wordpress_error(answer: Answer) -> tuple[str, str]:
+def _code(answer: Answer) -> str:
+    """Read the plugin's code of an error, "" for anything else."""
     try:
-        error = read_json(answer.body)
+        code = read_json(answer.body).label("code", 60)
     except DeliveryUnreadable:
-        return "", ""
-    return error.label("code", 60), error.label("detail", 300) or error.label("message", 300)
+        return ""
+    return code if code in SAID or code in _OTHER_CODES else ""
+
+
+_OTHER_CODES = frozenset({"picward_unauthorized", "picward_quarantine", "picward_delete", "picward_hidden"})

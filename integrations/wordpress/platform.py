@@ -33,6 +33,31 @@ from integrations.wordpress.settings import Settings
 PAGE_SIZE = 200
 """How many attachments one listing asks for; the plugin's own limit."""
 
+PROBLEMS: Mapping[str, str] = {
+    "cipher": "PHP has neither sodium nor OpenSSL: hidden originals lie unencrypted",
+    "quarantine": "The quarantine folder cannot be written: no picture can be hidden",
+    "gd": "PHP has no GD: a hidden picture is removed instead of replaced by a placeholder",
+    "offloaded": "Pictures of this site lie on another server, where they cannot be hidden",
+    "refused": "The site was refused here before",
+    "outbox": "Events have been waiting at the site for a quarter of an hour and more",
+    "parked": "Events of the site were not taken here",
+    "lost": "Files of public pictures are still in the quarantine; their histories under Media say why",
+    "cron": "The site's scheduled tasks are late",
+}
+"""What can be wrong at the site, by the plugin's code and in our words: whatever answers there is not quoted."""
+
+DRIFTED: Mapping[str, str] = {
+    "outweighed": "Somebody decided otherwise in WordPress.",
+    "blocked": "It stays hidden: the same file is blocked as another picture, which has to be approved, too.",
+    "replaced": "Somebody replaced the picture since it was hidden; it was left as it is.",
+    "lost": "Copies in the quarantine are missing or damaged, so that files could not be given back. Put the quarantine back "
+    "from a backup and approve the picture again.",
+}
+"""Why the plugin left something undone, by its code."""
+
+# With plain permalinks the route is the last argument; what stands before it is of plugins for several languages.
+_REST_ADDRESS = re.compile(r"(?i:https?)://[^/?]+/(([^?]*/)?|[^?]*\?([^?]*&)?rest_route=/)")
+_VERSION = re.compile(r"[0-9][0-9A-Za-z.+-]{0,29}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _ATTACHMENT = re.compile(r"[1-9][0-9]{0,18}")
 _log = logging.getLogger(__name__)
@@ -66,8 +91,8 @@ class WordPress(Platform):
             if body.text("type", 40) != "connect":
                 raise DeliveryRefused("This is no request to connect.")
             home_url, rest_url = _web_address(body.text("home_url", 500)), _web_address(body.text("rest_url", 500))
-            if not rest_url.endswith("/"):
-                raise DeliveryRefused("The REST address does not end with a slash.")
+            if not _REST_ADDRESS.fullmatch(rest_url):
+                raise DeliveryRefused("The REST address is none of WordPress': it ends with a slash, or with ?rest_route=/.")
             connection = {
                 "rest_url": rest_url,
                 "home_url": home_url,
@@ -132,10 +157,12 @@ class WordPress(Platform):
         try:
             state = answer.choice("state", ("done", "drifted"))
             undo = answer.plain("undo")
+            why = answer.texts("why", 10, 40) if "why" in answer else ()
         except DeliveryUnreadable as error:
             raise PlatformUnavailable(f"The plugin's answer cannot be read: {error}") from None
         if state == "drifted":
-            return Receipt(undo, answer.label("detail", 500) or "Someone changed the picture in WordPress meanwhile.")
+            said = " ".join(DRIFTED[code] for code in why if code in DRIFTED)
+            return Receipt(undo, said or "Someone changed the picture in WordPress meanwhile. Its history under Media says more.")
         return Receipt(undo)
 
     def check(self, site: Site) -> str:
@@ -146,19 +173,27 @@ class WordPress(Platform):
             if not quarantine.flag("writable"):
                 raise PlatformRefused("WordPress cannot write to its quarantine folder, so no picture could be hidden.")
             waiting = answer.object("outbox").integer("waiting", 0)
-            problems = answer.texts("problems", 50, 2_000) if "problems" in answer else ()
-            wp, plugin = answer.text("wp", 60), answer.text("plugin", 60)
+            problems = tuple(answer.texts("problem_codes", 50, 40)) if "problem_codes" in answer else ()
+            unnamed = len(answer.texts("problems", 50, 2_000)) if "problems" in answer and not problems else 0
+            wp, plugin = _version(answer.text("wp", 60)), _version(answer.text("plugin", 60))
         except DeliveryUnreadable as error:
             raise PlatformUnavailable(f"The plugin's status cannot be read: {error}") from None
         kept = "quarantine not encrypted" if cipher == "none" else f"quarantine encrypted with {cipher}"
         line = f"WordPress {wp}, plugin {plugin}, {kept}, {waiting} event{'' if waiting == 1 else 's'} waiting"
-        return ". ".join((line, *(" ".join(problem.split()) for problem in problems)))
+        more = [PROBLEMS[code] for code in problems if code in PROBLEMS]
+        if unnamed or len(more) < len(problems):
+            more.append("The plugin's page in WordPress names what is to be put right")
+        return ". ".join((line, *more))
 
     def pulse(self, site: Site) -> None:
         Plugin(site).ask("drain")
 
     def settings_changed(self, site: Site) -> None:
         Plugin(site).ask("settings", values=site.settings.model_dump(mode="json"))
+
+
+def _version(text: str) -> str:
+    return text if _VERSION.fullmatch(text) else "of an unknown version"
 
 
 def _proven(delivery: Delivery, find: FindSite) -> Site:
@@ -235,7 +270,7 @@ def _verdict(body: Untrusted) -> Event:
         media=_media(body.object("media")),
         sha256=sha256,
         verdict=Verdict(body.choice("verdict", ("allow", "block"))),
-        person=body.label("person", 100) or "someone in WordPress",
+        person=body.label("person", 100),
         never_again=body.flag("never_again", default=False),
     )
 

@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import Field, StringConstraints
 
 from app.domain.media import Context
-from app.domain.settings import HoldingSettings, LinkedSettings
+from app.domain.settings import ByPlatform, HoldingSettings, LinkedSettings
 
 Role = Annotated[str, StringConstraints(strip_whitespace=True, to_lower=True, min_length=1, max_length=60)]
 
@@ -15,20 +15,20 @@ Role = Annotated[str, StringConstraints(strip_whitespace=True, to_lower=True, mi
 class Settings(HoldingSettings, LinkedSettings):
     """Add what only WordPress has: roles, posts that hold a picture, and sizes made by the browser."""
 
-    trusted_roles: tuple[Role, ...] = Field(
+    trusted_roles: ByPlatform[tuple[Role, ...]] = Field(
         default=("administrator",),
         max_length=50,
         title="Roles whose pictures are never hidden by a rule",
         description="Pictures of these roles are judged and shown to you, but only a person can hide them. Site icons, "
         "logos and headers are mostly theirs.",
     )
-    unpublish_parent: bool = Field(
+    unpublish_parent: ByPlatform[bool] = Field(
         default=False,
         title="Take the post or product offline too",
         description="On: while a picture is hidden, the post or product that it was uploaded to waits as “pending”. It "
         "comes back as it was when its last hidden picture comes back.",
     )
-    browser_sizes: bool = Field(
+    browser_sizes: ByPlatform[bool] = Field(
         default=False,
         title="Let the browser make image sizes",
         description="WordPress 7.1 can make the smaller sizes in the uploader's browser. Off: the server makes them "

@@ -63,7 +63,7 @@ def test_a_forbidden_import_fails_lint(tmp_path: Path, path: str, line: str) -> 
 
 
 THIRD_PARTY = {
-    "app/domain": {"pydantic"},
+    "app/domain": {"pydantic", "confusable_homoglyphs"},
     "app/db": {"alembic", "sqlalchemy"},
     "app/services": {"argon2", "sqlalchemy"},
     "app/adapters": {"cryptography"},

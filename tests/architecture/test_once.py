@@ -25,6 +25,8 @@ HOMES = {
     "look-alikes are told apart": (r"^[A-Z_]*DISTANCE = ", {"app/domain/detector.py"}),
     "a picture's size is limited": (r"\b20_000_000\b", {"app/domain/limits.py"}),
     "a platform is told its settings": (r"\.settings_changed\(", {"app/services/sites/sites.py"}),
+    "another server's words are quoted": (r"label\([\"']detail[\"']|\{[^}]*label\([\"']message", set()),
+    "settings are stored for a site": (r"changed_by\(declared, name\)", {"app/services/sites/sites.py"}),
     "secrets that we hand out are made and digested": (
         r"token_bytes|sha256\((token|presented|user_id)",
         {"app/services/secrets.py"},

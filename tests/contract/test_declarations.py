@@ -6,7 +6,7 @@ import re
 
 from app.domain.decisions import Action
 from app.domain.platform import Platform
-from app.domain.settings import Mode, SiteSettings, modes_of
+from app.domain.settings import ChangedBy, Mode, SiteSettings, modes_of
 from tests.contract.sample import Sample
 from tests.contract.samples import held_to_it
 
@@ -29,3 +29,17 @@ def test_a_platform_declares_itself(slug: str, platform: Platform, sample: Sampl
 def test_a_platform_keeps_no_merchant(platform: Platform) -> None:
     kept = {name: value for name, value in vars(platform).items() if "site" in name.lower() or isinstance(value, dict)}
     assert kept == {}
+
+
+OWNERS_ALWAYS = {*SiteSettings.model_fields, "private_network", "console_link"}
+"""Network, notices, guests, modes that act, retention: of these no platform gives any away."""
+
+
+def test_every_setting_says_who_may_change_it(platform: Platform) -> None:
+    for name, field in platform.Settings.model_fields.items():
+        said = [mark for mark in field.metadata if isinstance(mark, ChangedBy)]
+        assert len(said) == 1, f"{name} does not say who may change it: wrap its type in ByOwner or ByPlatform"
+        assert name not in OWNERS_ALWAYS or said == [ChangedBy.OWNER], f"{name} is the owner's"
+        assert said == [ChangedBy.OWNER] or platform.uses_door or type(platform).frame is not Platform.frame, (
+            f"{name}: nobody speaks for a site of this platform"
+        )

@@ -16,6 +16,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any, BinaryIO, ClassVar
 
+from pydantic import Field
+
 from app.adapters.vault import KeyVault
 from app.db import migrate
 from app.db.engine import Database
@@ -25,7 +27,7 @@ from app.domain.errors import DeliveryRefused, DeliveryUnreadable, MediaGone
 from app.domain.events import Delivery, MediaUploaded, Parsed
 from app.domain.media import MediaRef, Page
 from app.domain.platform import Admission, FindSite, Platform, Site
-from app.domain.settings import NetworkedSettings, SiteSettings
+from app.domain.settings import ByPlatform, NetworkedSettings, SiteSettings
 from app.domain.signals import Signal
 from app.factory import crop_preview
 from app.services.core import Core, Limits
@@ -49,6 +51,12 @@ class Clock:
         self.at += int(seconds * 1_000_000)
 
 
+class PaperSettings(NetworkedSettings):
+    """Add what the site's own side may change."""
+
+    ink: ByPlatform[str] = Field(default="black", max_length=40, title="Ink", description="What is written with.")
+
+
 class PaperPlatform(Platform):
     """Keep images in a dict. `trouble` maps a method's name to the exception that it raises."""
 
@@ -57,7 +65,7 @@ class PaperPlatform(Platform):
     actions: ClassVar[frozenset[Action]] = frozenset(Action)
     hiding: ClassVar[str] = "A hidden picture lies face down."
     uses_door: ClassVar[bool] = True
-    Settings: ClassVar[type[SiteSettings]] = NetworkedSettings
+    Settings: ClassVar[type[SiteSettings]] = PaperSettings
 
     def __init__(self) -> None:
         super().__init__(None, surroundings())

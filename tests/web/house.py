@@ -107,6 +107,7 @@ def furnish(bench: Bench, application: Flask, owner: Owner) -> House:
     shared = {
         "what": "retry",
         "wish": "disable",
+        "answer": "keep",
         "token": "x",
         "person_id": 1,
         "session_id": "x",

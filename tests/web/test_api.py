@@ -16,6 +16,7 @@ from werkzeug.test import TestResponse
 from app.domain.platform import SiteState
 from app.services.people.tokens import SCOPES, Scope
 from app.services.review import queue, showing, verdicts
+from app.services.rules import policies
 from app.services.sites import sites
 from app.web.api import document, rates, shapes
 from app.web.api.operations import BASE, OPERATIONS, Operation
@@ -66,12 +67,17 @@ GOOD: dict[str, Callable[[World], Call]] = {
     "resume_site": lambda world: {"site_id": world.site.id},
     "scan_site": lambda world: {"site_id": world.site.id},
     "read_settings": lambda world: {"site_id": world.site.id},
-    "change_settings": lambda world: {"site_id": world.site.id, "body": {"values": {"preview_days": 10}}},
+    "change_settings": lambda world: {"site_id": world.site.id, "body": {"values": {"ink": "red"}}},
     "read_policy": lambda world: {"site_id": world.site.id},
     "list_policy_versions": lambda world: {"site_id": world.site.id},
     "save_policy": lambda world: {
         "site_id": world.site.id,
-        "body": {"rules": [{"category": "gambling", "review": 0.5, "exempt": [{"key": "role", "values": ["editor"]}]}]},
+        "body": {
+            "rules": [
+                *policies.stored(policies.current(world.bench.core, world.site.id)),
+                {"category": "gambling", "review": 0.5, "exempt": [{"key": "role", "values": ["editor"]}]},
+            ]
+        },
     },
     "preview_policy": lambda world: {
         "site_id": world.site.id,

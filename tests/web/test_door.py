@@ -57,12 +57,12 @@ def test_settings_are_read_and_saved(bench: Bench, application: Flask) -> None:
         site,
         "/settings",
         "s1",
-        {"type": "settings.save", "person": "Eva", "values": {"mode": "flag", "preview_days": 7}},
+        {"type": "settings.save", "person": "Eva", "values": {"mode": "hide", "ink": "red"}},
     )
     assert saved.json is not None
-    assert (saved.json["values"]["mode"], saved.json["values"]["preview_days"]) == ("flag", 7)
-    assert sites.get(bench.core, site.id).settings.preview_days == 7
-    assert ("Eva", "mode: hide → flag; preview_days: 30 → 7") in [line[1:] for line in sites.trail(bench.core, site.id)]
+    assert (saved.json["values"]["mode"], saved.json["values"]["ink"]) == ("hide", "red")
+    assert sites.get(bench.core, site.id).settings.ink == "red"
+    assert ("at the site: Eva", "ink: black → red") in [line[1:] for line in sites.trail(bench.core, site.id)]
 
 
 def test_settings_that_do_not_fit_are_refused_field_by_field(bench: Bench, application: Flask) -> None:
@@ -123,7 +123,7 @@ def test_values_must_be_an_object(bench: Bench, application: Flask, values: obje
 
 
 def test_settings_can_be_saved_whatever_the_content_type_says(bench: Bench, application: Flask) -> None:
-    body = {"type": "settings.save", "values": {"mode": "flag"}}
+    body = {"type": "settings.save", "values": {"ink": "red"}}
     answer = ask(application, bench.site(), "/settings", "1", body, **{"Content-Type": "text/plain"})
     assert answer.status_code == 200
 
@@ -134,7 +134,7 @@ def test_unknown_platforms_have_no_door(application: Flask, bench: Bench) -> Non
 
 
 ROOMS = {
-    "/settings": {"type": "settings.save", "values": {"mode": "flag"}},
+    "/settings": {"type": "settings.save", "values": {"ink": "red"}},
     "/summary": {"type": "summary.read"},
     "/history": {"type": "history.read", "media_id": "x"},
     "/link": {"type": "link.make", "person": {"id": "1", "name": "Eva", "role": "administrator"}},
@@ -159,7 +159,7 @@ def test_a_secret_that_tells_of_uploads_opens_nothing_else(bench: Bench, applica
     assert told.status_code == 202, "the secret proves webhooks"
     answer = application.test_client().post(f"/door/forwarded{room}", data=json.dumps(ROOMS[room]), headers=headers)
     assert answer.status_code == 401
-    assert sites.get(bench.core, site.id).settings.mode == "hide"
+    assert sites.get(bench.core, site.id).settings.ink == "black"
 
 
 @pytest.mark.parametrize("room", ["webhooks", *(f"door{room}" for room in sorted(ROOMS))])

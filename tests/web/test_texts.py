@@ -290,7 +290,7 @@ def test_pages_come_in_the_language_that_the_browser_asks_for(application: Flask
 DATA = {
     *("Ada", "ada@example.org", "invited@example.org", "nightly", "Shop", "Paper site", "Paper", "Paper is patient"),
     *("waits-own", "parked-own", "waits-other", "parked-other", "not allowed there", "Somebody else", "picward.test"),
-    *("owner", "UTC", "http", "1 ms", "A hidden picture lies face down."),
+    *("owner", "UTC", "http", "1 ms", "A hidden picture lies face down.", "Ink", "What is written with."),
 }
 """What the rows of the house are called: data, that no catalogue knows."""
 

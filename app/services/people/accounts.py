@@ -11,6 +11,7 @@ from app.db import audit
 from app.db import people as rows
 from app.db import sites as site_rows
 from app.db.people import PersonRow
+from app.domain import names
 from app.domain.errors import PersonUnknown, SettingsInvalid
 from app.domain.platform import SiteState
 from app.domain.roles import LIMITED, Role
@@ -39,8 +40,12 @@ def checked(**fields: str) -> dict[str, str]:
         kept["email"] = kept["email"].casefold()
         if "@" not in kept["email"] or len(kept["email"]) > 320:
             wrong["email"] = "is not an e-mail address"
-    if "name" in kept and not 0 < len(kept["name"]) <= 200:
-        wrong["name"] = "is needed, at most 200 characters"
+    if "name" in kept:
+        kept["name"] = names.cleaned(kept["name"])
+        if not any(names.looks(kept["name"])) or len(kept["name"]) > names.NAME_CHARACTERS:
+            wrong["name"] = "is needed, at most 200 characters"
+        elif names.is_reserved(kept["name"]):
+            wrong["name"] = "looks like something that is no person here, as a site or a program is; take another"
     if "password" in kept and (problem := passwords.problem(kept["password"])):
         wrong["password"] = problem
     refuse(wrong)
@@ -53,9 +58,9 @@ def refuse(wrong: dict[str, str]) -> None:
 
 
 def refuse_double(connection: Connection, name: str, but: int = 0) -> None:
-    """Refuse a name that somebody else has: names stand beside verdicts and in the history."""
-    if any(row.name.casefold() == name.casefold() and row.id != but for row in rows.every(connection)):
-        refuse({"name": "is somebody else's name here"})
+    """Refuse a name that looks like somebody else's: names stand beside verdicts and in the history."""
+    if any(names.alike(row.name, name) for row in rows.every(connection) if row.id != but and not names.is_claim(row.name)):
+        refuse({"name": "looks like somebody else's name here; add what tells you apart"})
 
 
 def listing(core: Core) -> list[Account]:
@@ -95,8 +100,8 @@ def allowed(connection: Connection, role: str, sites: Collection[str], gone: Col
 
 
 def spoken(connection: Connection, role: Role, sites: Collection[str]) -> str:
-    names = {row.id: row.name for row in site_rows.every(connection)}
-    return f"{role}, {', '.join(names.get(site, site) for site in sites)}" if sites else f"{role}, every site"
+    called = {row.id: row.name for row in site_rows.every(connection)}
+    return f"{role}, {', '.join(called.get(site, site) for site in sites)}" if sites else f"{role}, every site"
 
 
 def change(core: Core, person_id: int, role: str, sites: Collection[str], by: str) -> None:
@@ -145,6 +150,8 @@ def rename(core: Core, person_id: int, name: str) -> None:
     name = checked(name=name)["name"]
     with core.db.write() as connection:
         row = load(connection, person_id)
+        if names.is_claim(row.name):
+            refuse({"name": "is what your site calls you, and is changed there"})
         if row.name != name:
             refuse_double(connection, name, person_id)
             rows.change(connection, person_id, name=name)

@@ -5,10 +5,14 @@ from __future__ import annotations
 import secrets
 from dataclasses import dataclass
 
+from sqlalchemy import Connection
+
 from app.db import audit
 from app.db import people as rows
+from app.domain import names
 from app.domain.errors import SignInRefused
 from app.domain.roles import RIGHTS, Right, Role
+from app.domain.settings import ChangedBy
 from app.domain.time import HOUR, MINUTE
 from app.services.core import Core
 from app.services.people import accounts, passwords
@@ -33,6 +37,16 @@ class Person:
     role: Role
     form_token: str
     sites: frozenset[str] = frozenset()
+
+    @property
+    def guest(self) -> bool:
+        """Tell whether a site let this person in, and vouches for the name."""
+        return names.is_claim(self.name)
+
+    @property
+    def side(self) -> ChangedBy:
+        """Say on which side the person stands: whoever is limited to some sites speaks for those."""
+        return ChangedBy.PLATFORM if self.sites else ChangedBy.OWNER
 
     def may(self, right: Right) -> bool:
         return right in RIGHTS[self.role]
@@ -88,11 +102,15 @@ def _prove(core: Core, email: str, password: str, address: str) -> int:
 
 
 def open_session(core: Core, person_id: int, agent: str = "", *, hours: int = SESSION_DAYS * 24) -> str:
-    token = secrets.token_urlsafe(32)
-    now = core.now()
-    expires = now + hours * HOUR
     with core.db.write() as connection:
-        rows.add_session(connection, digest(token), person_id, secrets.token_hex(16), now, expires, agent[:200])
+        return add_session(core, connection, person_id, agent, hours)
+
+
+def add_session(core: Core, connection: Connection, person_id: int, agent: str, hours: int) -> str:
+    """Open a session in the caller's transaction, and return the cookie's token."""
+    token, now = secrets.token_urlsafe(32), core.now()
+    expires = now + hours * HOUR
+    rows.add_session(connection, digest(token), person_id, secrets.token_hex(16), now, expires, agent[:200])
     return token
 
 

@@ -11,6 +11,8 @@ from app.db import audit
 from app.db import tokens as rows
 from app.db.tokens import NewToken
 from app.domain.errors import ScopeMissing, SettingsInvalid, TokenRefused
+from app.domain.names import PROGRAM
+from app.domain.settings import ChangedBy
 from app.domain.time import DAY, SECOND
 from app.services.core import Core
 from app.services.secrets import digest
@@ -58,7 +60,12 @@ class Token:
     @property
     def actor(self) -> str:
         """Name the program in the history."""
-        return f"{self.name} (program)"
+        return f"{self.name} {PROGRAM}"
+
+    @property
+    def side(self) -> ChangedBy:
+        """Say on which side the program stands: one that works on a single site speaks for that site."""
+        return ChangedBy.PLATFORM if self.site_id else ChangedBy.OWNER
 
     def need(self, scope: Scope) -> None:
         """Raise `ScopeMissing` unless the token has this scope."""

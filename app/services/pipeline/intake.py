@@ -26,6 +26,7 @@ from app.domain.events import (
     VerdictGiven,
 )
 from app.domain.jobs import Priority, WorkState
+from app.domain.names import by, claim
 from app.domain.platform import Site, SiteState
 from app.domain.time import DAY
 from app.services.core import Core
@@ -154,7 +155,8 @@ def _take(core: Core, connection: Connection, site: Site, event: Event, now: int
                 _erase(connection, site, media_ids, now)
 
 
-def _take_verdict(core: Core, connection: Connection, site: Site, event: VerdictGiven, now: int) -> None:
+def _take_verdict(core: Core, connection: Connection, site: Site, given: VerdictGiven, now: int) -> None:
+    event = replace(given, person=claim(given.person, "somebody"))
     job_id = jobs.add(connection, site.id, event.media, 0, Priority.PERSON, now)
     known = jobs.latest(connection, site.id, event.media.id, event.media.version)
     if known is None:
@@ -164,7 +166,7 @@ def _take_verdict(core: Core, connection: Connection, site: Site, event: Verdict
     judged = current is not None or event.verdict is not Verdict.ALLOW
     if judged and (job_id is not None or known.state in (WorkState.DUE, WorkState.BUSY)):
         jobs.end_unleased(connection, known.id, now)
-    text = f"{'Approved' if event.verdict is Verdict.ALLOW else 'Rejected'} by {event.person} at the site"
+    text = f"{'Approved' if event.verdict is Verdict.ALLOW else 'Rejected'} {by(event.person)}"
     if event.verdict is Verdict.ALLOW and current is not None and (current.two_people or current.restricted):
         _ask_two_people(core, connection, site, event, current, text, now)
         return

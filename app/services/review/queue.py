@@ -13,6 +13,7 @@ from app.db.queue import Order as Order
 from app.db.queue import WaitingRow
 from app.domain.decisions import Decision, Verdict
 from app.domain.errors import BeingReviewed, DecisionStale, SettingsInvalid
+from app.domain.names import by
 from app.domain.time import MINUTE
 from app.domain.visibility import Visibility
 from app.services.core import Core
@@ -146,7 +147,8 @@ def escalate(core: Core, decision_id: int, person: str, note: str) -> None:
             raise DecisionStale("This picture waits no more: somebody decided it, or it is gone.")
         text = f"{person}: {note}" if note else person
         rows.escalate(connection, decision_id, text)
-        audit.add(connection, core.now(), person, "review.escalated", f"Escalated by {text}", decision.site_id, decision.media.id)
+        said = f"Escalated {by(text)}"
+        audit.add(connection, core.now(), person, "review.escalated", said, decision.site_id, decision.media.id)
 
 
 def listing(core: Core, visibility: Visibility, order: Order, after: Sequence[int], limit: int) -> list[Item]:

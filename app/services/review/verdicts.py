@@ -18,6 +18,7 @@ from app.domain.errors import (
     UndoImpossible,
 )
 from app.domain.jobs import WorkState
+from app.domain.names import by
 from app.domain.platform import Site
 from app.domain.rejections import REJECTIONS
 from app.domain.taxonomy import CATEGORIES
@@ -123,13 +124,13 @@ class Said:
 
 def settle(core: Core, connection: Connection, site: Site, decision: Decision, said: Said) -> int:
     """Make a person's verdict binding, or keep it as the first of two; in the caller's transaction."""
-    people = said.person
+    people = by(said.person)
     category = _category(decision, said)
     if decision.two_people:
         first = _agreeing(connection, decision, said, category, core.now())
         if first is None:
             return decision.id
-        people = f"{first} and {said.person}"
+        people = f"{by(first)} and {said.person}"
     reason = Reason(said.verdict, category, _text(said, people))
     ruling = Ruling(
         decision.job_id,
@@ -153,7 +154,7 @@ def settle(core: Core, connection: Connection, site: Site, decision: Decision, s
 def _text(said: Said, people: str) -> str:
     word = "Approved" if said.verdict is Verdict.ALLOW else "Rejected, to be deleted," if said.delete else "Rejected"
     why = REJECTIONS.get(said.rejection)
-    return f"{word} by {people}" + (f": {why.title}" if why else "")
+    return f"{word} {people}" + (f": {why.title}" if why else "")
 
 
 def _category(decision: Decision, said: Said) -> str:
@@ -259,11 +260,11 @@ def _may_be_undone(connection: Connection, decision: Decision, before: Decision 
 
 def _as_before(decision: Decision, before: Decision | None, person: str) -> Outcome:
     if before is None:
-        text = f"Undone by {person}; nothing was decided before, so a person decides"
+        text = f"Undone {by(person)}; nothing was decided before, so a person decides"
         found = tuple(reason for reason in decision.reasons if reason.rule != UNDO_RULE)
         return Outcome(Verdict.REVIEW, (*found, Reason(Verdict.REVIEW, "", text, UNDO_RULE)))
     kept = tuple(reason for reason in before.reasons if reason.rule != UNDO_RULE)
-    note = Reason(before.verdict, "", f"Decision {decision.id} was undone by {person}: as it was before", UNDO_RULE)
+    note = Reason(before.verdict, "", f"Decision {decision.id} was undone {by(person)}: as it was before", UNDO_RULE)
     return Outcome(before.verdict, (*kept, note), before.enforce)
 
 

@@ -12,9 +12,11 @@ from app.db import audit, replays
 from app.db import policies as rows
 from app.db import sites as site_rows
 from app.db.policies import PolicyRow
-from app.domain.errors import SettingsInvalid, SiteUnknown
+from app.domain.choices import acts_otherwise
+from app.domain.errors import OwnerNeeded, SettingsInvalid, SiteUnknown
 from app.domain.platform import SiteState
 from app.domain.policy import Policy, RuleMode, read_policy
+from app.domain.settings import ChangedBy
 from app.domain.taxonomy import CATEGORIES
 from app.services.core import Core
 
@@ -32,24 +34,50 @@ def load(connection: Connection, site_id: str, version: int | None = None) -> Po
     return read_policy({"version": row.version, "rules": row.rules})
 
 
-def save(core: Core, site_id: str, rules: object, person: str, *, upon: int | None = None, why: str = "") -> Policy:
+def save(
+    core: Core,
+    site_id: str,
+    rules: object,
+    person: str,
+    *,
+    upon: int | None = None,
+    why: str = "",
+    side: ChangedBy = ChangedBy.OWNER,
+) -> Policy:
     """Store the next version of a site's policy; workers replay it over stored signals.
 
-    `upon` is the version that the rules were made from. Raise `SettingsInvalid`, also when that is no longer the newest.
+    `upon` is the version that the rules were made from. Raise `SettingsInvalid`, also when that is no longer the newest, and
+    `OwnerNeeded` when `side` is the platform's and another mode of a rule is wanted, or a rule that no word sets.
     """
     with core.db.write() as connection:
         site = site_rows.get(connection, site_id)
         if site is None or site.state is SiteState.REMOVED:
             raise SiteUnknown(f"There is no site “{site_id}”.")
-        version = load(connection, site_id).version + 1
+        site_rows.lock(connection, site_id)
+        before = load(connection, site_id)
+        version = before.version + 1
         if upon is not None and version != upon + 1:
             raise SettingsInvalid(f"Someone saved version {version - 1} meanwhile. Look at it, and make your change again.")
         policy = read_policy({"version": version, "rules": rules})
-        rows.add(connection, PolicyRow(site_id, version, stored(policy), core.now(), person))
-        text = f"Policy v{version}{why and f', {why}'}: {summarise(policy)}"
-        audit.add(connection, core.now(), person, "policy.saved", text, site_id)
+        refused = side is not ChangedBy.OWNER and acts_otherwise(before, policy)
+        if refused:
+            text = "Refused, since only an owner may change how far the rules may go"
+            audit.add(connection, core.now(), person, "policy.refused", text, site_id)
+        else:
+            _add(core, connection, site_id, policy, person, why)
+    if refused:
+        raise OwnerNeeded(
+            "Nothing was saved. Only an owner may change how far the rules may go, in Picward's console.",
+            {"approach": "is set by an owner, in Picward's console"},
+        )
     core.wake()
     return policy
+
+
+def _add(core: Core, connection: Connection, site_id: str, policy: Policy, person: str, why: str) -> None:
+    rows.add(connection, PolicyRow(site_id, policy.version, stored(policy), core.now(), person))
+    text = f"Policy v{policy.version}{why and f', {why}'}: {summarise(policy)}"
+    audit.add(connection, core.now(), person, "policy.saved", text, site_id)
 
 
 def draft(core: Core, site_id: str, rules: object) -> Policy:

@@ -10,11 +10,12 @@ from dataclasses import replace
 
 from sqlalchemy import Connection
 
-from app.db import audit, enforcements
+from app.db import audit, enforcements, people
 from app.db import policies as policy_rows
 from app.db import sites as rows
 from app.db.policies import PolicyRow
 from app.db.sites import NewSite
+from app.domain import names
 from app.domain.errors import DeliveryRefused, NotStored, PairingRefused, SettingsInvalid
 from app.domain.events import Delivery
 from app.domain.platform import Admission, Platform, Site, SiteState
@@ -203,6 +204,7 @@ def renew_pairing(core: Core, site_id: str, person: str) -> Site:
     with core.db.write() as connection:
         locked = core.vault.lock(json.dumps(fresh).encode())
         rows.change(connection, site_id, secrets=locked, state=SiteState.PAIRING, created_at=core.now())
+        people.end_guests(connection, site_id)
         audit.add(connection, core.now(), person, "site.code", "A new pairing code was made", site_id)
     return sites.get(core, site.id)
 
@@ -244,7 +246,6 @@ def _connect(core: Core, platform: Platform, admission: Admission) -> tuple[Site
     settling = replace(admission, site=known)
     site = replace(
         known,
-        name=admission.name[:200] or known.name,
         state=state,
         connection={**known.connection, **admission.connection},
         # Under the site's lease: of two visits at once one trades its proof, and both go on with what it got.
@@ -255,10 +256,12 @@ def _connect(core: Core, platform: Platform, admission: Admission) -> tuple[Site
         row = rows.get(connection, site.id)
         if row is None or row.state is SiteState.REMOVED:
             raise DeliveryRefused("The site was disconnected while it was being connected.")
+        for line in _moved(known, site):
+            audit.add(connection, core.now(), "platform", "site.moved", line, site.id)
         rows.change(
             connection,
             site.id,
-            name=site.name,
+            name=_called(connection, site.id, row.name, admission.name),
             state=SiteState.PAUSED if row.state is SiteState.PAUSED else state,
             connection=dict(site.connection),
             # What came since the first time and was missed is looked for, however often it was connected anew.
@@ -271,3 +274,20 @@ def _connect(core: Core, platform: Platform, admission: Admission) -> tuple[Site
         audit.add(connection, core.now(), "platform", "site.connected", found, site.id)
     core.wake()
     return sites.get(core, site.id), found
+
+
+def _called(connection: Connection, site_id: str, known: str, claimed: str) -> str:
+    """Name a site as it calls itself, unless that looks like another site's name."""
+    name = names.cleaned(claimed)[:200]
+    others = (row.name for row in rows.every(connection) if row.id != site_id and row.state is not SiteState.REMOVED)
+    return known if not name or any(names.alike(name, other) for other in others) else name
+
+
+def _moved(known: Site, site: Site) -> list[str]:
+    """Say which of a connected site's addresses are others now, without their queries."""
+    addresses = {key: value for key, value in known.connection.items() if str(value).startswith(("http://", "https://"))}
+    return [
+        f"{key}: {str(value).partition('?')[0]} → {str(site.connection[key]).partition('?')[0]}"
+        for key, value in addresses.items()
+        if site.connection.get(key) != value and key in site.connection
+    ]

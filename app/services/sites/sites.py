@@ -3,25 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection
 
-from app.db import audit, decisions, deliveries, enforcements, hashes, jobs, standings
+from app.db import audit, decisions, deliveries, enforcements, hashes, jobs, people, standings
 from app.db import sites as rows
 from app.db.sites import SiteRow as SiteRow
 from app.db.sites import Turn
 from app.domain.decisions import Verdict
-from app.domain.errors import (
-    PairingRefused,
-    PicwardError,
-    PlatformUnavailable,
-    SiteUnknown,
-)
+from app.domain.errors import OwnerNeeded, PairingRefused, PicwardError, PlatformUnavailable, SettingsInvalid, SiteUnknown
 from app.domain.platform import FindSite, Site, SiteState
-from app.domain.settings import Mode, SiteSettings, declare, modes_of, validate
+from app.domain.settings import ChangedBy, LinkedSettings, Mode, SiteSettings, changed_by, declare, modes_of, validate
 from app.domain.time import SECOND
 from app.services.core import Core
 from app.services.rules import policies
@@ -124,30 +119,98 @@ class Saved:
     untold: str = ""
 
 
-def save_settings(core: Core, site_id: str, values: Mapping[str, Any], person: str, *, tell: bool = True) -> Saved:
+def save_settings(
+    core: Core,
+    site_id: str,
+    values: Mapping[str, Any],
+    person: str,
+    *,
+    side: ChangedBy = ChangedBy.OWNER,
+    tell: bool = True,
+) -> Saved:
     """Store a site's settings after checking them, and hand the platform its copy. Raise `SettingsInvalid`.
 
-    `tell` is False where the platform itself sent them, and waits for them in the answer.
+    Raise `OwnerNeeded`, which is written to the trail, when `side` is the platform's and something would change that is its
+    owner's. `tell` is False where the platform itself sent them, and waits for them in the answer.
     """
-    site = get(core, site_id)
-    platform = core.platform(site.platform)
-    merged = {**site.settings.model_dump(mode="json"), **values}
-    settings = validate(platform.Settings, merged)
-    changes = [
-        f"{name}: {getattr(site.settings, name)} → {getattr(settings, name)}"
-        for name in platform.Settings.model_fields
-        if getattr(site.settings, name) != getattr(settings, name)
-    ]
     with core.db.write() as connection:
-        rows.change(connection, site_id, settings=stored(settings))
-        if changes:
-            audit.add(connection, core.now(), person, "settings.saved", "; ".join(changes), site_id)
+        rows.lock(connection, site_id)
+        site = get_within(core, connection, site_id)
+        declared = core.platform(site.platform).Settings
+        settings = validate(declared, {**site.settings.model_dump(mode="json"), **values})
+        changed = [name for name in declared.model_fields if getattr(site.settings, name) != getattr(settings, name)]
+        refused = [name for name in changed if side is not ChangedBy.OWNER and changed_by(declared, name) is ChangedBy.OWNER]
+        if refused:
+            text = f"Refused, since only an owner may change it: {', '.join(refused)}"
+            audit.add(connection, core.now(), person, "settings.refused", text, site_id)
+        else:
+            _store(core, connection, site, settings, changed, person)
+    if refused:
+        raise _owner_needed(declared, refused)
     saved = get(core, site_id)
     untold = _tell(core, saved) if tell else ""
     if untold:
         with core.db.write() as connection:
             audit.add(connection, core.now(), "Picward", "settings.untold", untold, site_id)
     return Saved(saved, untold)
+
+
+def _store(core: Core, connection: Connection, site: Site, settings: SiteSettings, changed: list[str], person: str) -> None:
+    rows.change(connection, site.id, settings=stored(settings))
+    _settle(connection, site.id, changed)
+    if changed:
+        said = "; ".join(f"{name}: {getattr(site.settings, name)} → {getattr(settings, name)}" for name in changed)
+        audit.add(connection, core.now(), person, "settings.saved", said, site.id)
+    if bars_guests(settings) and not bars_guests(site.settings):
+        people.end_guests(connection, site.id)
+
+
+def unconfirmed(core: Core, site_id: str) -> tuple[str, ...]:
+    """List the settings that the site may have set for itself before only an owner could, and that none has confirmed since."""
+    with core.db.read() as connection:
+        row = rows.get(connection, site_id)
+    declared = core.platform(row.platform).Settings.model_fields if row is not None else {}
+    return tuple(name for name in row.unconfirmed if name in declared) if row is not None else ()
+
+
+def confirm(core: Core, site_id: str, name: str, person: str) -> None:
+    """Keep a setting as the site may have set it, and ask no more."""
+    with core.db.write() as connection:
+        site = get_within(core, connection, site_id)
+        if _settle(connection, site_id, [name]):
+            audit.add(connection, core.now(), person, "settings.confirmed", f"{name}: {getattr(site.settings, name)}", site_id)
+
+
+def reset(core: Core, site_id: str, name: str, person: str, side: ChangedBy) -> Saved:
+    """Put a setting back to its default that the site may have set for itself. Raise `SettingsInvalid`."""
+    declared = core.platform(get(core, site_id).platform).Settings
+    if name not in declared.model_fields:
+        raise SettingsInvalid("There is no such setting.", {name: "is no setting"})
+    default = getattr(declared(), name)
+    saved = save_settings(core, site_id, {name: default}, person, side=side)
+    with core.db.write() as connection:
+        _settle(connection, site_id, [name])
+    return saved
+
+
+def _settle(connection: Connection, site_id: str, names: Collection[str]) -> bool:
+    """Ask no more about these settings; False when nobody was asked."""
+    row = rows.get(connection, site_id)
+    if row is None or set(row.unconfirmed).isdisjoint(names):
+        return False
+    rows.change(connection, site_id, unconfirmed=[name for name in row.unconfirmed if name not in names])
+    return True
+
+
+def _owner_needed(declared: type[SiteSettings], names: list[str]) -> OwnerNeeded:
+    titles = ", ".join(f"“{declared.model_fields[name].title or name}”" for name in names)
+    about = f"Nothing was saved. Only an owner may change this, in Picward's console: {titles}."
+    return OwnerNeeded(about, dict.fromkeys(names, "is set by an owner, in Picward's console"))
+
+
+def bars_guests(settings: SiteSettings) -> bool:
+    """Tell whether the site's own administrators are kept out of the console."""
+    return not (isinstance(settings, LinkedSettings) and settings.console_link)
 
 
 def _tell(core: Core, site: Site) -> str:
@@ -179,6 +242,7 @@ def remove(core: Core, connection: Connection, site_id: str, actor: str) -> None
     """Forget a site's secrets and stop its work; its history stays, and what is hidden stays hidden."""
     now = core.now()
     jobs.stop_site(connection, site_id, now)
+    people.end_guests(connection, site_id)
     none = core.vault.lock(b"[]")
     rows.change(connection, site_id, state=SiteState.REMOVED, secrets=none, credentials=None, problem="")
     audit.add(connection, now, actor, "site.removed", "Disconnected; its secrets are forgotten", site_id)
@@ -202,7 +266,9 @@ def erase_within(core: Core, connection: Connection, site_id: str, actor: str) -
     """Erase a site in the caller's transaction."""
     remove(core, connection, site_id, actor)
     erased = rows.erase(connection, site_id)
-    rows.change(connection, site_id, name="Erased site", connection={}, settings={}, found="", key="", paired_at=None)
+    rows.change(
+        connection, site_id, name="Erased site", connection={}, settings={}, unconfirmed=[], found="", key="", paired_at=None
+    )
     _opened.pop(site_id, None)
     audit.add(connection, core.now(), actor, "site.erased", f"Everything of the site was erased: {erased} rows", site_id)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from http import HTTPStatus
 
 from app.domain import policy as domain
-from app.domain.errors import SettingsInvalid, SiteUnknown
+from app.domain.errors import OwnerNeeded, SettingsInvalid, SiteUnknown
 from app.domain.settings import declare
 from app.services.people.tokens import Scope, Token
 from app.services.rules import policies
@@ -35,12 +35,12 @@ def read_settings(token: Token, site_id: str) -> shapes.Settings:
     Scope.CONFIGURE,
     shapes.Settings,
     body=shapes.SettingsChange,
-    raises=(SiteUnknown, SettingsInvalid),
+    raises=(SiteUnknown, SettingsInvalid, OwnerNeeded),
 )
 def change_settings(token: Token, site_id: str, body: shapes.SettingsChange) -> shapes.Settings:
-    """Change some of a site's settings, and hand the platform its copy."""
+    """Change some of a site's settings, and hand the platform its copy; a token of this site alone changes only some."""
     own(token, site_id)
-    saved = sites.save_settings(core(), site_id, body.values, token.actor)
+    saved = sites.save_settings(core(), site_id, body.values, token.actor, side=token.side)
     return _settings(site_id, saved.untold)
 
 
@@ -76,13 +76,13 @@ def list_policy_versions(token: Token, site_id: str) -> shapes.PolicyVersions:
     shapes.Policy,
     status=HTTPStatus.CREATED,
     body=shapes.PolicyChange,
-    raises=(SiteUnknown, SettingsInvalid),
+    raises=(SiteUnknown, SettingsInvalid, OwnerNeeded),
 )
 def save_policy(token: Token, site_id: str, body: shapes.PolicyChange) -> shapes.Policy:
     """Save the next version of a site's policy; what was decided before is decided anew from the stored signals."""
     own(token, site_id)
     rules = [rule.model_dump(mode="json") for rule in body.rules]
-    return _policy(policies.save(core(), site_id, rules, token.actor, upon=body.upon))
+    return _policy(policies.save(core(), site_id, rules, token.actor, upon=body.upon, side=token.side))
 
 
 @operation(

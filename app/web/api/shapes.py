@@ -15,7 +15,7 @@ from app.domain.jobs import WorkState
 from app.domain.media import MediaRef, Region
 from app.domain.platform import SiteState
 from app.domain.policy import Rule, RuleMode
-from app.domain.settings import Kind
+from app.domain.settings import ChangedBy, Kind
 from app.domain.statistics import Share
 from app.domain.time import DAY, since_epoch, utc
 from app.services.review import history
@@ -116,6 +116,7 @@ class SettingsField(Shape):
     default: Any
     minimum: float | None
     maximum: float | None
+    changed_by: ChangedBy = Field(description="“owner”: neither the site nor a token of this site alone may change it.")
 
 
 class Settings(Shape):

@@ -11,7 +11,9 @@ from markupsafe import Markup, escape
 
 from app.domain.decisions import Decision
 from app.domain.media import name_of
+from app.domain.names import is_claim
 from app.domain.roles import Role
+from app.domain.settings import Kind
 from app.domain.taxonomy import CATEGORIES, restricted
 from app.domain.time import DAY, HOUR, MINUTE, SECOND, utc
 from app.services.review import showing
@@ -210,6 +212,17 @@ def category_title(category: str) -> str:
     return say(CATEGORIES[category].title) if category in CATEGORIES else label(category.replace(".", " · "))
 
 
+def setting_text(declared: dict[str, Any], value: Any) -> str:
+    """Say a setting's value in words."""
+    if declared["kind"] is Kind.CHOICE:
+        return say(str(declared["choices"].get(str(value), value)))
+    if declared["kind"] is Kind.SWITCH:
+        return _("on") if value else _("off")
+    if declared["kind"] is Kind.WORDS:
+        return ", ".join(value) or "–"
+    return str(value) or "–"
+
+
 FILTERS: dict[str, Callable[..., Any]] = {
     "moment": moment,
     "ago": ago,
@@ -223,6 +236,8 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "number": number,
     "seconds": seconds,
     "say": say,
+    "setting_text": setting_text,
+    "by_whom": lambda name: name if is_claim(name) else _("by %(name)s", name=name),
     "verdict": lambda verdict: str(VERDICTS.get(str(verdict), verdict)),
     "site_state": lambda state: str(STATES.get(str(state), state)),
     "role": lambda role: str(ROLES[role][0]),

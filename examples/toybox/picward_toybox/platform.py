@@ -17,7 +17,7 @@ from app.domain.errors import DeliveryRefused, DeliveryUnreadable, MediaGone, Pi
 from app.domain.events import Delivery, Event, MediaDeleted, MediaUploaded, Parsed
 from app.domain.media import MediaRef, Page
 from app.domain.platform import Admission, ConnectField, FindSite, Platform, Site, SiteState, Step
-from app.domain.settings import NetworkedSettings, SiteSettings
+from app.domain.settings import ByOwner, NetworkedSettings, SiteSettings
 from integrations.kit.answers import Answer
 from integrations.kit.http import Session, json_body
 from integrations.kit.untrusted import Untrusted, read_json
@@ -36,7 +36,7 @@ _log = logging.getLogger(__name__)
 class Settings(NetworkedSettings):
     """Add what only Toybox has: a line for the person whose picture is hidden."""
 
-    tell_author: bool = Field(
+    tell_author: ByOwner[bool] = Field(
         default=False,
         title="Tell authors why their picture is hidden",
         description="On: Toybox shows the reasons to the person who uploaded the picture, and to nobody else.",
@@ -129,7 +129,7 @@ class Toybox(Platform):
     def check(self, site: Site) -> str:
         answer = _ask(site, "GET", "/box")
         with _reading():
-            return f"Box “{answer.label('name')}” with {answer.integer('pictures', 0)} pictures"
+            return f"A box with {answer.integer('pictures', 0)} pictures"
 
 
 @contextmanager

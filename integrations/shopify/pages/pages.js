@@ -78,7 +78,6 @@ const policy = document.getElementById("policy");
 
 const chosen = () => ({
   preset: policy.querySelector("[name=preset]").value,
-  approach: policy.querySelector("[name=approach]").value,
   upon: Number(policy.dataset.upon),
 });
 

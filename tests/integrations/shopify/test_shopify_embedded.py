@@ -168,16 +168,46 @@ def test_settings_are_rendered_from_their_declaration_and_saved_by_fetch(admin: 
     site = admin.site()
     page = admin.open("/settings").text
     for field in sites.read_settings(admin.bench.core, site)["declaration"]:
-        assert f'name="{field["name"]}"' in page
+        assert (f'name="{field["name"]}"' in page) is (field["changed_by"] == "platform")
     assert "<form data-save-bar" in page
-    saved = admin.send("settings", {"values": {"hide_by": "unpublish", "preview_days": 9}})
+    saved = admin.send("settings", {"values": {"hide_by": "unpublish", "tag": "held"}})
     assert (saved.status_code, saved.json["values"]["hide_by"]) == (200, "unpublish")
-    assert sites.get(admin.bench.core, site.id).settings.preview_days == 9
-    wrong = admin.send("settings", {"values": {"preview_days": 0, "nonsense": 1}})
-    assert (wrong.status_code, set(wrong.json["fields"])) == (422, {"preview_days", "nonsense"})
-    who = [who for _, who, text in sites.trail(admin.bench.core, site.id) if "preview_days" in text]
+    assert sites.get(admin.bench.core, site.id).settings.tag == "held"
+    wrong = admin.send("settings", {"values": {"tag": "a,b", "nonsense": 1}})
+    assert (wrong.status_code, set(wrong.json["fields"])) == (422, {"tag", "nonsense"})
+    who = [who for _, who, text in sites.trail(admin.bench.core, site.id) if "tag: " in text]
     assert who
-    assert who[0].startswith("Shopify user ")
+    assert who[0].startswith("at the site: Shopify user ")
+
+
+OWNERS = {
+    "mode": "flag",
+    "delete_blocked": True,
+    "preview_days": 365,
+    "tell_emails": ["victim@example.com"],
+    "tell_webhook": "http://127.0.0.1:1/",
+    "tell_hidden": False,
+    "tell_parked": False,
+    "tell_waiting_hours": 0,
+    "tell_trouble": False,
+    "original_bytes": True,
+    "actions_per_hour": 1_000,
+}
+
+
+def test_what_is_an_owners_is_shown_and_refused(admin: Admin) -> None:
+    site = admin.site()
+    declaration = sites.read_settings(admin.bench.core, site)["declaration"]
+    assert set(OWNERS) == {field["name"] for field in declaration if field["changed_by"] == "owner"}
+    fixed = admin.open("/settings").text.partition('id="fixed"')[2]
+    assert all(field["title"] in fixed for field in declaration if field["changed_by"] == "owner")
+    assert f"/sites/{site.id}/settings" in fixed
+    for name, value in OWNERS.items():
+        refused = admin.send("settings", {"values": {name: value, "tag": "held"}})
+        assert (refused.status_code, set(refused.json["fields"])) == (403, {name})
+        assert sites.get(admin.bench.core, site.id).settings == site.settings
+    lines = [text for _, who, text in sites.trail(admin.bench.core, site.id, 50) if who.startswith("at the site: ")]
+    assert len([text for text in lines if text.startswith("Refused")]) == len(OWNERS)
 
 
 def test_a_hidden_product_comes_back_by_undo(admin: Admin) -> None:
@@ -219,14 +249,16 @@ def test_rules_are_chosen_by_trade_and_tried_first(admin: Admin) -> None:
     before = policies.current(admin.bench.core, site.id)
     page = admin.open("/settings").text
     assert all(f'value="{preset}"' in page for preset in PRESETS)
-    wanted = {"preset": "shop", "approach": "hide", "upon": before.version}
+    further = admin.send("policy", {"preset": "shop", "approach": "hide", "upon": before.version})
+    assert (further.status_code, set(further.json["fields"])) == (403, {"approach"})
+    wanted = {"preset": "shop", "upon": before.version}
     effect = admin.send("effect", wanted)
     assert (effect.status_code, effect.json["looked_at"]) == (200, 0)
     assert set(effect.json["changes"]) == set(Change)
     assert policies.current(admin.bench.core, site.id) == before
     saved = admin.send("policy", wanted)
     assert (saved.status_code, saved.json["version"]) == (200, before.version + 1)
-    assert policies.current(admin.bench.core, site.id).rule_for("sexual.explicit_nudity").mode == "enforce"
+    assert policies.current(admin.bench.core, site.id).rule_for("sexual.explicit_nudity").mode == "shadow"
     assert admin.send("policy", wanted).status_code == 422
     for wrong in ({"preset": "nonsense"}, {"approach": "nonsense"}, {"upon": "x"}):
         assert admin.send("policy", {**wanted, **wrong}).status_code == 422, wrong

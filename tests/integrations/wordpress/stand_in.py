@@ -78,7 +78,7 @@ class PluginStandIn:
     orders: list[dict[str, Any]] = field(default_factory=list)
     seen: set[str] = field(default_factory=set)
     quarantine: dict[str, Any] = field(default_factory=lambda: {"cipher": "sodium", "writable": True})
-    problems: list[str] = field(default_factory=list)
+    problems: dict[str, str] = field(default_factory=dict)
     page_size: int = 200
 
     def __enter__(self) -> PluginStandIn:
@@ -118,7 +118,8 @@ class PluginStandIn:
     def _status(self, body: dict[str, Any]) -> dict[str, Any]:
         return {
             "plugin": "0.1.0", "wp": "6.1.9", "php": "8.2.36", "name": "Blog", "mode": "hide", "quarantine": self.quarantine,
-            "outbox": {"waiting": 0, "oldest_seconds": 0}, "media_total": len(self.attachments), "problems": self.problems,
+            "outbox": {"waiting": 0, "oldest_seconds": 0}, "media_total": len(self.attachments),
+            "problems": list(self.problems.values()), "problem_codes": list(self.problems),
         }  # fmt: skip
 
     def _version(self, body: dict[str, Any]) -> Attachment:
@@ -135,7 +136,7 @@ class PluginStandIn:
     def _decision(self, body: dict[str, Any]) -> dict[str, Any]:
         attachment = self._version(body)
         if attachment.by_person and not body["person"]:
-            return {"state": "drifted", "undo": {}, "detail": "An editor approved this picture in WordPress."}
+            return {"state": "drifted", "undo": {}, "why": ["outweighed"], "detail": "S3CRET of an editor"}
         action = body["action"]
         if action == "delete":
             del self.attachments[attachment.id]

@@ -73,7 +73,8 @@ def test_a_used_code_connects_the_same_place_only(state: SiteState, home_url: st
         {"rest_url": "https://user:pass@blog.example/"}, {"rest_url": "http://[::1/"}, {"rest_url": "/wp-json/"},
         {"rest_url": "https://blog.example/\n/"}, {"rest_url": "https://blog.example/#/"}, {"rest_url": 7},
         {"rest_url": "https://blog.example:port/"}, {"home_url": None}, {"home_url": "javascript:alert(1)//"},
-        {"wp": None}, {"wp": "x" * 61}, {"php": 8.2}, {"plugin": ["0.1.0"]},
+        {"rest_url": "https://blog.example/exec?cmd=id&x=/"}, {"rest_url": "https://blog.example/?rest_route=/&x=/"},
+        {"rest_url": "https://blog.example"}, {"wp": None}, {"wp": "x" * 61}, {"php": 8.2}, {"plugin": ["0.1.0"]},
     ],
 )  # fmt: skip
 def test_a_visit_that_is_not_right_is_refused(over: dict[str, Any]) -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,7 +18,7 @@ from app.domain.media import MediaRef
 from app.domain.platform import Site
 from app.domain.settings import Mode, modes_of
 from integrations.kit import signing
-from integrations.wordpress.platform import WordPress
+from integrations.wordpress.platform import DRIFTED, PROBLEMS, WordPress
 from integrations.wordpress.settings import Settings
 from tests.contract.sample import enforcement, finder
 from tests.integrations.wordpress.contract import NOW, SAMPLE, SECRET, SITE
@@ -125,7 +127,7 @@ def test_a_decision_says_everything_the_plugin_shows(plugin: PluginStandIn) -> N
 def test_a_persons_verdict_there_makes_ours_drift(plugin: PluginStandIn) -> None:
     plugin.attachments[412].by_person = True
     receipt = PLATFORM.apply(site_of(plugin), enforcement(Action.HIDE, ref(plugin, 412)))
-    assert receipt.drifted == "An editor approved this picture in WordPress."
+    assert receipt.drifted == "Somebody decided otherwise in WordPress."
     assert not plugin.attachments[412].hidden
 
 
@@ -145,8 +147,20 @@ def test_check_refuses_a_quarantine_that_cannot_be_written(plugin: PluginStandIn
 
 def test_check_names_what_is_wrong_there(plugin: PluginStandIn) -> None:
     plugin.quarantine = {"cipher": "none", "writable": True}
-    plugin.problems = ["The cron is\n3 hours late"]
-    assert PLATFORM.check(site_of(plugin)).endswith("quarantine not encrypted, 0 events waiting. The cron is 3 hours late")
+    plugin.problems = {"cron": "S3CRET"}
+    line = PLATFORM.check(site_of(plugin))
+    assert line.endswith("quarantine not encrypted, 0 events waiting. The site's scheduled tasks are late")
+    plugin.problems = {"of a later plugin": "S3CRET"}
+    assert PLATFORM.check(site_of(plugin)).endswith("The plugin's page in WordPress names what is to be put right")
+
+
+def test_every_problem_of_the_plugin_has_words_here() -> None:
+    plugin = Path(__file__).parents[3] / "plugins/wordpress/picward/includes"
+    named = re.findall(r"\$problems\['(\w+)'\]", (plugin / "problems.php").read_text())
+    assert set(named) == set(PROBLEMS)
+    why = re.findall(r"\$why\[\] = '(\w+)'", (plugin / "restoring.php").read_text())
+    why += re.findall(r"'why' +=> array\( '(\w+)' \)", (plugin / "decisions.php").read_text())
+    assert set(why) == set(DRIFTED)
 
 
 def test_the_pulse_drains_and_settings_are_handed_over(plugin: PluginStandIn) -> None:

@@ -356,3 +356,33 @@ def test_unknown_accounts_are_named_so(bench: Bench) -> None:
             call(bench.core, 99, "Ann")
     with pytest.raises(PersonUnknown):
         accounts.get(bench.core, 99)
+
+
+@pytest.mark.parametrize("name", ["ann", "Ann ", "Аnn", "A nn", "Ａｎｎ", "Ann\u200b", "ANN.", "Anռ"], ids=ascii)
+def test_no_name_looks_like_another(bench: Bench, name: str) -> None:
+    owner(bench)
+    with pytest.raises(SettingsInvalid) as wrong:
+        links.accept(bench.core, invited(bench, "eve@example.org"), name, WORD)
+    assert "looks like somebody else's" in wrong.value.fields["name"]
+    eve = joined(bench, "Eve")
+    with pytest.raises(SettingsInvalid):
+        accounts.rename(bench.core, eve, name)
+    accounts.rename(bench.core, eve, "Ann Lee")
+    accounts.rename(bench.core, 1, name)  # one's own may be written otherwise
+
+
+@pytest.mark.parametrize("name", ["at the site: Ann", "Picward", "policy v9", "nightly (program)", "worker", "..."])
+def test_no_account_is_called_as_something_else_that_acts(bench: Bench, name: str) -> None:
+    with pytest.raises(SettingsInvalid) as wrong:
+        links.create_owner(bench.core, token(bench), "ann@example.org", name, WORD)
+    assert set(wrong.value.fields) == {"name"}
+    owner(bench)
+    with pytest.raises(SettingsInvalid):
+        links.accept(bench.core, invited(bench, "eve@example.org"), name, WORD)
+    with pytest.raises(SettingsInvalid):
+        accounts.rename(bench.core, 1, name)
+
+
+def test_names_are_kept_as_one_line(bench: Bench) -> None:
+    links.create_owner(bench.core, token(bench), "ann@example.org", " Ann \t of\u202e  Kent\n", WORD)
+    assert accounts.get(bench.core, 1).name == "Ann of Kent"

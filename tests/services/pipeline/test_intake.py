@@ -156,7 +156,7 @@ def test_a_verdict_given_at_the_platform_binds_and_takes_the_picture_off_the_blo
                 bench.core, connection, site, VerdictGiven(media, media.version, verdict, "Eve", never_again), bench.clock()
             )
         shown = showing.recent(bench.core, site.id)[0].decision
-        assert (shown.verdict, shown.person) == (verdict, "Eve")
+        assert (shown.verdict, shown.person) == (verdict, "at the site: Eve")
         assert sites.summary(bench.core, site.id)["hashes"] == on_list
     assert _jobs(bench, site.id) == {"done": 1}
 

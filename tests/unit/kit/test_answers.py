@@ -85,7 +85,9 @@ def test_retry_after_as_a_date() -> None:
     ("location", "names"),
     [
         ("https://shop.example/", "https://shop.example;"),
-        ("https://key:s3cret@other.example:8443/s3cret?token=s3cret", "https://other.example:8443;"),
+        ("https://key:s3cret@www.shop.example:8443/s3cret?token=s3cret", "https://www.shop.example:8443;"),
+        ("https://s3cret.example/", "another address"),
+        ("javascript:s3cret", "another page"),
         ("/s3cret", "another page"),
         ("", "another page"),
         ("http://[::1", "another address"),

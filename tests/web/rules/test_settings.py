@@ -14,14 +14,14 @@ from app.domain.choices import GROUPS, Approach, Choices, Level, compose, read
 from app.domain.errors import PlatformUnavailable
 from app.domain.policy import RuleMode
 from app.domain.presets import PRESETS
-from app.domain.settings import Mode, NetworkedSettings, declare
+from app.domain.settings import Mode, declare
 from app.services.pipeline import enforce
 from app.services.review import showing
 from app.services.rules import policies
 from app.services.sites import sites
 from app.services.trying.backtest import Change
 from app.web.console.rules.backtest import TITLES
-from tests.support.core import Bench, PaperPlatform
+from tests.support.core import Bench, PaperPlatform, PaperSettings
 from tests.web.visitor import Owner, acting_site, decided
 
 
@@ -58,7 +58,7 @@ def saved_from(owner: Owner, page: str, site_id: str) -> Any:
 def test_the_page_is_the_declarations(owner: Owner, bench: Bench) -> None:
     site = bench.site()
     page = html.unescape(owner.get(f"/sites/{site.id}/settings").text)
-    for field in (*declare(NetworkedSettings), *declare(Choices)):
+    for field in (*declare(PaperSettings), *declare(Choices)):
         assert field["title"] in page
         assert field["description"] in page
     assert PaperPlatform.hiding in page
@@ -86,7 +86,7 @@ def test_settings_alone_are_saved_at_once(owner: Owner, bench: Bench) -> None:
     }
     del form["tell_hidden"]
     assert send(owner, f"/sites/{site.id}/settings", form).location == f"/sites/{site.id}/settings?said=saved"
-    assert sites.get(bench.core, site.id).settings == NetworkedSettings(
+    assert sites.get(bench.core, site.id).settings == PaperSettings(
         mode=Mode.FLAG,
         preview_days=7,
         private_network=True,

@@ -13,13 +13,12 @@ from app.db import standings
 from app.db.tables import metadata
 from app.domain.errors import PlatformRefused, PlatformUnavailable
 from app.domain.platform import ConnectField, Step
-from app.domain.settings import NetworkedSettings
 from app.services.people import links
 from app.services.pipeline import enforce, intake, scan
 from app.services.review import verdicts
 from app.services.rules import policies
 from app.services.sites import connecting, sites
-from tests.support.core import Bench, PaperPlatform
+from tests.support.core import Bench, PaperPlatform, PaperSettings
 from tests.web.visitor import PASSWORD, Owner, acting_site, decided
 
 
@@ -36,7 +35,7 @@ def test_a_site_is_added_and_its_code_shown_to_this_browser_only(owner: Owner, b
     page = owner.get(answer.location).text
     site = sites.get(bench.core, row.id)
     assert code_on(page) == connecting.pairing_code(bench.core, site)
-    assert (site.name, site.settings) == ("Shop <1>", NetworkedSettings(private_network=True))
+    assert (site.name, site.settings) == ("Shop <1>", PaperSettings(private_network=True))
     assert "Shop &lt;1&gt;" in page
     owner.client.delete_cookie("picward_code", path=answer.location)
     assert code_on(owner.get(answer.location).text) == ""

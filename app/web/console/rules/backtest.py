@@ -13,7 +13,7 @@ from app.domain.errors import DecisionUnknown, SettingsInvalid
 from app.domain.platform import Site
 from app.domain.policy import Policy, Rule, read_policy
 from app.domain.roles import Right
-from app.domain.settings import Kind, SiteSettings, declare
+from app.domain.settings import SiteSettings, declare
 from app.services.review.showing import Shown
 from app.services.rules import policies
 from app.services.sites import sites
@@ -21,7 +21,7 @@ from app.services.trying import backtest
 from app.services.trying.backtest import Change
 from app.web.console.guard import needs, own_decision, own_site, person, room
 from app.web.console.people.entry import Answer
-from app.web.console.words import Said
+from app.web.console.words import Said, setting_text
 from app.web.security import core
 from app.web.texts import lazy
 
@@ -86,18 +86,8 @@ def _changed(site: Site, settings: SiteSettings) -> list[tuple[str, str, str]]:
     for one in declare(type(settings)):
         before, after = (getattr(each, one["name"]) for each in (site.settings, settings))
         if before != after:
-            changed.append((one["title"], _said(one, before), _said(one, after)))
+            changed.append((one["title"], setting_text(one, before), setting_text(one, after)))
     return changed
-
-
-def _said(declared: dict[str, Any], value: Any) -> str:
-    if declared["kind"] is Kind.CHOICE:
-        return str(declared["choices"].get(str(value), value))
-    if declared["kind"] is Kind.SWITCH:
-        return "on" if value else "off"
-    if declared["kind"] is Kind.WORDS:
-        return ", ".join(value) or "–"
-    return str(value) or "–"
 
 
 def carried() -> tuple[dict[str, Any], tuple[Rule, ...] | None]:
@@ -119,7 +109,7 @@ def site_policy_save(site_id: str) -> Answer:
     upon = json.loads(request.form["draft"]).get("upon")
     if rules is not None:
         packed = [rule.model_dump(mode="json") for rule in rules]
-        policies.save(core(), site_id, packed, person().name, upon=upon if isinstance(upon, int) else None)
-    if values and sites.save_settings(core(), site_id, values, person().name).untold:
+        policies.save(core(), site_id, packed, person().name, upon=upon if isinstance(upon, int) else None, side=person().side)
+    if values and sites.save_settings(core(), site_id, values, person().name, side=person().side).untold:
         return go(url_for("console.site", site_id=site_id, said=Said.UNSHARED), 303)
     return go(url_for("console.site_policy", site_id=site_id, said=Said.SAVED), 303)

@@ -70,7 +70,7 @@ def site_settings(site_id: str) -> Answer:
 
 
 def _save_settings(site: Site, policy: Policy, form: Form) -> Answer:
-    saved = sites.save_settings(core(), site.id, form.values, person().name)
+    saved = sites.save_settings(core(), site.id, form.values, person().name, side=person().side)
     if saved.untold:
         return _page(saved.site, policy, _shown(saved.site.settings.model_dump(mode="json"), read(policy)), warning=saved.untold)
     return go(url_for("console.site_settings", site_id=site.id, said=Said.SAVED), 303)

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from flask import abort, render_template, request, url_for
 from flask import redirect as go
 from werkzeug.wrappers import Response
 
 from app.domain.errors import PicwardError
+from app.domain.platform import Site
 from app.domain.policy import RuleMode
 from app.domain.roles import Right
+from app.domain.settings import declare
 from app.domain.taxonomy import BLOCKED_HASH
 from app.services.pipeline import enforce, scan
 from app.services.review import history
@@ -56,7 +60,28 @@ def site(site_id: str) -> str:
         last_scan=scan.last(core(), site_id),
         steps=platform.steps(found) if person().may(Right.CONNECT) else (),
         trail=sites.trail(core(), site_id, 12),
+        asked=_asked(found),
     )
+
+
+def _asked(found: Site) -> list[tuple[dict[str, Any], Any]]:
+    """List what the site may have set for itself: declarations, and what is set."""
+    if not person().may(Right.CONFIGURE):
+        return []
+    names = sites.unconfirmed(core(), found.id)
+    return [(one, getattr(found.settings, one["name"])) for one in declare(type(found.settings)) if one["name"] in names]
+
+
+@room.post("/sites/<site_id>/confirm/<any(keep,reset):answer>")
+@needs(Right.CONFIGURE)
+def site_confirm(site_id: str, answer: str) -> Response:
+    """Keep a setting that the site may have set for itself, or put it back to its default."""
+    found, name = own_site(site_id), request.form.get("name", "")
+    if answer == "keep":
+        sites.confirm(core(), found.id, name, person().name)
+    elif sites.reset(core(), found.id, name, person().name, person().side).untold:
+        return go(url_for("console.site", site_id=site_id, said=Said.UNSHARED), 303)
+    return go(url_for("console.site", site_id=site_id, said=Said.SAVED), 303)
 
 
 def _known_hash(category: str) -> bool:

@@ -24,10 +24,35 @@ function picward_fields( array $declaration ): array {
 				'default'     => $field['default'] ?? null,
 				'minimum'     => $field['minimum'] ?? null,
 				'maximum'     => $field['maximum'] ?? null,
+				// A connector that does not say so yet lets this page change everything.
+				'here'        => 'platform' === ( $field['changed_by'] ?? 'platform' ),
 			);
 		}
 	}
 	return $fields;
+}
+
+/**
+ * Print one row of what an owner sets in Picward: the value as text, and nothing to change.
+ *
+ * @param array $field Its declaration.
+ * @param mixed $value Its value.
+ */
+function picward_print_fixed( array $field, $value ): void {
+	$texts = array_filter( (array) $value, 'is_scalar' );
+	if ( 'choice' === $field['kind'] ) {
+		$text = (string) ( $field['choices'][ is_scalar( $value ) ? (string) $value : '' ] ?? '' );
+	} elseif ( 'switch' === $field['kind'] ) {
+		$text = $value ? __( 'On', 'picward' ) : __( 'Off', 'picward' );
+	} else {
+		$text = implode( ', ', array_map( 'strval', $texts ) );
+	}
+	echo '<tr><th scope="row">' . esc_html( $field['title'] ) . '</th><td>';
+	echo esc_html( '' === $text ? '–' : $text );
+	if ( '' !== $field['description'] ) {
+		echo '<p class="description">' . esc_html( $field['description'] ) . '</p>';
+	}
+	echo '</td></tr>';
 }
 
 /**
@@ -81,14 +106,14 @@ function picward_print_field( string $name, array $field, $value, string $error 
 }
 
 /**
- * Read the submitted values by the declaration; what was not declared is not read.
+ * Read the submitted values by the declaration; what was not declared, or is not set here, is not read.
  *
  * @param array $fields As picward_fields() gives them.
  * @param array $raw    Submitted values, unslashed.
  */
 function picward_read_fields( array $fields, array $raw ): array {
 	$values = array();
-	foreach ( $fields as $name => $field ) {
+	foreach ( wp_list_filter( $fields, array( 'here' => true ) ) as $name => $field ) {
 		$value = isset( $raw[ $name ] ) && is_string( $raw[ $name ] ) ? $raw[ $name ] : '';
 		switch ( $field['kind'] ) {
 			case 'switch':

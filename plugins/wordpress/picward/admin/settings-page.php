@@ -131,7 +131,7 @@ function picward_print_settings_card( ?WP_Error $away ): void {
 	picward_open_form( 'picward_save' );
 	echo $away ? '<fieldset disabled>' : '';
 	echo '<table class="form-table" role="presentation">';
-	foreach ( $fields as $name => $field ) {
+	foreach ( wp_list_filter( $fields, array( 'here' => true ) ) as $name => $field ) {
 		picward_print_field( $name, $field, $values[ $name ] ?? $field['default'], (string) ( $again['errors'][ $name ] ?? '' ) );
 	}
 	echo '</table>';
@@ -140,6 +140,29 @@ function picward_print_settings_card( ?WP_Error $away ): void {
 	}
 	echo $away ? '</fieldset>' : '';
 	echo '</form></div>';
+	picward_print_fixed_card( wp_list_filter( $fields, array( 'here' => false ) ), $copy['values'] );
+}
+
+/**
+ * Print what only an owner sets, in Picward's console.
+ *
+ * @param array $fields Their declarations.
+ * @param array $values All values.
+ */
+function picward_print_fixed_card( array $fields, array $values ): void {
+	$connection = picward_connection();
+	if ( ! $fields || ! $connection ) {
+		return;
+	}
+	$url = $connection['url'] . '/sites/' . rawurlencode( $connection['site'] ) . '/settings';
+	echo '<div class="picward-card"><h2>' . esc_html__( 'Set in Picward', 'picward' ) . '</h2>';
+	echo '<p>' . esc_html__( 'Only an owner of Picward changes these, in its console: a site that was broken into must not open its own doors.', 'picward' );
+	echo ' <a href="' . esc_url( $url ) . '">' . esc_html__( 'Open them there', 'picward' ) . '</a></p>';
+	echo '<table class="form-table" role="presentation">';
+	foreach ( $fields as $name => $field ) {
+		picward_print_fixed( $field, $values[ $name ] ?? $field['default'] );
+	}
+	echo '</table></div>';
 }
 
 /**

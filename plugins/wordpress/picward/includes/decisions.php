@@ -11,7 +11,7 @@ defined( 'ABSPATH' ) || exit;
  * Make a decision of the connector true. Twice is once.
  *
  * @param array $order enforcement, action, id, sha256, verdict, reasons, person, decided_at.
- * @return array|WP_Error state, undo, detail.
+ * @return array|WP_Error state, undo, detail, why.
  */
 function picward_apply( array $order ) {
 	$id       = (int) picward_text( $order, 'id' );
@@ -40,10 +40,11 @@ function picward_apply( array $order ) {
 		/* translators: 1: name of a person, 2: what was decided. */
 		$detail = sprintf( __( '%1$s decided otherwise in WordPress: %2$s.', 'picward' ), $known['person'], 'allow' === $known['verdict'] ? __( 'approved', 'picward' ) : __( 'rejected', 'picward' ) );
 		picward_remember( $id, picward_decider( $verdict ), __( 'A later decision was not applied:', 'picward' ) . ' ' . $detail );
-		return array(
+				return array(
 			'state'  => 'drifted',
 			'undo'   => (object) array(),
 			'detail' => $detail,
+			'why'    => array( 'outweighed' ),
 		);
 	}
 	$done = picward_act( $id, $action, $verdict );
@@ -54,6 +55,7 @@ function picward_apply( array $order ) {
 		'state'  => $done['whole'] ? 'done' : 'drifted',
 		'undo'   => $undo,
 		'detail' => $done['text'],
+		'why'    => $done['why'],
 	);
 }
 
@@ -86,7 +88,7 @@ function picward_is_outweighed( array $known, array $verdict, string $action ): 
  * @param int    $id      Attachment.
  * @param string $action  label, hide, restore or delete.
  * @param array  $verdict As picward_verdict() gives it.
- * @return array|WP_Error whole: false when files were not given back; text: what was not done and why, or empty.
+ * @return array|WP_Error whole: false when files were not given back; text: what was not done and why, or empty; why: its codes.
  */
 function picward_act( int $id, string $action, array $verdict ) {
 	$hidden   = picward_hidden( $id );
@@ -113,6 +115,7 @@ function picward_act( int $id, string $action, array $verdict ) {
 	$answer = array(
 		'whole' => ! is_array( $done ) || ( empty( $done['drifted'] ) && empty( $done['lost'] ) ),
 		'text'  => is_array( $done ) && $done ? picward_restore_text( $done ) : '',
+		'why'   => is_array( $done ) ? picward_restore_codes( $done ) : array(),
 	);
 	if ( 'delete' === $action ) {
 		picward_remember( $id, picward_decider( $verdict ), __( 'Deleted.', 'picward' ) );

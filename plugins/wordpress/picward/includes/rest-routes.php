@@ -30,18 +30,20 @@ add_action( 'rest_api_init', 'picward_register_routes' );
  * Say how this site is.
  */
 function picward_route_status(): array {
-	$outbox = picward_outbox_state();
+	$outbox   = picward_outbox_state();
+	$problems = picward_problems();
 	unset( $outbox['parked'] );
 	return array(
-		'plugin'      => PICWARD_VERSION,
-		'wp'          => get_bloginfo( 'version' ),
-		'php'         => PHP_VERSION,
-		'name'        => html_entity_decode( get_bloginfo( 'name' ), ENT_QUOTES, 'UTF-8' ),
-		'mode'        => picward_mode(),
-		'quarantine'  => picward_quarantine_state(),
-		'outbox'      => $outbox,
-		'media_total' => picward_media_total(),
-		'problems'    => array_values( picward_problems() ),
+		'plugin'        => PICWARD_VERSION,
+		'wp'            => get_bloginfo( 'version' ),
+		'php'           => PHP_VERSION,
+		'name'          => html_entity_decode( get_bloginfo( 'name' ), ENT_QUOTES, 'UTF-8' ),
+		'mode'          => picward_mode(),
+		'quarantine'    => picward_quarantine_state(),
+		'outbox'        => $outbox,
+		'media_total'   => picward_media_total(),
+		'problems'      => array_values( $problems ),
+		'problem_codes' => array_keys( $problems ),
 	);
 }
 

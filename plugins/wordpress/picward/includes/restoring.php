@@ -143,6 +143,26 @@ function picward_restore_text( array $done ): string {
 }
 
 /**
+ * Give the codes of what a restore did not give back, which the connector has words for.
+ *
+ * @param array $done As picward_restore() gives it.
+ * @return string[]
+ */
+function picward_restore_codes( array $done ): array {
+	$why = array();
+	if ( ! empty( $done['blocked'] ) ) {
+		$why[] = 'blocked';
+	}
+	if ( ! empty( $done['drifted'] ) ) {
+		$why[] = 'replaced';
+	}
+	if ( ! empty( $done['lost'] ) ) {
+		$why[] = 'lost';
+	}
+	return $why;
+}
+
+/**
  * Make sizes anew that were written while the picture was hidden: they show the placeholder.
  *
  * @param int      $id   Attachment.

@@ -170,21 +170,23 @@ def test_settings_are_saved_with_a_token_that_is_fetched_anew(framed: Callable[.
     tokens = iter([admin.token(exp=1_000_000_000)])
     tab = framed(lambda: next(tokens, None) or admin.token())
     frame = tab.open("/settings", first)
-    frame.wait_for_selector("s-number-field[name=preview_days] input")
-    frame.locator("s-number-field[name=preview_days] input").fill("12")
+    frame.wait_for_selector("s-text-field[name=tag] input")
+    assert frame.locator("[name=preview_days]").count() == 0
+    assert "Keep previews for (days): 30" in frame.locator("#fixed").inner_text()
+    frame.locator("s-text-field[name=tag] input").fill("held")
     frame.locator("s-switch[name=judge_drafts] input").uncheck()
     frame.locator("s-text-area[name=sales_channels] textarea").fill("Online Store\nPoint of Sale")
     frame.evaluate("document.querySelector('form[data-save-bar]').requestSubmit()")
     frame.wait_for_selector("output")
     settings: Any = admin.site().settings
-    assert (settings.preview_days, settings.judge_drafts) == (12, False)
+    assert (settings.tag, settings.judge_drafts) == ("held", False)
     assert settings.sales_channels == ("Online Store", "Point of Sale")
     assert tab.given == 2
-    frame.locator("s-number-field[name=preview_days] input").fill("0")
+    frame.locator("s-text-field[name=tag] input").fill("a,b")
     frame.evaluate("document.querySelector('form[data-save-bar]').requestSubmit()")
-    frame.wait_for_selector("s-number-field[name=preview_days][error]")
+    frame.wait_for_selector("s-text-field[name=tag][error]")
     assert not frame.locator("#settings-said").get_attribute("hidden")
-    assert admin.site().settings.preview_days == 12
+    assert settings == admin.site().settings
 
 
 def test_a_picture_is_revealed_by_a_button_and_judged(framed: Callable[..., Framed], admin: Admin) -> None:
@@ -219,7 +221,7 @@ def test_rules_are_tried_before_they_are_used(framed: Callable[..., Framed], adm
     before = policies.current(admin.bench.core, site.id)
     tab = framed(admin.token)
     frame = tab.open("/settings", admin.token())
-    frame.locator("s-select[name=approach] select").select_option("watch")
+    frame.locator("s-select[name=preset] select").select_option("lingerie")
     frame.locator("#policy-try").click()
     api.expect(frame.locator("#policy-effect")).to_be_visible()
     api.expect(frame.locator("[data-change=settle]")).to_have_text("1 would wait no longer")
@@ -229,7 +231,7 @@ def test_rules_are_tried_before_they_are_used(framed: Callable[..., Framed], adm
     frame.wait_for_selector("output")
     saved = policies.current(admin.bench.core, site.id)
     assert saved.version == before.version + 1
-    assert {rule.mode for rule in saved.rules if rule.category == "sexual.explicit_nudity"} == {"shadow"}
+    assert [(rule.mode, rule.review) for rule in saved.rules if rule.category == "sexual.explicit_nudity"] == [("enforce", 0.5)]
     assert tab.complaints == []
 
 

@@ -26,6 +26,7 @@ DECLARATION = [
         "default": "hide",
         "minimum": None,
         "maximum": None,
+        "changed_by": "owner",
     },
     {
         "name": "preview_days",
@@ -36,6 +37,7 @@ DECLARATION = [
         "default": 30,
         "minimum": 1,
         "maximum": 365,
+        "changed_by": "platform",
     },
     {
         "name": "unpublish_parent",
@@ -46,6 +48,7 @@ DECLARATION = [
         "default": False,
         "minimum": None,
         "maximum": None,
+        "changed_by": "platform",
     },
     {
         "name": "trusted_roles",
@@ -56,6 +59,7 @@ DECLARATION = [
         "default": ["administrator"],
         "minimum": None,
         "maximum": None,
+        "changed_by": "platform",
     },
     {
         "name": "note",
@@ -66,6 +70,17 @@ DECLARATION = [
         "default": "",
         "minimum": None,
         "maximum": None,
+    },
+    {
+        "name": "tell_emails",
+        "kind": "words",
+        "title": "Send e-mail to",
+        "description": "",
+        "choices": {},
+        "default": [],
+        "minimum": None,
+        "maximum": None,
+        "changed_by": "owner",
     },
 ]
 

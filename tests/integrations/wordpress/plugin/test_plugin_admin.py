@@ -135,7 +135,7 @@ def test_settings_are_the_connectors(site: WordPress, connector: Connector) -> N
     html = page(session, site, "options-general.php?page=picward")
     for text in (
         "What happens to blocked pictures",
-        "Hold until checked",
+        "Hide flagged",
         "Blocks nothing but known pictures.",
         "one parked thing",
         "Open the console",
@@ -147,7 +147,8 @@ def test_settings_are_the_connectors(site: WordPress, connector: Connector) -> N
         html,
         'value="picward_save"',
         **{
-            "picward[mode]": "hold",
+            "picward[mode]": "flag",  # not on the form: it is an owner's
+            "picward[tell_emails]": "victim@example.com",
             "picward[unpublish_parent]": "1",
             "picward[trusted_roles]": "administrator\r\nshop_manager\r\n",
             "picward[preview_days]": "14",
@@ -156,13 +157,19 @@ def test_settings_are_the_connectors(site: WordPress, connector: Connector) -> N
     )
     assert "Settings saved" in html
     assert connector.values == {
-        "mode": "hold",
+        "mode": "hide",
         "preview_days": 14,
         "unpublish_parent": True,
         "trusted_roles": ["administrator", "shop_manager"],
         "note": "it's ours",
     }
-    assert site.php("echo picward_mode();") == "hold"
+    assert site.php("echo picward_mode();") == "hide"
+    fixed = html.partition("Set in Picward")[2]
+    assert f"{connector.url}/sites/{connector.site}/settings" in fixed
+    assert "What happens to blocked pictures" in fixed and "Hide flagged" in fixed and "Send e-mail to" in fixed
+    assert 'name="picward[mode]"' not in html and 'name="picward[note]"' in html, (
+        "an earlier connector says of nothing whose it is"
+    )
 
     html = press(session, site, html, 'value="picward_save"', **{"picward[preview_days]": "900"})
     assert "Not saved." in html
