@@ -34,6 +34,9 @@ VIEW_SIDE = 512
 _DRAFT_SIDE = 480
 """A JPEG is decoded at the smallest eighth of its size that is no smaller; a 12-megapixel one gives 500 px at once."""
 
+DECODING = 2
+"""Raised when the same bytes may give other looks than before. 1 gave one look a frame: on grey, with colours as stored."""
+
 NEUTRAL = (128, 128, 128)
 
 GROUNDS = {"white": (255, 255, 255), "black": (0, 0, 0), "grey": NEUTRAL}

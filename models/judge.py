@@ -17,7 +17,7 @@ from app.domain.taxonomy import CATEGORIES, Severity
 from models.decoder import decoded
 from models.hashes import index as hashes
 from models.hashes.pdq import QUALITY_FLOOR, Look, look_of
-from models.image import Picture
+from models.image import DECODING, Picture
 from models.preview import preview_of
 from models.registry import Card, Detector, Machine, cards, load
 from models.runtime import CPU
@@ -48,6 +48,11 @@ class LocalJudge:
     def detectors(self) -> Mapping[str, str]:
         """Map each detector's id to its version."""
         return {id_: card.version for id_, card in self._cards.items()}
+
+    @property
+    def decoding(self) -> int:
+        """Number how bytes become looks."""
+        return DECODING
 
     @property
     def categories(self) -> frozenset[str]:

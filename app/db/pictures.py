@@ -23,9 +23,11 @@ class PreviewRow:
     blurred: bytes
 
 
-def known_signals(connection: Connection, sha256: str, detectors: Mapping[str, str]) -> dict[str, tuple[Signal, ...]]:
-    """Give the signals that these detectors, in these versions, have for these bytes."""
-    rows = connection.execute(select(signals).where(signals.c.sha256 == sha256))
+def known_signals(
+    connection: Connection, sha256: str, detectors: Mapping[str, str], decoding: int = 1
+) -> dict[str, tuple[Signal, ...]]:
+    """Give the signals that these detectors, in these versions, have for these bytes, decoded so or by a later version."""
+    rows = connection.execute(select(signals).where(signals.c.sha256 == sha256, signals.c.decoding >= decoding))
     return {
         row.detector: tuple(_signal(row.detector, row.version, seen) for seen in row.seen)
         for row in rows
@@ -39,7 +41,11 @@ def _signal(detector: str, version: str, seen: dict[str, Any]) -> Signal:
 
 
 def keep(
-    connection: Connection, fingerprint: Fingerprint, versions: Mapping[str, str], seen: Mapping[str, tuple[Signal, ...]]
+    connection: Connection,
+    fingerprint: Fingerprint,
+    versions: Mapping[str, str],
+    seen: Mapping[str, tuple[Signal, ...]],
+    decoding: int,
 ) -> None:
     put(connection, pictures, values(fingerprint))
     for detector, found in seen.items():
@@ -55,7 +61,13 @@ def keep(
         put(
             connection,
             signals,
-            {"sha256": fingerprint.sha256, "detector": detector, "version": versions[detector], "seen": packed},
+            {
+                "sha256": fingerprint.sha256,
+                "detector": detector,
+                "version": versions[detector],
+                "seen": packed,
+                "decoding": decoding,
+            },
         )
 
 

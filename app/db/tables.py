@@ -346,6 +346,7 @@ signals = Table(
     Column("detector", String(80), primary_key=True),
     Column("version", String(80), primary_key=True),
     Column("seen", JSON, nullable=False),
+    Column("decoding", Integer, nullable=False, server_default="1"),
 )
 
 pictures = Table(

@@ -90,6 +90,10 @@ class Judge(Protocol):
         """Map each detector's id to its version."""
 
     @property
+    def decoding(self) -> int:
+        """Number how bytes become looks. What was seen of an earlier one's looks serves replays, and no new judgement."""
+
+    @property
     def categories(self) -> frozenset[str]:
         """List the categories that its detectors can find."""
 

@@ -143,6 +143,7 @@ class ToldJudge:
     looked: list[str] = field(default_factory=list)
     shown: list[list[str]] = field(default_factory=list)
     detectors: Mapping[str, str] = field(default_factory=lambda: {"told": "1"})
+    decoding: int = 1
     categories: frozenset[str] = frozenset({"sexual.explicit_nudity.genitalia", "sexual.suggestive.partial", "privacy.face"})
 
     def tell(self, data: bytes, category: str, score: float) -> None:

@@ -147,7 +147,7 @@ class Moderator:
         with core.db.read() as connection:
             verdict = decisions.by_person(connection, site.id, sha256)
             policy = policies.load(connection, site.id)
-            known = pictures.known_signals(connection, sha256, self.judge.detectors)
+            known = pictures.known_signals(connection, sha256, self.judge.detectors, self.judge.decoding)
             index = self.indexes.get(connection, site.id)
             knew = _knew_it_is_severe(connection, verdict)
         if verdict is not None and (
@@ -202,7 +202,8 @@ class Moderator:
                 jobs.replace_others(connection, site.id, job.media, now)
             current = decisions.current(connection, site.id, job.media.id, job.media.version)
             if judgement is not None:
-                pictures.keep(connection, judgement.fingerprint, self.judge.detectors, judgement.signals)
+                judge = self.judge
+                pictures.keep(connection, judgement.fingerprint, judge.detectors, judgement.signals, judge.decoding)
             if shown is not None:
                 pictures.keep_preview(connection, site.id, sha256, *shown, now)
             before = current.id if current else None

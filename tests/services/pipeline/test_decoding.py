@@ -7,12 +7,15 @@ from typing import Any
 
 import pytest
 
+from app.dispatch import clock
 from app.domain.decisions import Verdict
+from app.services.pipeline import moderate
 from app.services.pipeline.moderate import Moderator
 from app.services.review import showing
+from app.services.rules import policies
 from models.judge import LocalJudge
 from models.sandbox import BOUNDS, TASKS, Bounds, Sandbox
-from tests.services.pipeline.test_moderate import upload, verdict
+from tests.services.pipeline.test_moderate import ENFORCED, settle, upload, verdict
 from tests.support.core import Bench
 from tests.unit.models.drawn import encoded, halves
 
@@ -54,3 +57,24 @@ def test_the_control(bench: Bench) -> None:
         assert judged_by(bench, LocalJudge(sandbox=made)).run_next()
         made.close()
         assert verdict(bench, site, name) is Verdict.ALLOW
+
+
+def test_what_an_earlier_decoding_saw_is_looked_at_anew_when_it_is_asked_for_and_not_before(bench: Bench) -> None:
+    """Nothing changes by the upgrade, and a policy is still replayed over what was seen."""
+    site, data = bench.site(), b"judged before"
+    policies.save(bench.core, site.id, ENFORCED, "owner")
+    bench.judge.tell(data, "sexual.explicit_nudity", 0.9)
+    upload(bench, site, "1", data)
+    settle(bench)
+    assert bench.platform.hidden == {"1"} and len(bench.judge.looked) == 1
+    bench.judge.decoding = 2
+    settle(bench)
+    assert bench.platform.hidden == {"1"} and len(bench.judge.looked) == 1
+    policies.save(bench.core, site.id, [], "owner")
+    clock.tend_sites(bench.core, lambda: False)
+    settle(bench)
+    assert bench.platform.hidden == set() and len(bench.judge.looked) == 1
+    for expected in (2, 2):
+        assert moderate.rejudge(bench.core, site.id, "1")
+        settle(bench)
+        assert len(bench.judge.looked) == expected

@@ -29,7 +29,7 @@ def site(bench: Bench) -> Site:
     upload(bench, site, "1", DATA)
     settle(bench)
     with bench.core.db.write() as connection:
-        pictures.keep(connection, SEEN, {}, {})
+        pictures.keep(connection, SEEN, {}, {}, 2)
     return site
 
 
@@ -50,7 +50,7 @@ def test_a_look_without_a_hash_is_kept(bench: Bench, site: Site, others: tuple[s
     """An allow list must know every look, so that there is one more counts."""
     seen = replace(SEEN, others=others)
     with bench.core.db.write() as connection:
-        pictures.keep(connection, seen, {}, {})
+        pictures.keep(connection, seen, {}, {}, 2)
     with bench.core.db.read() as connection:
         assert pictures.fingerprint(connection, SHA256) == seen
         ((stored,),) = replays.in_force(connection, site.id, 10, looks=True)

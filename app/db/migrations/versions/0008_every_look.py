@@ -12,8 +12,10 @@ depends_on = None
 
 
 def upgrade() -> None:
+    op.add_column("signals", sa.Column("decoding", sa.Integer, nullable=False, server_default="1"))
     op.add_column("pictures", sa.Column("others", sa.Text, nullable=False, server_default="[]"))
 
 
 def downgrade() -> None:
+    op.drop_column("signals", "decoding")
     op.drop_column("pictures", "others")
