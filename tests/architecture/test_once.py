@@ -25,6 +25,7 @@ HOMES = {
     "look-alikes are told apart": (r"^[A-Z_]*DISTANCE = ", {"app/domain/detector.py"}),
     "a picture's size is limited": (r"\b20_000_000\b", {"app/domain/limits.py"}),
     "a platform is told its settings": (r"\.settings_changed\(", {"app/services/sites/sites.py"}),
+    "passwords are hashed, a few at a time": (r"\bargon2\b|_hasher\.", {"app/services/people/passwords.py"}),
     "secrets that we hand out are made and digested": (
         r"token_bytes|sha256\((token|presented|user_id)",
         {"app/services/secrets.py"},

@@ -31,8 +31,11 @@ class Account:
     disabled: bool
 
 
-def checked(**fields: str) -> dict[str, str]:
-    """Check an account's fields and return them as they are stored. Raise `SettingsInvalid` that names each wrong one."""
+def checked(*, about: Collection[str] = (), **fields: str) -> dict[str, str]:
+    """Check an account's fields and return them as they are stored; `about` is what else is known of its person.
+
+    Raise `SettingsInvalid` that names each wrong one.
+    """
     wrong = {}
     kept = {name: value if name == "password" else value.strip() for name, value in fields.items()}
     if "email" in kept:
@@ -41,8 +44,10 @@ def checked(**fields: str) -> dict[str, str]:
             wrong["email"] = "is not an e-mail address"
     if "name" in kept and not 0 < len(kept["name"]) <= 200:
         wrong["name"] = "is needed, at most 200 characters"
-    if "password" in kept and (problem := passwords.problem(kept["password"])):
-        wrong["password"] = problem
+    if "password" in kept:
+        names = [*about, *(kept[name] for name in ("email", "name") if name in kept)]
+        if problem := passwords.problem(kept["password"], names):
+            wrong["password"] = problem
     refuse(wrong)
     return kept
 

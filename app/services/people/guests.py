@@ -84,4 +84,4 @@ def enter(core: Core, token: str, agent: str = "") -> str:
         else:
             raise LinkExpired("An owner of this Picward has disabled your account.")
         audit.add(connection, now, link.created_by, "guest.entered", "Came in by a link from the site", link.sites[0])
-    return sessions.open_session(core, person_id, agent, hours=SESSION_HOURS)
+    return sessions.open_session(core, person_id, agent, hours=SESSION_HOURS, proven=False)
