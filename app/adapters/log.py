@@ -19,7 +19,7 @@ SECRETS = tuple(
         r"(\bpicward1_)[\w=-]{20,}",  # pairing codes
         r"(\bwhsec_)[\w+/=-]{20,}",  # signing secrets
         r"((?i:\b(?:bearer|basic) ))[\w.~+/=-]{8,}",
-        r"((?i:[?&;](?:\w*(?:token|secret|password|signature|key|hmac|code)|session|sig)=))[^&\s\"'<>]+",  # queries
+        r"((?i:[?&;](?:[\w-]*(?:token|secret|password|signature|key|hmac|code)|session|sig)=))[^&\s\"'<>]+",  # queries
         r"(://[^\s/@:]+:)[^\s/@]+(?=@)",  # a password in an address
         r"(\bwith url: )\S+",  # urllib3's errors name what was called, and an owner's webhook address may be its secret
     )
