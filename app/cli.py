@@ -86,12 +86,12 @@ def _print_link(core: Core) -> bool:
 @main.command()
 def web() -> None:
     """Run the web server only."""
+    from app.adapters import log
     from app.config import Config
-    from app.factory import start_logging
     from app.server import Server
 
     config = Config()
-    start_logging(config)
+    log.start(config.log_level)
     Server(config).run()
 
 
@@ -102,12 +102,13 @@ def work() -> None:
 
     # Several threads judge at a time; a second layer of threads inside each would only make them wait for one another.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    from app.adapters import log
     from app.config import Config
     from app.dispatch.worker import Worker
-    from app.factory import make_core, start_logging
+    from app.factory import make_core
 
     config = Config()
-    start_logging(config)
+    log.start(config.log_level)
     worker = Worker(make_core(config), config.data_dir, config.threads)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda _number, _frame: worker.stop())

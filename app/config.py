@@ -61,6 +61,12 @@ class Config(BaseSettings):
     )
     enforce_hours: int = Field(48, ge=1, description="Hours that an action is retried at a platform that does not answer.")
     fetch_hours: int = Field(24, ge=1, description="Hours that fetching a picture is retried before a person is asked.")
+    idle_hours: int = Field(
+        12,
+        ge=1,
+        le=336,
+        description="Hours without a click after which people sign in again: a working day with its breaks, and no night.",
+    )
     smtp_host: str = Field("", description="Mail server for messages to owners; no e-mail is sent when empty.")
     smtp_port: int = Field(587, ge=1, le=65_535, description="Its port: 587 for starttls, 465 for tls, 25 for none.")
     smtp_security: Literal["starttls", "tls", "none"] = Field(

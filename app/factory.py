@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-import sys
 import time
 from collections.abc import Callable
 from functools import cache
@@ -66,12 +64,6 @@ def crop_preview(preview: bytes, region: Region) -> bytes:
     return crop(preview, region)
 
 
-def start_logging(config: Config) -> None:
-    logging.basicConfig(
-        level=config.log_level, stream=sys.stderr, format="%(asctime)s %(levelname)s %(process)d %(name)s: %(message)s"
-    )
-
-
 def mail_from(config: Config) -> SmtpMail | None:
     """Make what sends e-mail; None where the operator named no server."""
     if not config.smtp_host:
@@ -113,6 +105,7 @@ def make_core(config: Config) -> Core:
             delivery_days=config.delivery_days,
             enforce_hours=config.enforce_hours,
             fetch_hours=config.fetch_hours,
+            idle_hours=config.idle_hours,
         ),
         public_url=config.address,
         send_mail=mail_from(config),

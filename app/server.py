@@ -6,13 +6,24 @@ import gc
 from typing import Any
 
 from gunicorn.app.base import BaseApplication
+from gunicorn.glogging import Logger
 
+from app.adapters.log import Lines
 from app.config import Config
 
 GRACEFUL_SECONDS = 20
 """How long a request may still run after a stop was asked for."""
 
 KEEPALIVE_SECONDS = 5
+
+
+class _Log(Logger):
+    """Write gunicorn's own lines as all others: it quotes the addresses of requests that it cannot read, or that failed."""
+
+    def setup(self, cfg: Any) -> None:
+        super().setup(cfg)
+        for handler in (*self.error_log.handlers, *self.access_log.handlers):
+            handler.setFormatter(Lines())
 
 
 class Server(BaseApplication):
@@ -37,6 +48,7 @@ class Server(BaseApplication):
             "preload_app": True,
             # gunicorn tells of each start of each process at INFO; the supervisor says what an operator wants to know.
             "loglevel": "warning" if self._config.log_level == "INFO" else self._config.log_level.lower(),
+            "logger_class": _Log,
             "limit_request_line": 4094,
             "proc_name": "picward web",
             "control_socket_disable": True,

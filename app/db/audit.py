@@ -41,6 +41,11 @@ def recent(connection: Connection, site_id: str, limit: int) -> list[AuditRow]:
     return read_all(connection, LINES.where(audit.c.site_id == site_id, audit.c.media_id == "").limit(limit), AuditRow)
 
 
+def of_access(connection: Connection, limit: int) -> list[AuditRow]:
+    """List who came in, who was refused, and what was taken away."""
+    return read_all(connection, LINES.where(audit.c.action.startswith("access.")).limit(limit), AuditRow)
+
+
 def of_people(connection: Connection, limit: int) -> list[AuditRow]:
     """List what happened to accounts, invitations and tokens."""
     about = audit.c.action.startswith("person.") | audit.c.action.startswith("token.")

@@ -123,7 +123,10 @@ class Database:
         self._waiting: list[_Unit[Any]] = []
         self._led = False
         self._arriving = threading.Lock()
-        self.engine = _sqlite(url) if self.embedded else create_engine(url, pool_size=POOL_SIZE, pool_pre_ping=True)
+        # Errors of both are logged, and what a statement was given may be secret.
+        self.engine = (
+            _sqlite(url) if self.embedded else create_engine(url, pool_size=POOL_SIZE, pool_pre_ping=True, hide_parameters=True)
+        )
         reading = {"reading": True} if self.embedded else {"isolation_level": "AUTOCOMMIT"}
         self._reader = self.engine.execution_options(**reading)
 
@@ -228,6 +231,7 @@ def _sqlite(url: str) -> Engine:
         connect_args={"check_same_thread": False, "timeout": BUSY_TIMEOUT_MS / 1000},
         pool_size=POOL_SIZE,
         max_overflow=0,
+        hide_parameters=True,
     )
 
     @event.listens_for(engine, "connect")

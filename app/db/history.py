@@ -6,7 +6,7 @@ leave of them is the page, and it says where to go on. So no combination of filt
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, Connection, Table, and_, exists, func, or_, select
@@ -253,3 +253,12 @@ def people(connection: Connection, limit: int) -> list[str]:
         names.append(found)
         after = found
     return names
+
+
+def people_of(connection: Connection, sites: Collection[str], limit: int) -> list[str]:
+    """Name those who decided anything of these sites, among each site's newest decisions."""
+    names: set[str] = set()
+    for site in sites:
+        newest = select(decisions.c.person).where(decisions.c.site_id == site).order_by(decisions.c.id.desc()).limit(LOOKED_AT)
+        names.update(connection.execute(select(newest.subquery().c.person).distinct()).scalars())
+    return sorted(names - {""})[:limit]

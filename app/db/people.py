@@ -1,4 +1,4 @@
-"""Accounts, sessions, one-time links and the sign-in limiter. Tokens are stored as their sha256 only."""
+"""Accounts, their sessions, one-time links and known networks. Tokens are stored as their sha256 only."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import TypedDict, Unpack
 
 from sqlalchemy import ColumnElement, Connection, delete, func, insert, select, update
 
-from app.db.sql import columns, read_all, read_one
-from app.db.tables import links, people, sessions, sign_in_tries
+from app.db.sql import columns, put, read_all, read_one
+from app.db.tables import known_networks, links, people, sessions
 from app.domain.roles import LinkPurpose, Role
 
 
@@ -66,7 +66,7 @@ class LinkAbout(TypedDict, total=False):
 
 @dataclass(frozen=True, slots=True)
 class SignedInRow:
-    """Hold who is signed in by a session."""
+    """Hold a session with its person; both may have to be let in again."""
 
     id: int
     email: str
@@ -74,6 +74,11 @@ class SignedInRow:
     role: Role
     sites: Sequence[str]
     form_token: str
+    password: str
+    created_at: int
+    expires_at: int
+    seen_at: int
+    proven_at: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +88,7 @@ class SessionRow:
     token: str
     agent: str
     created_at: int
+    seen_at: int
 
 
 _PEOPLE = select(*columns(people, PersonRow))
@@ -164,28 +170,52 @@ def forget_links_of(connection: Connection, person_id: int) -> None:
 
 
 def add_session(
-    connection: Connection, token: str, person_id: int, form_token: str, now: int, expires_at: int, agent: str = ""
+    connection: Connection, token: str, person_id: int, form_token: str, now: int, expires_at: int, agent: str, proven_at: int
 ) -> None:
     connection.execute(
         insert(sessions).values(
-            token=token, person_id=person_id, form_token=form_token, created_at=now, expires_at=expires_at, agent=agent
+            token=token,
+            person_id=person_id,
+            form_token=form_token,
+            created_at=now,
+            expires_at=expires_at,
+            agent=agent,
+            seen_at=now,
+            proven_at=proven_at,
         )
     )
 
 
-def session(connection: Connection, token: str, now: int) -> SignedInRow | None:
-    """Give who is signed in with a token; a disabled person is not."""
+def session(connection: Connection, token: str) -> SignedInRow | None:
+    """Give a session with its person, also one that ran out; none of a disabled person."""
+    of_person = (people.c.id, people.c.email, people.c.name, people.c.role, people.c.sites)
+    of_session = (sessions.c.created_at, sessions.c.expires_at, sessions.c.seen_at, sessions.c.proven_at)
     query = (
-        select(people.c.id, people.c.email, people.c.name, people.c.role, people.c.sites, sessions.c.form_token)
+        select(*of_person, sessions.c.form_token, people.c.password, *of_session)
         .join(sessions, sessions.c.person_id == people.c.id)
-        .where(sessions.c.token == token, sessions.c.expires_at > now, people.c.disabled_at.is_(None))
+        .where(sessions.c.token == token, people.c.disabled_at.is_(None))
     )
     return read_one(connection, query, SignedInRow)
 
 
-def sessions_of(connection: Connection, person_id: int, now: int) -> list[SessionRow]:
+def sessions_of(connection: Connection, person_id: int, now: int, seen_after: int) -> list[SessionRow]:
     query = select(*columns(sessions, SessionRow)).where(sessions.c.person_id == person_id, sessions.c.expires_at > now)
+    query = query.where(sessions.c.seen_at > seen_after)
     return read_all(connection, query.order_by(sessions.c.created_at.desc(), sessions.c.token), SessionRow)
+
+
+def see_session(connection: Connection, token: str, now: int) -> None:
+    connection.execute(update(sessions).where(sessions.c.token == token).values(seen_at=now))
+
+
+def prove_session(connection: Connection, token: str, now: int) -> None:
+    connection.execute(update(sessions).where(sessions.c.token == token).values(seen_at=now, proven_at=now))
+
+
+def renew_session(connection: Connection, token: str, renewed: str, now: int, expires_at: int) -> bool:
+    """Give a session that ran out another token, and let it go on; False when it is gone."""
+    statement = update(sessions).where(sessions.c.token == token)
+    return connection.execute(statement.values(token=renewed, seen_at=now, proven_at=now, expires_at=expires_at)).rowcount == 1
 
 
 def end_session(connection: Connection, token: str) -> None:
@@ -206,17 +236,18 @@ def end_guests(connection: Connection, site_id: str) -> None:
     connection.execute(delete(links).where(*theirs))
 
 
-def tries(connection: Connection, key: str, since: int) -> int:
-    query = select(func.count()).where(sign_in_tries.c.key == key, sign_in_tries.c.tried_at > since)
-    return int(connection.execute(query).scalar_one())
+def knows_network(connection: Connection, person_id: int, network: str, since: int) -> bool:
+    """Tell whether a person came in from a network since then."""
+    mine = (known_networks.c.person_id == person_id, known_networks.c.network == network)
+    return connection.execute(select(known_networks.c.seen_at).where(*mine, known_networks.c.seen_at > since)).first() is not None
 
 
-def add_try(connection: Connection, key: str, now: int) -> None:
-    connection.execute(insert(sign_in_tries).values(key=key, tried_at=now))
+def know_network(connection: Connection, person_id: int, network: str, now: int) -> None:
+    put(connection, known_networks, {"person_id": person_id, "network": network, "seen_at": now})
 
 
-def forget(connection: Connection, now: int, tries_before: int) -> None:
-    """Drop expired sessions and links, and old sign-in tries."""
-    connection.execute(delete(sessions).where(sessions.c.expires_at < now))
+def forget(connection: Connection, now: int, sessions_before: int, networks_before: int) -> None:
+    """Drop expired links, and sessions and networks that are older than that."""
+    connection.execute(delete(sessions).where(sessions.c.expires_at < sessions_before))
     connection.execute(delete(links).where(links.c.expires_at < now))
-    connection.execute(delete(sign_in_tries).where(sign_in_tries.c.tried_at < tries_before))
+    connection.execute(delete(known_networks).where(known_networks.c.seen_at < networks_before))

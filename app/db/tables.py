@@ -448,16 +448,25 @@ sessions = Table(
     Column("created_at", BigInteger, nullable=False),
     Column("expires_at", BigInteger, nullable=False),
     Column("agent", String(200), nullable=False, server_default=""),  # what the browser calls itself
+    Column("seen_at", BigInteger, nullable=False, server_default="0"),
+    Column("proven_at", BigInteger, nullable=False, server_default="0"),  # when its password was typed last
     Index("ix_sessions_person", "person_id"),
 )
 
 sign_in_tries = Table(
     "sign_in_tries",
     metadata,
-    Column("id", Id, primary_key=True),
-    Column("key", String(400), nullable=False),
+    Column("key", String(400), primary_key=True),  # whose tries, or from where
+    Column("count", Integer, nullable=False),
     Column("tried_at", BigInteger, nullable=False),
-    Index("ix_sign_in_tries_key", "key", "tried_at"),
+)
+
+known_networks = Table(
+    "known_networks",
+    metadata,
+    Column("person_id", Id, ForeignKey("people.id"), primary_key=True),
+    Column("network", String(50), primary_key=True),
+    Column("seen_at", BigInteger, nullable=False),
 )
 
 audit = Table(
@@ -504,6 +513,7 @@ api_tokens = Table(
     Column("expires_at", BigInteger, nullable=False),
     Column("used_at", BigInteger),
     Column("revoked_at", BigInteger),
+    Column("used_from", JSON, nullable=False, server_default="[]"),  # the networks that used it on the day of its last use
     UniqueConstraint("digest"),
 )
 

@@ -37,6 +37,7 @@ class TokenRow:
     expires_at: int
     used_at: int | None
     revoked_at: int | None
+    used_from: Sequence[str]
 
 
 def add(connection: Connection, token: NewToken) -> int:
@@ -56,8 +57,9 @@ def every(connection: Connection) -> list[TokenRow]:
     return read_all(connection, _ALL.order_by(api_tokens.c.id.desc()), TokenRow)
 
 
-def used(connection: Connection, token_id: int, now: int) -> None:
-    connection.execute(update(api_tokens).where(api_tokens.c.id == token_id).values(used_at=now))
+def used(connection: Connection, token_id: int, now: int, networks: Sequence[str]) -> None:
+    """Keep when a token was used, and from which networks on that day."""
+    connection.execute(update(api_tokens).where(api_tokens.c.id == token_id).values(used_at=now, used_from=networks))
 
 
 def revoke(connection: Connection, token_id: int, now: int) -> str | None:

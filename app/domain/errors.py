@@ -162,9 +162,17 @@ class ScopeMissing(PicwardError):
 
 
 class TooManyRequests(PicwardError):
-    """The program asked too often; it may go on after `retry_after` seconds."""
+    """Somebody asked, or guessed, too often; they may go on after `retry_after` seconds."""
 
     def __init__(self, message: str, retry_after: int = 60) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class TooBusy(PicwardError):
+    """So much costly work is asked for at once that this was not begun; try again after `retry_after` seconds."""
+
+    def __init__(self, message: str, retry_after: int = 5) -> None:
         super().__init__(message)
         self.retry_after = retry_after
 

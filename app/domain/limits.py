@@ -1,4 +1,4 @@
-"""The limits within which a picture is opened, each with its unit, default and reason; declared here and nowhere else."""
+"""What one picture, and one stranger at the door, may cost: each limit with its unit, default and reason."""
 
 from __future__ import annotations
 
@@ -53,6 +53,51 @@ class ImageLimits:
     )
 
 
-def explained() -> tuple[tuple[str, str, Any, str], ...]:
+@dataclass(frozen=True, slots=True)
+class EntryLimits:
+    """What strangers may cost at sign-in, and how soon a password is asked for again. Pauses slow guessing; nothing locks out."""
+
+    hashes_at_once: int = _limit(
+        2, "passwords hashed at a time in a process", "Each takes 64 MiB and a core for 50 ms (argon2id): 128 MiB at most."
+    )
+    hashes_waiting: int = _limit(
+        16, "requests that wait for that", "A quarter of a web process's threads: the rest stay free for webhooks and pages."
+    )
+    hash_wait_seconds: float = _limit(
+        5.0, "seconds that they wait", "People wait so long; then the page says 503 and when to retry."
+    )
+    account_tries: int = _limit(
+        5, "wrong passwords of one account from one network or device", "More than typing needs, before the first pause."
+    )
+    address_tries: int = _limit(
+        10, "wrong passwords from one address (IPv4, or IPv6 /64)", "A household behind one address, each mistyping a few times."
+    )
+    network_tries: int = _limit(
+        50, "wrong passwords from one network (IPv4 /24, IPv6 /48)", "Whoever holds one such network tries from all of it."
+    )
+    everywhere_tries: int = _limit(
+        20, "wrong passwords of one account from all places that it does not know", "What many machines may guess together."
+    )
+    first_pause_seconds: float = _limit(2.0, "seconds; each further try doubles it", "Typing takes longer; a program notices.")
+    longest_pause_seconds: float = _limit(900.0, "seconds between tries at most", "Then an address has some 100 tries a day.")
+    everywhere_pause_seconds: float = _limit(
+        30.0, "seconds between tries from places that an account does not know", "Short: its person may be at a new place, too."
+    )
+    recovery_minutes: int = _limit(
+        15, "minutes after which one wrong password is forgotten", "An evening clears what a day mistyped."
+    )
+    known_days: int = _limit(90, "days that a device or a network stays known", "A quarter: longer than a holiday.")
+    session_days: int = _limit(
+        14, "days that a sign-in lasts at most", "Half of the 30 that NIST SP 800-63B allows where a password is all there is."
+    )
+    proof_minutes: int = _limit(
+        15, "minutes for which a typed password holds", "Several changes in a row ask once; a browser left alone opens nothing."
+    )
+
+
+ENTRY = EntryLimits()
+
+
+def explained(limits: type[ImageLimits | EntryLimits]) -> tuple[tuple[str, str, Any, str], ...]:
     """List every limit as (name, unit, default, reason), for the operator's page and the documentation."""
-    return tuple((each.name, each.metadata["unit"], each.default, each.metadata["reason"]) for each in fields(ImageLimits))
+    return tuple((each.name, each.metadata["unit"], each.default, each.metadata["reason"]) for each in fields(limits))

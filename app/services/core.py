@@ -22,6 +22,7 @@ class Limits:
     delivery_days: int
     enforce_hours: int
     fetch_hours: int
+    idle_hours: int
 
 
 @dataclass(frozen=True, slots=True)

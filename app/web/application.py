@@ -23,6 +23,7 @@ def make_application(core: Core, *, max_body_bytes: int, proxies: int = 0) -> Fl
     application.url_map.converters["int"] = _Number
     application.config["MAX_CONTENT_LENGTH"] = max_body_bytes
     application.config["MAX_FORM_MEMORY_SIZE"] = max_body_bytes
+    application.config["PROXIES"] = proxies
     application.extensions["core"] = core
     problems.register(application)
     security.register(application)

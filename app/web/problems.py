@@ -59,6 +59,7 @@ PROBLEMS: dict[type[PicwardError], Problem] = {
     errors.TokenRefused: Problem(401, marked("Token refused"), hidden=True),
     errors.ScopeMissing: Problem(403, marked("Not within this token's scopes")),
     errors.TooManyRequests: Problem(429, marked("Too many requests")),
+    errors.TooBusy: Problem(503, marked("Too much at once")),
     DatabaseUnavailable: Problem(503, marked("Try again")),
     errors.NotStored: Problem(409, marked("Not stored")),
     VaultKeyWrong: Problem(500, marked("The vault key is wrong")),
@@ -90,15 +91,26 @@ def _for_people() -> bool:
 
 
 def known(error: PicwardError) -> Response:
-    """Answer an error as the table says."""
+    """Answer an error as the table says, and with when to come back where it says that."""
     problem = PROBLEMS[type(error)]
     if problem.hidden:
-        log.info("refused %s: %s", request.path, error)
+        log.info("refused %s: %s", request.url_rule, error)
     detail = "" if problem.hidden else str(error)
     if _for_people():
-        return _page(problem.status, say(problem.title), detail)
+        return _waiting(_page(problem.status, say(problem.title), detail), error)
     fields = {"fields": error.fields} if isinstance(error, errors.SettingsInvalid) else {}
-    return answer(problem.status, problem.title, detail, **fields)
+    return _waiting(answer(problem.status, problem.title, detail, **fields), error)
+
+
+def told(page: str, error: PicwardError) -> Response:
+    """Answer an error by a page that tells it in its own words."""
+    return _waiting(Response(page, PROBLEMS[type(error)].status, mimetype="text/html"), error)
+
+
+def _waiting(response: Response, error: PicwardError) -> Response:
+    if isinstance(error, (errors.TooManyRequests, errors.TooBusy)):
+        response.headers["Retry-After"] = str(error.retry_after)
+    return response
 
 
 def _http(error: HTTPException) -> Response:
@@ -119,7 +131,7 @@ def _database(error: DatabaseUnavailable) -> Response:
 def _unknown(error: Exception) -> Response:
     if current_app.testing:
         raise error
-    log.exception("unexpected error at %s", request.path)
+    log.exception("unexpected error at %s", request.url_rule)
     if _for_people():
         return _page(500, _("Something went wrong"), _("The log of this machine says more."))
     return answer(500, "Internal error")

@@ -27,6 +27,7 @@ HOMES = {
     "a platform is told its settings": (r"\.settings_changed\(", {"app/services/sites/sites.py"}),
     "another server's words are quoted": (r"label\([\"']detail[\"']|\{[^}]*label\([\"']message", set()),
     "settings are stored for a site": (r"changed_by\(declared, name\)", {"app/services/sites/sites.py"}),
+    "passwords are hashed, a few at a time": (r"\bargon2\b|_hasher\.", {"app/services/people/passwords.py"}),
     "secrets that we hand out are made and digested": (
         r"token_bytes|sha256\((token|presented|user_id)",
         {"app/services/secrets.py"},

@@ -17,7 +17,7 @@ from sqlalchemy import JSON, Enum, Table
 from app.config import Config
 from app.db import migrate
 from app.db.tables import metadata
-from app.domain.limits import explained
+from app.domain.limits import EntryLimits, ImageLimits, explained
 from app.domain.roles import RIGHTS, Right
 from app.domain.taxonomy import CATEGORIES
 from app.services.review import keys
@@ -85,8 +85,8 @@ def test_every_operator_setting_of_a_platform_is_documented_with_its_default(slu
     assert row in (ROOT / "docs/operations.md").read_text()
 
 
-@pytest.mark.parametrize("limit", explained(), ids=lambda limit: limit[0])
-def test_every_picture_limit_is_documented_with_its_default(limit: tuple[str, str, object, str]) -> None:
+@pytest.mark.parametrize("limit", [*explained(ImageLimits), *explained(EntryLimits)], ids=lambda limit: limit[0])
+def test_every_limit_is_documented_with_its_default(limit: tuple[str, str, object, str]) -> None:
     name, unit, default, reason = limit
     value = f"{default:,}" if isinstance(default, int) else str(default)
     assert f"| `{name}` | {value} {unit} | {reason} |" in (ROOT / "docs/operations.md").read_text()

@@ -245,7 +245,7 @@ def make_bench(folder: Path) -> Bench:
         judge=lambda: judge,
         now=clock,
         wake=lambda: woken.append(1),
-        limits=Limits(lease_seconds=60, max_image_bytes=1000, delivery_days=30, enforce_hours=48, fetch_hours=24),
+        limits=Limits(lease_seconds=60, max_image_bytes=1000, delivery_days=30, enforce_hours=48, fetch_hours=24, idle_hours=12),
         public_url="http://picward.test",
         crop_preview=crop_preview,
     )

@@ -12,9 +12,11 @@ from typing import Any
 import pytest
 from werkzeug.routing import Rule
 
+from app.domain.decisions import Verdict
 from app.domain.roles import LIMITED, RIGHTS, Right, Role
+from app.services.people import tokens
 from app.services.pipeline import enforce
-from app.services.review import showing
+from app.services.review import showing, verdicts
 from app.services.sites import sites
 from tests.web.house import House
 from tests.web.visitor import Owner
@@ -181,6 +183,39 @@ def test_no_page_shows_anything_of_other_sites(house: House, role: Role) -> None
             leaks += [(rule.rule, word) for word in (other, "Secretshop", "waits-other", "parked-other") if word in text]
     assert leaks == []
     assert shown, "nothing at all was shown, so that nothing was proven"
+
+
+@pytest.mark.parametrize("role", sorted(LIMITED))
+def test_no_answer_of_the_console_or_the_api_names_other_tenants(house: House, role: Role) -> None:
+    """The walk: every console route and method as a person of one site, every operation by a token of one site."""
+    own, other = house.own["site_id"], house.other["site_id"]
+    with house.bench.core.db.write() as connection:
+        sites.rows.change(connection, other, name="Secretshop")
+    verdicts.resolve(house.bench.core, house.other["decision_id"], Verdict.BLOCK, "Greta at Secretshop")
+    verdicts.resolve(house.bench.core, house.own["blocked_id"], Verdict.ALLOW, "Otto at Ownshop")
+    words = (other, "Secretshop", "waits-other", "parked-other")
+    _, token = tokens.make(house.bench.core, "of one site", list(tokens.Scope), "Ada", site_id=own)
+    asked, shown, leaks = 0, 0, []
+    for values in (house.own, house.other):
+        visitor = house.visitor(role, own)
+        for rule, method, _ in house.routes():
+            answer = house.ask(visitor, rule, method, values)
+            asked += 1
+            shown += "Otto at Ownshop" in answer.text
+            leaks += [(rule.rule, method, word) for word in words if word in answer.text and word not in answer.request.path]
+            if answer.status_code == 303 and answer.location.startswith("/sign-in"):
+                visitor = house.visitor(role, own)
+        for rule in house.application.url_map.iter_rules():
+            if rule.endpoint.startswith("api."):
+                for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}):
+                    path = _filled(rule, {"version": 1, **values})
+                    bearer = {"Authorization": f"Bearer {token}"}
+                    answer = house.application.test_client().open(path, method=method, headers=bearer, json={})
+                    asked += 1
+                    named = [word for word in words if word in answer.text and word not in path]  # an id that was asked for
+                    leaks += [(rule.rule, method, word) for word in named]
+    assert leaks == []
+    assert asked > 200 and shown, (asked, shown)
 
 
 def test_every_page_opens_for_the_owner(house: House) -> None:

@@ -32,6 +32,12 @@ class Owner:
     def post(self, path: str, **form: str) -> TestResponse:
         return self.client.post(path, data={"form_token": self.form_token, **form})
 
+    def stay(self, bench: Bench, days: int) -> None:
+        """Let days pass in which this person looks at a page now and then, so that the session lasts."""
+        for _ in range(3 * days):
+            bench.clock.pass_seconds(8 * 3600)
+            self.get("/account")
+
 
 def become_owner(bench: Bench, application: Flask) -> Owner:
     link = links.setup_link(bench.core)

@@ -32,8 +32,11 @@ class Account:
     disabled: bool
 
 
-def checked(**fields: str) -> dict[str, str]:
-    """Check an account's fields and return them as they are stored. Raise `SettingsInvalid` that names each wrong one."""
+def checked(*, about: Collection[str] = (), **fields: str) -> dict[str, str]:
+    """Check an account's fields and return them as they are stored; `about` is what else is known of its person.
+
+    Raise `SettingsInvalid` that names each wrong one.
+    """
     wrong = {}
     kept = {name: value if name == "password" else value.strip() for name, value in fields.items()}
     if "email" in kept:
@@ -46,8 +49,10 @@ def checked(**fields: str) -> dict[str, str]:
             wrong["name"] = "is needed, at most 200 characters"
         elif names.is_reserved(kept["name"]):
             wrong["name"] = "looks like something that is no person here, as a site or a program is; take another"
-    if "password" in kept and (problem := passwords.problem(kept["password"])):
-        wrong["password"] = problem
+    if "password" in kept:
+        known = [*about, *(kept[name] for name in ("email", "name") if name in kept)]
+        if problem := passwords.problem(kept["password"], known):
+            wrong["password"] = problem
     refuse(wrong)
     return kept
 

@@ -127,7 +127,7 @@ def enter(core: Core, token: str, agent: str = "") -> Entered:
         else:
             raise LinkExpired("An owner of this Picward has disabled your account.")
         audit.add(connection, now, link.created_by, "guest.entered", "Came in by a link from the site", link.sites[0])
-        session = sessions.add_session(core, connection, person_id, agent, SESSION_HOURS)
+        session = sessions.add_session(core, connection, person_id, agent, hours=SESSION_HOURS, proven=False)
     return Entered(session, link.sites[0], core.vault.lock(_SEAL + link.email.encode()).hex())
 
 

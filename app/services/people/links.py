@@ -26,6 +26,10 @@ INVITATION_HOURS = 168
 RESET_HOURS = 24
 """How long a link that sets a new password works: it opens an account, and is sent to somebody who waits for it."""
 
+_SETUP_OVER = "This link was used or is too old. Start Picward again, or run “picward link”, for a new one."
+_INVITATION_OVER = "This invitation was used, taken back or is too old."
+_RESET_OVER = "This link was used or is too old. Ask an owner for a new one."
+
 
 @dataclass(frozen=True, slots=True)
 class Invitation:
@@ -55,12 +59,14 @@ def link_open(core: Core, token: str) -> bool:
 
 
 def create_owner(core: Core, token: str, email: str, name: str, password: str) -> int:
-    """Use the set-up link up and make the owner's account. Raise `LinkExpired` or `SettingsInvalid`."""
+    """Use the set-up link up and make the owner's account. Raise `LinkExpired`, `SettingsInvalid` or `TooBusy`."""
+    if not link_open(core, token):
+        raise LinkExpired(_SETUP_OVER)
     fields = accounts.checked(email=email, name=name, password=password)
     stored = passwords.store(password)
     with core.db.write() as connection:
         if not rows.use_link(connection, digest(token), LinkPurpose.SETUP, core.now()):
-            raise LinkExpired("This link was used or is too old. Start Picward again, or run “picward link”, for a new one.")
+            raise LinkExpired(_SETUP_OVER)
         person_id = rows.add(connection, fields["email"], fields["name"], stored, Role.OWNER, core.now())
         audit.add(connection, core.now(), fields["name"], "person.added", "The owner's account was made")
     return person_id
@@ -109,13 +115,16 @@ def _invitation(row: LinkRow) -> Invitation:
 
 
 def accept(core: Core, token: str, name: str, password: str) -> int:
-    """Use an invitation up and make the account. Raise `LinkExpired` or `SettingsInvalid`."""
-    fields = accounts.checked(name=name, password=password)
+    """Use an invitation up and make the account. Raise `LinkExpired`, `SettingsInvalid` or `TooBusy`."""
+    invited = invitation(core, token)
+    if invited is None:
+        raise LinkExpired(_INVITATION_OVER)
+    fields = accounts.checked(about=(invited.email,), name=name, password=password)
     stored, now = passwords.store(password), core.now()
     with core.db.write() as connection:
         row = rows.link(connection, digest(token), LinkPurpose.INVITATION, now)
         if row is None or rows.by_email(connection, row.email) is not None:
-            raise LinkExpired("This invitation was used, taken back or is too old.")
+            raise LinkExpired(_INVITATION_OVER)
         accounts.refuse_double(connection, fields["name"])
         rows.use_link(connection, row.token, LinkPurpose.INVITATION, now)
         person_id = rows.add(connection, row.email, fields["name"], stored, Role(row.role), now, row.sites)
@@ -128,7 +137,7 @@ def revoke(core: Core, invitation_id: str, by: str) -> None:
     with core.db.write() as connection:
         row = rows.link(connection, invitation_id, LinkPurpose.INVITATION, core.now())
         if row is None or not rows.forget_link(connection, invitation_id, LinkPurpose.INVITATION):
-            raise LinkExpired("This invitation was used, taken back or is too old.")
+            raise LinkExpired(_INVITATION_OVER)
         audit.add(connection, core.now(), by, "person.uninvited", f"The invitation of {row.email} was taken back")
 
 
@@ -155,13 +164,16 @@ def reset_of(core: Core, token: str) -> Account | None:
 
 
 def reset(core: Core, token: str, password: str) -> int:
-    """Use a reset link up: set the password and end every session. Raise `LinkExpired` or `SettingsInvalid`."""
-    accounts.checked(password=password)
+    """Use a reset link up: set the password and end every session. Raise `LinkExpired`, `SettingsInvalid` or `TooBusy`."""
+    account = reset_of(core, token)
+    if account is None:
+        raise LinkExpired(_RESET_OVER)
+    accounts.checked(about=(account.email, account.name), password=password)
     stored, now = passwords.store(password), core.now()
     with core.db.write() as connection:
         link = rows.link(connection, digest(token), LinkPurpose.RESET, now)
         if link is None or link.person_id is None or not rows.use_link(connection, link.token, LinkPurpose.RESET, now):
-            raise LinkExpired("This link was used or is too old. Ask an owner for a new one.")
+            raise LinkExpired(_RESET_OVER)
         row = accounts.load(connection, link.person_id)
         rows.change(connection, row.id, password=stored)
         rows.end_sessions(connection, row.id)

@@ -15,6 +15,7 @@ from app.domain.names import PROGRAM
 from app.domain.settings import ChangedBy
 from app.domain.time import DAY, SECOND
 from app.services.core import Core
+from app.services.people import access, tries
 from app.services.secrets import digest
 from app.services.sites import sites
 
@@ -29,6 +30,9 @@ MOST_DAYS = 730
 
 USED_SECONDS = 60
 """How old the time of the last use may be: reading must not write at every request."""
+
+NETWORKS = 20
+"""Networks of one day that are told apart: each has its line in the trail, and further ones have none."""
 
 
 class Scope(StrEnum):
@@ -115,8 +119,11 @@ def make(
     return token_id, token
 
 
-def prove(core: Core, presented: str) -> Token:
-    """Find the token that a program presents. Raise `TokenRefused`, the same for every cause."""
+def prove(core: Core, presented: str, address: str = "") -> Token:
+    """Find the token that a program presents. Raise `TokenRefused`, the same for every cause.
+
+    The trail has a line for each day that it is used, and for each further network that uses it on that day.
+    """
     now = core.now()
     row = None
     if presented.startswith(PREFIX) and len(presented) < 200 and presented.isascii():
@@ -124,10 +131,17 @@ def prove(core: Core, presented: str) -> Token:
             row = rows.find(connection, digest(presented), now)
     if row is None:
         raise TokenRefused("The token is unknown, revoked or too old.")
-    if now - (row.used_at or 0) > USED_SECONDS * SECOND:
+    token = Token(row.id, row.name, frozenset(Scope(scope) for scope in row.scopes), row.site_id)
+    where, last = tries.origin(address), row.used_at or 0
+    before = row.used_from if now // DAY == last // DAY else ()
+    new = where.home not in before and len(before) < NETWORKS
+    if new or now - last > USED_SECONDS * SECOND:
         with core.db.write() as connection:
-            rows.used(connection, row.id, now)
-    return Token(row.id, row.name, frozenset(Scope(scope) for scope in row.scopes), row.site_id)
+            rows.used(connection, row.id, now, [*before, where.home] if new else before)
+            if new:
+                text = f"The token “{row.name}” was used {access.whence(where)}"
+                access.note(connection, core, token.actor, access.TOKEN, text, row.site_id, where.address)
+    return token
 
 
 def listing(core: Core) -> list[Listed]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterator
+import re
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,7 +33,8 @@ COLUMNS = (
 )  # fmt: skip
 """What an export says about a decision, in this order."""
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA = re.compile(r"[\s\x00-\x1f\ufeff]*[=+\-@\uff1d\uff0b\uff0d\uff20]|[\t\r\n]")
+"""What a spreadsheet takes for the beginning of a formula, also behind blanks, and in full width."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,10 +73,10 @@ def steps(core: Core, visibility: Visibility, filters: StepFilters, before: int,
     return [Step(row.id, row.at, row.site_id, row.actor, row.action, row.media_id, row.text) for row in found], following
 
 
-def people(core: Core) -> list[str]:
-    """List those who decided anything."""
+def people(core: Core, sites: Collection[str] | None = None) -> list[str]:
+    """List those who decided anything, or anything lately on these sites: names of others say who else is a customer here."""
     with core.db.read() as connection:
-        return rows.people(connection, PEOPLE)
+        return rows.people(connection, PEOPLE) if sites is None else rows.people_of(connection, sites, PEOPLE)
 
 
 def export_json(core: Core, visibility: Visibility, filters: Filters) -> Iterator[str]:
@@ -128,7 +130,7 @@ def decided_by(decision: Decision) -> str:
 def _cell(value: Any) -> str:
     """Write a value so that no spreadsheet takes it for a formula (OWASP, “CSV Injection”)."""
     text = "" if value is None else "; ".join(value) if isinstance(value, list) else str(value)
-    return "'" + text if text.startswith(_FORMULA) else text
+    return "'" + text if _FORMULA.match(text) else text
 
 
 def _line(cells: Any) -> str:

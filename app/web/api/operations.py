@@ -23,7 +23,7 @@ from app.services.sites import sites
 from app.web import problems
 from app.web.api.rates import Rates
 from app.web.api.shapes import Following
-from app.web.security import core
+from app.web.security import address, core
 
 BASE = "/api/v1"
 
@@ -137,7 +137,7 @@ def _proven() -> Token:
     scheme, _, presented = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "bearer":
         raise TokenRefused("There is no bearer token.")
-    token = tokens.prove(core(), presented.strip())
+    token = tokens.prove(core(), presented.strip(), address())
     rates: Rates = current_app.extensions["api_rates"]
     rates.count(token.id, core().now())
     return token
@@ -164,13 +164,6 @@ def _checked_json(shape: type[BaseModel]) -> BaseModel:
 def _refused(error: TokenRefused) -> Response:
     response = problems.known(error)
     response.headers["WWW-Authenticate"] = 'Bearer realm="picward"'  # RFC 6750, section 3
-    return response
-
-
-@room.errorhandler(TooManyRequests)
-def _too_many(error: TooManyRequests) -> Response:
-    response = problems.known(error)
-    response.headers["Retry-After"] = str(error.retry_after)
     return response
 
 

@@ -7,24 +7,33 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
-from flask import Blueprint, Request, abort, current_app, g, redirect, request, url_for
+from flask import Blueprint, Request, abort, after_this_request, current_app, g, redirect, request, url_for
 from werkzeug.wrappers import Response
 
 from app.domain.decisions import Decision
 from app.domain.errors import DecisionUnknown, FormForged, SiteUnknown
+from app.domain.limits import ENTRY
 from app.domain.platform import Site
 from app.domain.roles import Right
 from app.domain.time import DAY, SECOND
 from app.domain.visibility import Visibility
-from app.services.people import sessions
-from app.services.people.sessions import Person
+from app.services.people import devices, sessions
+from app.services.people.sessions import Ended, Person
 from app.services.review import queue, showing
 from app.services.sites import sites
-from app.web.console import words
-from app.web.security import core
+from app.web.console import proof, words
+from app.web.console.words import Said
+from app.web.security import address, core, encrypted
 from app.web.texts import Lazy, _, lazy
 
 COOKIE = "picward"
+
+DEVICE_COOKIE = "picward_device"
+
+_ENDED = {Ended.IDLE: Said.IDLE, Ended.OLD: Said.OLD}
+
+OF_CONSEQUENCE = frozenset({Right.PEOPLE, Right.CONNECT})
+"""Whoever changes something by these rights has typed their password lately: people, tokens, connections and secrets, erasure."""
 
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -58,22 +67,56 @@ def needed(endpoint: str) -> Right | None:
 
 @room.before_request
 def _admit() -> Response | None:
-    g.person = sessions.signed_in(core(), request.cookies.get(COOKIE, ""))
+    g.token = request.cookies.get(COOKIE, "")
+    g.person = sessions.signed_in(core(), g.token, active=not _looked_at_by_a_script())
     right = needed(request.endpoint or "")
     if right is None:
         if request.method == "POST" and not ours(request):
             raise FormForged("This form did not come from Picward's own page. Open the page again and send it from there.")
         return None
     if g.person is None:
-        asked = request.full_path.rstrip("?") if request.method == "GET" else ""
-        return redirect(url_for("console.sign_in", next=asked or None), 303)
-    if request.method == "POST" and not hmac.compare_digest(
-        request.form.get("form_token", "").encode(), g.person.form_token.encode()
-    ):
+        turned_away = _let_go_on()
+        if turned_away is not None:
+            return turned_away
+    elif request.method == "POST" and not _carries_token(person()):
         raise FormForged("This page was open for too long, or you signed in again meanwhile. Go back, reload it and try again.")
-    if not g.person.may(right):
+    if not person().may(right):
         abort(403, _("Your account may not do this. An owner can change that."))
+    if request.method == "POST" and right in OF_CONSEQUENCE and not person().proven(core().now()):
+        return proof.asked(person(), None, lambda typed: sessions.prove(core(), session_token(), typed, address()))
     return None
+
+
+def _looked_at_by_a_script() -> bool:
+    """Tell whether a page asks by itself how things stand: that is nobody's work, and keeps no session alive."""
+    return request.method == "GET" and request.headers.get("Sec-Fetch-Dest") == "empty"
+
+
+def _carries_token(whose: Person) -> bool:
+    return hmac.compare_digest(request.form.get("form_token", "").encode(), whose.form_token.encode())
+
+
+def _let_go_on() -> Response | None:
+    """Let who was signed out by time go on with what they sent, once they type their password; others are to sign in."""
+    former = sessions.former(core(), session_token())
+    if former and former.has_password and request.method == "POST" and _carries_token(former.person):
+
+        def prove(typed: str) -> None:
+            g.token = sessions.go_on(core(), session_token(), typed, address())
+            g.person = sessions.signed_in(core(), g.token)
+
+        page = proof.asked(former.person, former.why, prove)
+        if page is None:
+            after_this_request(lambda answer: let_in(answer, session_token(), former.person.id))
+        return page
+    asked = request.full_path.rstrip("?") if request.method == "GET" else ""
+    return redirect(url_for("console.sign_in", next=asked or None, said=_ENDED[former.why] if former else None), 303)
+
+
+def session_token() -> str:
+    """Return what the cookie of this session holds."""
+    token: str = g.token
+    return token
 
 
 def person() -> Person:
@@ -149,18 +192,21 @@ def local_path(path: str) -> str:
     return path if plain else ""
 
 
-def let_in(answer: Response, token: str) -> Response:
-    """Hand a browser its session. Lax: a link in a site's admin pages must arrive signed in; every POST needs its form token."""
-    answer.set_cookie(
-        COOKIE,
-        token,
-        max_age=sessions.SESSION_DAYS * DAY // SECOND,
-        httponly=True,
-        samesite="Lax",
-        secure=request.is_secure,
-        path="/",
-    )
+def let_in(answer: Response, token: str, person_id: int = 0) -> Response:
+    """Hand a browser its session, and let it be known as this person's if they typed their password here.
+
+    Lax: a link in a site's admin pages must arrive signed in; every POST needs its form token.
+    """
+    _keep(answer, COOKIE, token, ENTRY.session_days + sessions.KEPT_DAYS)
+    if person_id:
+        known = devices.remember(core(), request.cookies.get(DEVICE_COOKIE, ""), person_id)
+        _keep(answer, DEVICE_COOKIE, known, ENTRY.known_days)
     return answer
+
+
+def _keep(answer: Response, name: str, value: str, days: int) -> None:
+    seconds = days * DAY // SECOND
+    answer.set_cookie(name, value, max_age=seconds, httponly=True, samesite="Lax", secure=encrypted(), path="/")
 
 
 def agent() -> str:

@@ -10,6 +10,7 @@ from typing import Any
 from markupsafe import Markup, escape
 
 from app.domain.decisions import Decision
+from app.domain.errors import PicwardError, TooBusy, TooManyRequests
 from app.domain.media import name_of
 from app.domain.names import is_claim
 from app.domain.roles import Role
@@ -52,6 +53,8 @@ class Said(StrEnum):
     FORGOTTEN = auto()
     LISTED = auto()
     UNSHARED = auto()
+    IDLE = auto()
+    OLD = auto()
 
 
 SAID: dict[Said, Lazy] = {
@@ -83,12 +86,14 @@ SAID: dict[Said, Lazy] = {
     Said.TOKEN_REVOKED: lazy("The token is worth nothing from now on."),
     Said.FORGOTTEN: lazy("The picture is forgotten. Nothing of it is kept."),
     Said.LISTED: lazy("The picture is on the list. It counts for whatever is looked at from now on."),
+    Said.IDLE: lazy("You were signed out because nothing was done here for hours. Sign in again to go on."),
+    Said.OLD: lazy("You were signed out because your last sign-in was two weeks ago. Sign in again to go on."),
     Said.UNSHARED: lazy(
         "Saved here, but the site could not be told. The history below says why; save the settings again when that is mended."
     ),
 }
 
-UNWELCOME = frozenset({Said.UNSHARED, Said.UNPARKED, Said.NOTHING_CHOSEN, Said.NOTHING_TO_UNDO})
+UNWELCOME = frozenset({Said.IDLE, Said.OLD, Said.UNSHARED, Said.UNPARKED, Said.NOTHING_CHOSEN, Said.NOTHING_TO_UNDO})
 """What was not as it was wanted."""
 
 VERDICTS = {"allow": lazy("Allowed"), "review": lazy("Waiting"), "block": lazy("Blocked")}
@@ -177,6 +182,25 @@ def span(seconds: int) -> str:
         if seconds >= size:
             return said(seconds // size)
     return _("less than a minute")
+
+
+def wait(length: int) -> str:
+    """Write how many seconds somebody has to wait, in minutes where there are many."""
+    if length < MINUTE // SECOND:
+        return ngettext("%(num)s second", "%(num)s seconds", length)
+    return _SPANS[-1][1](-(-length * SECOND // MINUTE))
+
+
+def trouble(error: PicwardError) -> str:
+    """Tell somebody what is wrong with a password they typed, or why it was not looked at."""
+    if isinstance(error, TooManyRequests):
+        return _("There were too many wrong passwords. Wait %(time)s, then try again.", time=wait(error.retry_after))
+    if isinstance(error, TooBusy):
+        return _(
+            "Many people are signing in at this moment, so that your password was not looked at. Try again in %(time)s.",
+            time=wait(error.retry_after),
+        )
+    return say(str(error))
 
 
 def seconds(length: float) -> str:

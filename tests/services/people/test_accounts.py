@@ -6,7 +6,8 @@ from sqlalchemy import select
 from app.db.tables import audit
 from app.db.tables import links as link_table
 from app.db.tables import people as table
-from app.domain.errors import LinkExpired, PersonUnknown, SettingsInvalid, SignInRefused
+from app.domain.errors import LinkExpired, PersonUnknown, SettingsInvalid, SignInRefused, TooManyRequests
+from app.domain.limits import ENTRY
 from app.domain.roles import LIMITED, RIGHTS, Right, Role
 from app.services.people import accounts, links, sessions
 from app.services.sites import sites
@@ -96,17 +97,6 @@ def test_wrong_password_unknown_mail_and_a_disabled_account_are_answered_alike(b
             sessions.sign_in(bench.core, mail, word, "127.0.0.1")
         said.add(str(refused.value))
     assert len(said) == 1
-
-
-def test_guessing_is_slowed_down_and_ends(bench: Bench) -> None:
-    owner(bench)
-    for _ in range(sessions.TRIES):
-        with pytest.raises(SignInRefused):
-            sessions.sign_in(bench.core, "ann@example.org", "wrong", "10.0.0.1")
-    with pytest.raises(SignInRefused, match="Too many"):
-        sessions.sign_in(bench.core, "ann@example.org", WORD, "10.0.0.2")
-    bench.clock.pass_seconds(sessions.TRIES_MINUTES * 60 + 1)
-    assert sessions.sign_in(bench.core, "ann@example.org", WORD, "10.0.0.1")
 
 
 def test_every_role_has_its_rights_and_each_right_somebody() -> None:
@@ -284,7 +274,8 @@ def test_disabling_ends_sessions_and_links_at_once(bench: Bench) -> None:
     assert sessions.signed_in(bench.core, cookie) is None
     assert sessions.signed_in(bench.core, late) is None
     assert sessions.sign_in(bench.core, "eva@example.org", WORD, "10.0.0.1")
-    assert [action for action, _ in trail(bench)][-3:] == ["person.reset_link", "person.disabled", "person.enabled"]
+    lines = [action for action, _ in trail(bench) if action.startswith("person.")]
+    assert lines[-3:] == ["person.reset_link", "person.disabled", "person.enabled"]
 
 
 def test_a_reset_link_sets_the_password_once_and_ends_every_session(bench: Bench) -> None:
@@ -322,10 +313,10 @@ def test_changing_the_password_needs_the_old_one_and_ends_other_sessions(bench: 
 
 def test_guessing_the_old_password_is_slowed_down_too(bench: Bench) -> None:
     ann = owner(bench)
-    for _ in range(sessions.TRIES):
+    for _ in range(ENTRY.account_tries):
         with pytest.raises(SignInRefused):
             sessions.change_password(bench.core, "", ann, "wrong", "another long password", "10.0.0.1")
-    with pytest.raises(SignInRefused, match="Too many"):
+    with pytest.raises(TooManyRequests):
         sessions.change_password(bench.core, "", ann, WORD, "another long password", "10.0.0.2")
 
 

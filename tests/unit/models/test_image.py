@@ -231,7 +231,7 @@ def test_the_second_picture_of_a_phone_photo_is_left_alone() -> None:
 
 
 def test_the_limits_explain_themselves() -> None:
-    for name, unit, default, reason in explained():
+    for name, unit, default, reason in explained(ImageLimits):
         assert name.startswith("max_") and unit and default > 0 and reason.endswith(".")
         assert getattr(ImageLimits(), name) == default
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from flask import Flask
 
-from app.services.people import accounts, links, sessions
+from app.domain.limits import ENTRY
+from app.services.people import accounts, links
 from app.web.console.guard import local_path
 from tests.support.core import Bench
 from tests.web.visitor import PASSWORD, Owner
@@ -68,15 +69,6 @@ def test_a_wrong_password_says_what_an_unknown_address_says(owner: Owner, applic
     assert wrong.status_code == unknown.status_code == 403
     assert wrong.text.replace("ada@", "") == unknown.text.replace("eva@", "")
     assert "Set-Cookie" not in wrong.headers
-
-
-def test_guessing_is_slowed_down(owner: Owner, application: Flask) -> None:
-    client = application.test_client()
-    for _ in range(sessions.TRIES):
-        client.post("/sign-in", data={**ADA, "password": "wrong"})
-    answer = client.post("/sign-in", data=ADA)
-    assert answer.status_code == 403
-    assert "Too many tries" in answer.text
 
 
 def test_signing_in_goes_on_to_the_page_that_was_asked_for(owner: Owner, application: Flask) -> None:
@@ -192,5 +184,13 @@ def test_a_disabled_person_is_out_at_once(owner: Owner, bench: Bench, applicatio
 
 
 def test_sessions_end_by_themselves(owner: Owner, bench: Bench) -> None:
-    bench.clock.pass_seconds(sessions.SESSION_DAYS * 86_400 + 1)
-    assert owner.get("/sites").location == "/sign-in?next=/sites"
+    owner.stay(bench, days=ENTRY.session_days - 1)
+    assert owner.get("/sites").status_code == 200
+    bench.clock.pass_seconds(bench.core.limits.idle_hours * 3600)
+    idle = owner.get("/sites").location
+    assert idle == "/sign-in?next=/sites&said=idle"
+    assert "because nothing was done here" in owner.get(idle).text
+    bench.clock.pass_seconds(86_400)
+    old = owner.get("/sites").location
+    assert old == "/sign-in?next=/sites&said=old"
+    assert "two weeks ago" in owner.get(old).text

@@ -53,7 +53,7 @@ def test_each_filter_chooses(owner: Owner, bench: Bench) -> None:
     decided(bench, site, "beta", 0.9)
     del bench.platform.trouble["apply"]
     policies.save(bench.core, site.id, [{"category": "*", "review": 0.05, "mode": "review"}], "owner")
-    bench.clock.pass_seconds(3 * 86_400)
+    owner.stay(bench, days=3)
     decided(bench, site, "gamma", 0.06)
     for query, expected in {
         "person=Eva": ["alpha"],

@@ -155,7 +155,7 @@ def test_the_pages_say_who_may_change_what(bench: Bench, application: Flask, own
 
 def migrated(bench: Bench) -> None:
     """Take the column away that 0009 adds, and run it."""
-    script = importlib.import_module("app.db.migrations.versions.0009_who_set_it")
+    script = importlib.import_module("app.db.migrations.versions.0011_who_set_it")
     with bench.core.db.write() as connection, Operations.context(MigrationContext.configure(connection)):
         script.downgrade()
         script.upgrade()

@@ -6,15 +6,16 @@ from flask import redirect as go
 from flask import render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from app.domain.errors import SettingsInvalid, SignInRefused
+from app.domain.errors import SettingsInvalid, SignInRefused, TooBusy, TooManyRequests
 from app.domain.roles import LIMITED, Right, Role
-from app.services.people import accounts, links, passwords, sessions
+from app.services.people import access, accounts, links, passwords, sessions
 from app.services.sites import sites
+from app.web import problems
 from app.web.console import words
-from app.web.console.guard import COOKIE, needs, person, room
+from app.web.console.guard import needs, person, room, session_token
 from app.web.console.people.entry import Answer, signed_out
 from app.web.console.words import Said
-from app.web.security import core
+from app.web.security import address, core
 from app.web.texts import _
 
 
@@ -29,6 +30,7 @@ def people() -> str:
         names=_names(),
         roles=words.ROLES,
         trail=accounts.trail(core(), 12),
+        accesses=access.lately(core(), 12),
     )
 
 
@@ -159,7 +161,7 @@ def _account(errors: dict[str, str] | None = None) -> str:
         names=_names(),
         roles=words.ROLES,
         shortest=passwords.SHORTEST,
-        sessions=sessions.sessions(core(), person().id, request.cookies.get(COOKIE, "")),
+        sessions=sessions.sessions(core(), person().id, session_token()),
     )
 
 
@@ -170,16 +172,18 @@ def account_password() -> Answer:
     try:
         sessions.change_password(
             core(),
-            request.cookies.get(COOKIE, ""),
+            session_token(),
             person().id,
             request.form.get("old", ""),
             request.form.get("password", ""),
-            request.remote_addr or "",
+            address(),
         )
     except SettingsInvalid as error:
         return _account(error.fields), 422
     except SignInRefused as error:
         return _account({"old": str(error)}), 422
+    except (TooManyRequests, TooBusy) as error:
+        return problems.told(_account({"old": words.trouble(error)}), error)
     return go(url_for("console.account", said=Said.PASSWORD), 303)
 
 

@@ -6,13 +6,26 @@ from flask import redirect as go
 from flask import render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from app.domain.errors import LinkExpired, SettingsInvalid, SignInRefused
+from app.domain.errors import LinkExpired, SettingsInvalid, SignInRefused, TooBusy, TooManyRequests
 from app.domain.roles import Right
 from app.services.people import links, passwords, sessions
 from app.services.review import queue
 from app.services.sites import sites
-from app.web.console.guard import COOKIE, agent, let_in, local_path, needs, person, room, without_sign_in
-from app.web.security import core
+from app.web import problems
+from app.web.console import proof, words
+from app.web.console.guard import (
+    COOKIE,
+    DEVICE_COOKIE,
+    agent,
+    let_in,
+    local_path,
+    needs,
+    person,
+    room,
+    session_token,
+    without_sign_in,
+)
+from app.web.security import address, core, unnamed_proxy
 
 Answer = str | Response | tuple[str, int]
 
@@ -38,18 +51,30 @@ def setup(token: str) -> Answer:
     """Make the owner's account for the holder of the one-time link."""
     if not links.link_open(core(), token):
         return render_template("people/setup_expired.html"), 410
+
+    def page(errors: dict[str, str], problem: str = "") -> str:
+        return render_template(
+            "people/setup.html", values=request.form, errors=errors, problem=problem, shortest=passwords.SHORTEST
+        )
+
     if request.method == "GET":
-        return render_template("people/setup.html", values={}, errors={}, shortest=passwords.SHORTEST)
+        return page({})
     try:
         person_id = links.create_owner(
             core(), token, request.form.get("email", ""), request.form.get("name", ""), request.form.get("password", "")
         )
     except SettingsInvalid as error:
-        page = render_template("people/setup.html", values=request.form, errors=error.fields, shortest=passwords.SHORTEST)
-        return page, 422
+        return page(error.fields), 422
+    except TooBusy as error:
+        return problems.told(page({}, words.trouble(error)), error)
     except LinkExpired:
         return render_template("people/setup_expired.html"), 410
-    return let_in(go(url_for("console.site_add"), 303), sessions.open_session(core(), person_id, agent()))
+    return _let_in(person_id, "console.site_add")
+
+
+def _let_in(person_id: int, endpoint: str) -> Response:
+    """Let somebody in who has just set their password."""
+    return let_in(go(url_for(endpoint), 303), sessions.open_session(core(), person_id, agent(), address=address()), person_id)
 
 
 @room.route("/join/<token>", methods=["GET", "POST"])
@@ -60,12 +85,13 @@ def join(token: str) -> Answer:
     if invitation is None:
         return render_template("people/invitation_expired.html"), 410
 
-    def page(errors: dict[str, str]) -> str:
+    def page(errors: dict[str, str], problem: str = "") -> str:
         return render_template(
             "people/invitation.html",
             invitation=invitation,
             values=request.form,
             errors=errors,
+            problem=problem,
             shortest=passwords.SHORTEST,
         )
 
@@ -75,9 +101,11 @@ def join(token: str) -> Answer:
         person_id = links.accept(core(), token, request.form.get("name", ""), request.form.get("password", ""))
     except SettingsInvalid as error:
         return page(error.fields), 422
+    except TooBusy as error:
+        return problems.told(page({}, words.trouble(error)), error)
     except LinkExpired:
         return render_template("people/invitation_expired.html"), 410
-    return let_in(go(url_for("console.home"), 303), sessions.open_session(core(), person_id, agent()))
+    return _let_in(person_id, "console.home")
 
 
 @room.route("/reset/<token>", methods=["GET", "POST"])
@@ -88,8 +116,8 @@ def reset(token: str) -> Answer:
     if account is None:
         return render_template("people/invitation_expired.html"), 410
 
-    def page(errors: dict[str, str]) -> str:
-        return render_template("people/reset.html", account=account, errors=errors, shortest=passwords.SHORTEST)
+    def page(errors: dict[str, str], problem: str = "") -> str:
+        return render_template("people/reset.html", account=account, errors=errors, problem=problem, shortest=passwords.SHORTEST)
 
     if request.method == "GET":
         return page({})
@@ -97,30 +125,53 @@ def reset(token: str) -> Answer:
         person_id = links.reset(core(), token, request.form.get("password", ""))
     except SettingsInvalid as error:
         return page(error.fields), 422
+    except TooBusy as error:
+        return problems.told(page({}, words.trouble(error)), error)
     except LinkExpired:
         return render_template("people/invitation_expired.html"), 410
-    return let_in(go(url_for("console.home"), 303), sessions.open_session(core(), person_id, agent()))
+    return _let_in(person_id, "console.home")
 
 
 @room.route("/sign-in", methods=["GET", "POST"])
 @without_sign_in
 def sign_in() -> Answer:
     onward = local_path(request.values.get("next", ""))
-    if request.method == "GET":
-        return render_template("people/sign_in.html", onward=onward, email="", problem="")
     email = request.form.get("email", "")
+
+    def page(problem: str) -> str:
+        return render_template("people/sign_in.html", onward=onward, email=email, problem=problem, unnamed_proxy=unnamed_proxy())
+
+    if request.method == "GET":
+        address()  # tells the log of a proxy that was not named
+        return page("")
     try:
-        token = sessions.sign_in(core(), email, request.form.get("password", ""), request.remote_addr or "", agent())
-    except SignInRefused as error:
-        return render_template("people/sign_in.html", onward=onward, email=email, problem=str(error)), 403
-    return let_in(go(onward or url_for("console.home"), 303), token)
+        token = sessions.sign_in(
+            core(), email, request.form.get("password", ""), address(), agent(), request.cookies.get(DEVICE_COOKIE, "")
+        )
+    except (SignInRefused, TooManyRequests, TooBusy) as error:
+        return problems.told(page(words.trouble(error)), error)
+    sessions.sign_out(core(), session_token())  # the session that this browser had before
+    person_id = sessions.load(core(), token).id
+    return let_in(go(onward or url_for("console.home"), 303), token, person_id)
+
+
+@room.route("/prove", methods=["GET", "POST"])
+@needs(Right.SEE)
+def prove() -> Answer:
+    """Take the password again, before something is shown that needs it; then lead back there."""
+    onward = local_path(request.values.get("next", ""))
+    if not person().proven(core().now()):
+        page = proof.asked(person(), None, lambda typed: sessions.prove(core(), session_token(), typed, address()))
+        if page is not None:
+            return page
+    return go(onward or url_for("console.home"), 303)
 
 
 @room.post("/sign-out")
 @needs(Right.SEE)
 def sign_out() -> Response:
     queue.release(core(), person().id)
-    sessions.sign_out(core(), request.cookies.get(COOKIE, ""))
+    sessions.sign_out(core(), session_token())
     return signed_out()
 
 

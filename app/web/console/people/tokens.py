@@ -14,7 +14,7 @@ from app.services.sites import sites
 from app.web.console.guard import needs, person, room
 from app.web.console.people.entry import Answer
 from app.web.console.words import Said
-from app.web.security import core
+from app.web.security import core, number
 from app.web.texts import _
 
 
@@ -49,7 +49,6 @@ def _works(token: Listed) -> bool:
 @needs(Right.CONNECT)
 def programs_make() -> Answer:
     """Make a token; it is in the answer and nowhere else."""
-    days = request.form.get("days", "").strip()
     try:
         _id, token = tokens.make(
             core(),
@@ -57,7 +56,7 @@ def programs_make() -> Answer:
             request.form.getlist("scope"),
             person().name,
             site_id=request.form.get("site", ""),
-            days=int(days) if days.isascii() and days.isdigit() and len(days) < 6 else 0,
+            days=number(request.form.get("days", "").strip()),
         )
     except SettingsInvalid as error:
         return _page(request.form.to_dict(), error.fields), 422

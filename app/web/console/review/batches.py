@@ -16,7 +16,7 @@ from app.web.console.guard import needs, own_decision, person, room, visibility
 from app.web.console.review.lately import Act, remember
 from app.web.console.review.queue import give_many, site_names
 from app.web.console.words import Said
-from app.web.security import core
+from app.web.security import core, number
 
 LISTED = 200
 """Pictures that the page of a batch lists, at most."""
@@ -27,7 +27,7 @@ LISTED = 200
 def review_many() -> str | Response:
     """Show which pictures were selected and for what; with `confirmed`, decide them."""
     verdict = Verdict.ALLOW if request.form.get("verdict") == Verdict.ALLOW else Verdict.BLOCK
-    ids = [int(value) for value in request.form.getlist("also") if value.isdigit() and len(value) < 19]
+    ids = [id_ for value in request.form.getlist("also") if (id_ := number(value))]
     mine = queue.items(core(), visibility(), ids)
     if not mine:
         return go(url_for("console.review_list", said=Said.NOTHING_CHOSEN), 303)
@@ -69,7 +69,7 @@ def batch_undo(batch_id: str) -> str | Response:
 @needs(Right.REVIEW)
 def decisions_undo() -> str | Response:
     """Show what undoing the selected decisions would do; with `confirmed`, undo them."""
-    ids = [int(value) for value in request.form.getlist("also") if value.isdigit() and len(value) < 19]
+    ids = [id_ for value in request.form.getlist("also") if (id_ := number(value))]
     return undo_many([own_decision(id_).id for id_ in ids], url_for("console.decisions_undo"))
 
 

@@ -18,10 +18,10 @@ from app.services.review import history, queue, showing, statements, verdicts
 from app.services.review.history import Filters
 from app.services.sites import sites
 from app.web.console import words
-from app.web.console.guard import needs, own_decision, person, room, visibility
+from app.web.console.guard import needs, own_decision, person, room, seen_sites, visibility
 from app.web.console.review.queue import site_names
 from app.web.console.words import Said
-from app.web.security import core
+from app.web.security import core, number
 
 PAGE = 50
 
@@ -33,7 +33,7 @@ STATES = (WorkState.DONE, WorkState.DUE, WorkState.BUSY, WorkState.PARKED, WorkS
 @needs(Right.SEE)
 def decision_list() -> str:
     """List decisions, newest first."""
-    filters, before = filters_asked(), max(request.args.get("before", 0, type=int), 0)
+    filters, before = filters_asked(), number(request.args.get("before", ""))
     found = history.page(core(), visibility(filters.site), filters, before, PAGE)
     asked = {name: value for name, value in request.args.items() if value and name not in ("before", "said")}
     return render_template(
@@ -46,7 +46,7 @@ def decision_list() -> str:
         verdicts=words.VERDICTS,
         states=STATES,
         categories=sorted(CATEGORIES),
-        people=history.people(core()),
+        people=history.people(core(), seen_sites() if person().sites else None),
         exports=person().may(Right.EXPORT),
     )
 
@@ -60,7 +60,7 @@ def filters_asked() -> Filters:
         verdict=verdict if verdict in set(Verdict) else "",
         category=category if category in CATEGORIES else "",
         person=asked.get("person", "")[:200],
-        policy=asked.get("policy", type=int),
+        policy=number(asked.get("policy", "")) or None,
         state=state if state in STATES else "",
         since=day(asked.get("since", "")),
         until=day(asked.get("until", ""), days=1),

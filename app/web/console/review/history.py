@@ -8,13 +8,14 @@ from flask import Response, jsonify, render_template, request
 
 from app.domain.roles import Right
 from app.domain.time import utc
+from app.services.people import access
 from app.services.review import history, statements
 from app.services.review.history import StepFilters
 from app.services.sites import sites
-from app.web.console.guard import needs, own_decision, room, visibility
+from app.web.console.guard import needs, own_decision, person, room, visibility
 from app.web.console.review.decisions import day, filters_asked
 from app.web.console.review.queue import site_names
-from app.web.security import core
+from app.web.security import core, number
 
 PAGE = 100
 
@@ -33,7 +34,7 @@ def steps() -> str:
         since=day(asked.get("since", "")),
         until=day(asked.get("until", ""), days=1),
     )
-    before = max(asked.get("before", 0, type=int), 0)
+    before = number(asked.get("before", ""))
     found, following = history.steps(core(), visibility(site_id), filters, before, PAGE)
     kept = {name: value for name, value in asked.items() if value and name not in ("before", "said")}
     return render_template(
@@ -46,7 +47,9 @@ def steps() -> str:
 def export_csv() -> Response:
     """Send the decisions that the filters choose as CSV."""
     filters = filters_asked()
-    return _file(history.export_csv(core(), visibility(filters.site), filters), "csv", "text/csv; charset=utf-8; header=present")
+    pieces = history.export_csv(core(), visibility(filters.site), filters)
+    access.exported(core(), person().name, "decisions as CSV", filters.site)
+    return _file(pieces, "csv", "text/csv; charset=utf-8; header=present")
 
 
 @room.get("/decisions/export.json")
@@ -54,7 +57,9 @@ def export_csv() -> Response:
 def export_json() -> Response:
     """Send the decisions that the filters choose as JSON."""
     filters = filters_asked()
-    return _file(history.export_json(core(), visibility(filters.site), filters), "json", "application/json")
+    pieces = history.export_json(core(), visibility(filters.site), filters)
+    access.exported(core(), person().name, "decisions as JSON", filters.site)
+    return _file(pieces, "json", "application/json")
 
 
 def _file(pieces: Iterator[str], ending: str, mime: str) -> Response:
@@ -68,4 +73,5 @@ def _file(pieces: Iterator[str], ending: str, mime: str) -> Response:
 def statement_json(decision_id: int) -> Response:
     """Send the statement of reasons with the field names of the EU's transparency database."""
     found = own_decision(decision_id)
+    access.exported(core(), person().name, f"the statement of reasons of decision {decision_id}", found.site_id)
     return jsonify(statements.statement(core(), found, sites.get(core(), found.site_id).name))

@@ -19,7 +19,7 @@ from app.services.sites import sites
 from app.web.console.guard import needs, ours, own_decision, person, room, visibility
 from app.web.console.review.lately import Act, forget_lately, lately, remember
 from app.web.console.words import Said
-from app.web.security import core
+from app.web.security import core, number
 from app.web.texts import _, lazy
 
 PAGE = 24
@@ -99,7 +99,7 @@ def _around(site_id: str) -> dict[str, object]:
         "orders": ORDERS,
         "order": queue.order_of(core(), person().id),
         "done": lately(core(), person()),
-        "stale": _known(request.args.get("stale", 0, type=int)),
+        "stale": _known(number(request.args.get("stale", ""))),
     }
 
 
@@ -133,8 +133,8 @@ def review_list() -> str:
 def _place(text: str) -> tuple[int, ...]:
     parts = text.split("-")
     expected = 3 if queue.order_of(core(), person().id) is Order.SEVEREST else 2
-    fits = len(parts) == expected and all(part.isdigit() and len(part) < 19 for part in parts)
-    return tuple(int(part) for part in parts) if fits else ()
+    fits = len(parts) == expected and all(number(part, -1) >= 0 for part in parts)
+    return tuple(number(part) for part in parts) if fits else ()
 
 
 @room.post("/review/order")
@@ -249,7 +249,7 @@ def _lost(decision: Decision, verdict: Verdict, why: str) -> str:
 
 def _together(decision: Decision, verdict: Verdict) -> list[int]:
     """Collect the other pictures that are decided with this one: those that were marked, or its whole listing."""
-    also = {int(value) for value in request.form.getlist("also") if value.isdigit()}
+    also = {number(value) for value in request.form.getlist("also")} - {0}
     if "listing" in request.form and verdict is Verdict.BLOCK:
         also |= {near.decision.id for near in queue.beside(core(), decision, visibility()) if _may_join(near, verdict)}
     also.discard(decision.id)

@@ -23,7 +23,7 @@ from app.web.console.people.entry import Answer
 from app.web.console.review.batches import undo_many
 from app.web.console.rules import backtest
 from app.web.console.words import Said
-from app.web.security import core
+from app.web.security import core, number
 from app.web.texts import _, marked
 
 VERSIONS_SHOWN = 50
@@ -103,8 +103,7 @@ def site_policy(site_id: str) -> str:
 
 
 def _asked(name: str, otherwise: int) -> int:
-    text = request.args.get(name, "")
-    return int(text) if text.isdigit() and len(text) < 10 else otherwise
+    return number(request.args.get(name, ""), otherwise)
 
 
 @room.post("/sites/<site_id>/policy/<int:version>/again")
@@ -145,13 +144,13 @@ def _row(rule: Rule) -> dict[str, str]:
 
 def _posted() -> list[dict[str, str]]:
     rows = []
-    for number in range(_ROWS_MOST):
-        category = request.form.get(f"rule-{number}-category")
+    for row in range(_ROWS_MOST):
+        category = request.form.get(f"rule-{row}-category")
         if category is None:
             break
-        if f"rule-{number}-remove" not in request.form:
-            row = {key: request.form.get(f"rule-{number}-{key}", "").strip() for key in ("mode", "review", "block", "exempt")}
-            rows.append({"category": category, **row})
+        if f"rule-{row}-remove" not in request.form:
+            fields = {key: request.form.get(f"rule-{row}-{key}", "").strip() for key in ("mode", "review", "block", "exempt")}
+            rows.append({"category": category, **fields})
     return rows
 
 

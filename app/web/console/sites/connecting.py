@@ -16,7 +16,7 @@ from app.services.sites import connecting, sites
 from app.web.console.guard import needs, own_site, person, room
 from app.web.console.people.entry import Answer
 from app.web.console.words import Said
-from app.web.security import core
+from app.web.security import core, encrypted
 from app.web.texts import _, say
 
 CODE_COOKIE = "picward_code"
@@ -122,7 +122,7 @@ def _with_code(site: Site) -> Response:
     path = url_for("console.site_connect", site_id=site.id)
     answer = go(path, 303)
     answer.set_cookie(
-        CODE_COOKIE, site.id, max_age=CODE_MINUTES * 60, httponly=True, samesite="Strict", secure=request.is_secure, path=path
+        CODE_COOKIE, site.id, max_age=CODE_MINUTES * 60, httponly=True, samesite="Strict", secure=encrypted(), path=path
     )
     return answer
 

@@ -21,7 +21,7 @@ from app.services.sites import sites
 from app.web.console.guard import needs, own_site, person, room, visibility
 from app.web.console.people.entry import Answer
 from app.web.console.words import Said
-from app.web.security import core
+from app.web.security import core, number
 from app.web.texts import _
 
 BUDGET_MOST = 100_000_000
@@ -115,9 +115,9 @@ def site_scan(site_id: str) -> Answer:
     if request.method == "GET":
         return page({})
     wanted = request.form.get("budget", "").strip()
-    if wanted and not (wanted.isascii() and wanted.isdigit() and 0 < int(wanted[:10]) <= BUDGET_MOST):
+    if wanted and not 0 < number(wanted) <= BUDGET_MOST:
         return page({"budget": "is not a number of pictures"}), 422
-    scan.ask(core(), site_id, person().name, budget=int(wanted or 0), dry_run="count" in request.form)
+    scan.ask(core(), site_id, person().name, budget=number(wanted), dry_run="count" in request.form)
     return go(url_for("console.site_scan", site_id=site_id, said=Said.COUNTING if "count" in request.form else Said.ASKED), 303)
 
 

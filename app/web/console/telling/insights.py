@@ -14,7 +14,7 @@ from app.services.sites import sites
 from app.services.telling import insights as service
 from app.services.telling.insights import Figures
 from app.web.console.guard import needs, room, seen_sites, visibility
-from app.web.security import core
+from app.web.security import core, number
 from app.web.texts import Lazy, lazy
 
 WIDTH, HEIGHT = 640.0, 200.0
@@ -66,8 +66,8 @@ class Plot:
 def insights() -> str:
     """Show what happened, how long it took, and how often people agreed; by site and period."""
     site_id = request.args.get("site", "")
-    asked = request.args.get("days", "")
-    days = int(asked) if asked.isdigit() and int(asked) in service.PERIODS else 30
+    asked = number(request.args.get("days", ""))
+    days = asked if asked in service.PERIODS else 30
     figures = service.figures(core(), visibility(site_id).sites, days)
     seen = set(seen_sites())
     return render_template(
