@@ -10,10 +10,10 @@ import numpy as np
 from PIL import Image, ImageCms
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from app.domain.errors import MediaUnreadable
+from app.domain.errors import MediaUnreadable, SandboxFailed
 from app.domain.limits import ImageLimits
 from models.image import VIEW_SIDE, Picture, View, read
-from models.sandbox import Sandbox, SandboxFailed
+from models.sandbox import Sandbox
 from models.zygote import Answer
 
 _Line = Annotated[str, Field(max_length=500, pattern=r"^[^\x00-\x1f\x7f]*$")]

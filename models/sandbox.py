@@ -24,7 +24,7 @@ from typing import Any
 
 import numpy as np
 
-from app.domain.errors import MediaUnreadable
+from app.domain.errors import SandboxFailed
 from models.zygote import FRAME, Answer, Bytes, exactly, memory_file, write
 
 TASKS = {"picture": "models.decoder:decode"}
@@ -59,10 +59,6 @@ class Bounds:
 
 
 BOUNDS = Bounds()
-
-
-class SandboxFailed(MediaUnreadable):
-    """A child died, hung, or answered nonsense; the sentence is for the owner."""
 
 
 _KEPT_BYTES = 8_000_000

@@ -85,6 +85,10 @@ class MediaUnreadable(PicwardError):
     """The bytes are no image that we can decode within the limits."""
 
 
+class SandboxFailed(MediaUnreadable):
+    """The process that opened a picture died, hung, or answered nonsense; the sentence is for the owner."""
+
+
 class PlatformUnavailable(PicwardError):
     """The platform did not answer, or asked us to come back; trying again later can help."""
 

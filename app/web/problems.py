@@ -39,6 +39,7 @@ PROBLEMS: dict[type[PicwardError], Problem] = {
     errors.OwnerNeeded: Problem(403, marked("Only an owner may change this")),
     errors.MediaGone: Problem(410, marked("The picture is gone")),
     errors.MediaUnreadable: Problem(422, marked("The picture cannot be read")),
+    errors.SandboxFailed: Problem(422, marked("The picture could not be opened safely")),
     errors.PlatformUnavailable: Problem(502, marked("The site does not answer")),
     errors.PlatformRefused: Problem(502, marked("The site refused")),
     errors.CredentialsExpired: Problem(502, marked("The site no longer accepts our credentials")),

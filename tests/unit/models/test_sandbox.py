@@ -19,12 +19,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from app.domain.errors import MediaUnreadable
+from app.domain.errors import MediaUnreadable, SandboxFailed
 from app.domain.limits import ImageLimits
 from models.decoder import decoded
 from models.image import read
 from models.judge import LocalJudge
-from models.sandbox import BOUNDS, TASKS, Sandbox, SandboxFailed
+from models.sandbox import BOUNDS, TASKS, Sandbox
 from tests.unit.models import misbehaving
 from tests.unit.models.drawn import animation, encoded, halves, photo
 
