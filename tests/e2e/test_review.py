@@ -37,7 +37,7 @@ class PaintingJudge(ToldJudge):
         self.sees = {sha: tuple(replace(one, region=box) for one in seen) for sha, seen in self.sees.items()}
 
     def judge(self, data: bytes, wanted: Any) -> Judgement:
-        return replace(super().judge(data, wanted), preview=lambda: preview_of(painted_picture(data)))
+        return replace(super().judge(data, wanted), preview=lambda listed: preview_of(painted_picture(data)))
 
 
 def painted_picture(data: bytes) -> Image.Image:

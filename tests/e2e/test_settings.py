@@ -29,7 +29,7 @@ class PaintingJudge(ToldJudge):
     """Make previews that a browser can draw."""
 
     def judge(self, data: bytes, wanted: Any) -> Judgement:
-        return replace(super().judge(data, wanted), preview=lambda: _painted(data))
+        return replace(super().judge(data, wanted), preview=lambda listed: _painted(data))
 
 
 def _painted(data: bytes) -> tuple[bytes, bytes]:

@@ -42,7 +42,7 @@ class PaintingJudge(ToldJudge):
     """Make previews that a browser can draw."""
 
     def judge(self, data: bytes, wanted: Any) -> Judgement:
-        return replace(super().judge(data, wanted), preview=lambda: (_webp("#c63"), _webp("#7aa")))
+        return replace(super().judge(data, wanted), preview=lambda listed: (_webp("#c63"), _webp("#7aa")))
 
 
 def _webp(colour: str) -> bytes:
