@@ -8,6 +8,7 @@ from typing import Any
 from gunicorn.app.base import BaseApplication
 from gunicorn.glogging import Logger
 
+from app import arrivals
 from app.adapters.log import Lines
 from app.config import Config
 
@@ -27,7 +28,7 @@ class _Log(Logger):
 
 
 class Server(BaseApplication):
-    """Serve the application with gthread workers.
+    """Serve the application with threads that meet whole requests only.
 
     The application is made before the fork, so that its memory is shared; it opens no database connection and loads no
     model until a request comes. max_requests stays off: with gthread it resets connections (gunicorn issue 3038).
@@ -40,7 +41,7 @@ class Server(BaseApplication):
     def load_config(self) -> None:
         settings: dict[str, Any] = {
             "bind": f"{self._config.host}:{self._config.port}",
-            "worker_class": "gthread",
+            "worker_class": arrivals.Worker,
             "workers": self._config.web_processes,
             "threads": self._config.web_threads,
             "graceful_timeout": GRACEFUL_SECONDS,
@@ -56,6 +57,11 @@ class Server(BaseApplication):
         for name, value in settings.items():
             if name in self.cfg.settings:
                 self.cfg.set(name, value)
+
+    @property
+    def behind_proxies(self) -> bool:
+        """Tell whether connections come from proxies of the operator, and their addresses say nothing."""
+        return self._config.proxies > 0
 
     def load(self) -> Any:
         from app.factory import create_app
