@@ -148,7 +148,7 @@ def test_programs_platforms_and_batches_reach_no_restricted_picture_either(
     before = state(bench, ids[0])
     client = application.test_client()
     for number in range(2):
-        _, token = tokens.make(bench.core, f"program {number}", list(tokens.Visibility), "Ada")
+        _, token = tokens.make(bench.core, f"program {number}", list(tokens.Scope), "Ada")
         headers = {"Authorization": f"Bearer {token}"}
         for decision_id in ids:
             address = f"/api/v1/decisions/{decision_id}"
@@ -199,7 +199,7 @@ def test_a_program_or_a_shopkeeper_is_never_one_of_two(place: tuple[House, Site]
     bench = house.bench
     ids = chain(bench, site, "self_harm")
     before = state(bench, ids[0])
-    _, token = tokens.make(bench.core, "nightly", list(tokens.Visibility), "Ada")
+    _, token = tokens.make(bench.core, "nightly", list(tokens.Scope), "Ada")
     for decision_id in ids:
         answer = application.test_client().post(
             f"/api/v1/decisions/{decision_id}/verdict",

@@ -398,7 +398,7 @@ def gallery_of(bench: Bench, site: object, *pictures: tuple[str, float]) -> dict
         bench.platform.parents[name] = "product:1"
         bench.judge.tell(bench.platform.images[name], "sexual.explicit_nudity", score)
         with bench.core.db.write() as connection:
-            moderate.queue(connection, site.id, bench.platform.ref(name), Priority.UPLOAD, bench.core.now())
+            moderate.add_job(connection, site.id, bench.platform.ref(name), Priority.UPLOAD, bench.core.now())
     moderator = Moderator(bench.core)
     while moderator.run_next():
         pass
