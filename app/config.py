@@ -40,7 +40,7 @@ class Config(BaseSettings):
     )
     web_processes: int = Field(2, ge=1, le=32, description="Web processes; each takes web_threads requests at a time.")
     web_threads: int = Field(
-        64, ge=1, le=256, description="Threads per web process: 8 were starved by 20 slow clients, 64 were not."
+        64, ge=1, le=256, description="Threads per web process: requests that are answered at a time; slow clients hold none."
     )
     lease_seconds: int = Field(
         180, ge=2, le=3600, description="Seconds after which a silent worker's item is given to another; over the longest fetch."

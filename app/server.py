@@ -11,6 +11,7 @@ from gunicorn.glogging import Logger
 from app import arrivals
 from app.adapters.log import Lines
 from app.config import Config
+from app.domain.limits import FORM_BYTES
 
 GRACEFUL_SECONDS = 20
 """How long a request may still run after a stop was asked for."""
@@ -62,6 +63,11 @@ class Server(BaseApplication):
     def behind_proxies(self) -> bool:
         """Tell whether connections come from proxies of the operator, and their addresses say nothing."""
         return self._config.proxies > 0
+
+    @property
+    def largest_body(self) -> int:
+        """Give the bytes of the largest body that any page takes: a picture that somebody tries, with its form."""
+        return max(self._config.max_body_bytes, self._config.max_image_bytes + FORM_BYTES)
 
     def load(self) -> Any:
         from app.factory import create_app

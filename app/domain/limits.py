@@ -97,6 +97,9 @@ class EntryLimits:
 
 ENTRY = EntryLimits()
 
+FORM_BYTES = 100_000
+"""Bytes that a form may have beside a picture: its context is some ten lines."""
+
 
 def explained(limits: type[ImageLimits | EntryLimits]) -> tuple[tuple[str, str, Any, str], ...]:
     """List every limit as (name, unit, default, reason), for the operator's page and the documentation."""

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.arrivals import MOST_BODY_BYTES, UNFINISHED_OF_ADDRESS, Chunks
+from app.arrivals import MOST_HEAD_BYTES, UNFINISHED_OF_ADDRESS, Chunks
 from bench.processes import free_port, running
 from tests.support.served import LARGEST, THREADS
 
@@ -141,12 +141,68 @@ def test_leave_to_go_on_is_given(ours: int) -> None:
         assert b"".join(iter(lambda: one.recv(65_536), b"")).endswith(b"\r\n\r\nabc")
 
 
-@pytest.mark.parametrize("length", [LARGEST + 1, MOST_BODY_BYTES + 1, 10**17])
+@pytest.mark.parametrize("length", [LARGEST + 1, 2 * LARGEST + 1, 10**17])
 def test_what_is_too_large_is_refused_by_its_length(ours: int, length: int) -> None:
     sent = HEAD + b"Content-Length: %d\r\n\r\n" % length
     with connect(ours) as one:
-        one.sendall(sent + (b"a" * length if length < MOST_BODY_BYTES else b""))
+        one.sendall(sent + (b"a" * length if length < 2 * LARGEST else b""))
         assert one.recv(100).startswith(b"HTTP/1.1 413")
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        HEAD + b"Content-Length: %d\r\n\r\nabc" % (2 * LARGEST + 1),
+        HEAD + b"Transfer-Encoding: chunked\r\n\r\n1\r\nab\r\n",
+        HEAD + b"Transfer-Encoding: chunked\r\n\r\n" + b"1;" + b"x" * 9_000,
+        HEAD + b"Content-Length: 3\r\nContent-Length: 900\r\n\r\nabc",
+        HEAD + b"Content-Length : 3\r\n\r\nabc",
+    ],
+    ids=["too large", "no chunk", "a chunk's endless line", "two lengths", "a blank in a name"],
+)
+def test_what_is_handed_over_early_holds_no_thread_either(ours: int, sent: bytes) -> None:
+    with many(ours, sent) as held:
+        assert asked(ours).startswith(b"HTTP/1.1 200")
+        for one in held:
+            with contextlib.suppress(OSError):
+                one.sendall(b"a")  # and so on, a byte now and then
+        assert asked(ours).startswith(b"HTTP/1.1 200")
+
+
+def test_whoever_was_answered_and_does_not_close_holds_nobody_up(ours: int) -> None:
+    last = b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+    with many(ours, last) as held:
+        for one in held:
+            assert one.recv(100).startswith(b"HTTP/1.1 200")
+        assert asked(ours).startswith(b"HTTP/1.1 200")
+    with served("gthread") as port, many(port, last), pytest.raises(TimeoutError):
+        asked(port)  # the control: there the loop itself waits for each of them
+
+
+@contextlib.contextmanager
+def deaf(port: int) -> Iterator[None]:
+    """Hold clients that asked for a page and take nothing of it: they have room for little, and do not read."""
+    page = HEAD + b"Content-Length: 150000\r\n\r\n" + b"a" * 150_000
+    with contextlib.ExitStack() as stack:
+        for _ in range(12 * THREADS):
+            one = stack.enter_context(socket.socket())
+            one.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2_048)
+            one.connect(("127.0.0.1", port))
+            one.sendall(page)
+        yield
+
+
+def test_whoever_does_not_read_a_page_holds_no_thread(ours: int) -> None:
+    with deaf(ours):
+        assert asked(ours).startswith(b"HTTP/1.1 200")
+    with served("gthread") as port, deaf(port), pytest.raises(TimeoutError):
+        asked(port)  # the control
+
+
+def test_a_head_without_end_is_refused(ours: int) -> None:
+    with connect(ours) as one:
+        one.sendall(b"GET / HTTP/1.1\r\nX: " + b"a" * MOST_HEAD_BYTES)
+        assert one.recv(100).startswith(b"HTTP/1.1 431")
 
 
 def test_a_client_that_leaves_takes_its_place_along(ours: int) -> None:

@@ -12,6 +12,7 @@ from flask import Flask
 from app.db import hashes
 from app.dispatch.worker import judge_next
 from app.domain.errors import PlatformRefused
+from app.domain.limits import FORM_BYTES
 from app.domain.media import Region
 from app.domain.signals import Signal
 from app.services.pipeline.moderate import Moderator
@@ -91,7 +92,7 @@ def test_a_picture_may_be_larger_than_a_webhook_and_no_larger_than_allowed(
     too_large = post(owner, b"x" * (3 * MAX_BODY + 1))
     assert too_large.status_code == 422
     assert "larger than" in too_large.text
-    assert post(owner, b"x" * (3 * MAX_BODY + pages.FORM_BYTES + 1)).status_code == 413
+    assert post(owner, b"x" * (3 * MAX_BODY + FORM_BYTES + 1)).status_code == 413
     big = {"form_token": owner.form_token, "x": "x" * (MAX_BODY + 1)}
     assert owner.client.post("/sites/add", data=big).status_code == 413
 

@@ -10,6 +10,7 @@ from werkzeug.wrappers import Response as Answered
 
 from app.domain.detector import ListKind
 from app.domain.errors import MediaUnreadable, PicwardError, SettingsInvalid
+from app.domain.limits import FORM_BYTES
 from app.domain.roles import Right
 from app.services.rules import policies
 from app.services.sites import sites
@@ -18,9 +19,6 @@ from app.web.console.guard import needs, own_site, person, room, seen_sites
 from app.web.console.people.entry import Answer
 from app.web.console.words import Said
 from app.web.security import core
-
-FORM_BYTES = 100_000
-"""What a form may have beside the picture, in bytes."""
 
 WAIT_SECONDS = 3.0
 """How long a page waits for the worker before it is shown without an answer; judging takes a twentieth of a second."""
