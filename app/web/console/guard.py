@@ -197,16 +197,17 @@ def let_in(answer: Response, token: str, person_id: int = 0) -> Response:
 
     Lax: a link in a site's admin pages must arrive signed in; every POST needs its form token.
     """
-    _keep(answer, COOKIE, token, ENTRY.session_days + sessions.KEPT_DAYS)
+    keep(answer, COOKIE, token, ENTRY.session_days + sessions.KEPT_DAYS)
     if person_id:
         known = devices.remember(core(), request.cookies.get(DEVICE_COOKIE, ""), person_id)
-        _keep(answer, DEVICE_COOKIE, known, ENTRY.known_days)
+        keep(answer, DEVICE_COOKIE, known, ENTRY.known_days)
     return answer
 
 
-def _keep(answer: Response, name: str, value: str, days: int) -> None:
+def keep(answer: Response, name: str, value: str, days: int, path: str = "/") -> None:
+    """Have a browser keep a cookie that no script reads, and that goes by https alone where there is https."""
     seconds = days * DAY // SECOND
-    answer.set_cookie(name, value, max_age=seconds, httponly=True, samesite="Lax", secure=encrypted(), path="/")
+    answer.set_cookie(name, value, max_age=seconds, httponly=True, samesite="Lax", secure=encrypted(), path=path)
 
 
 def agent() -> str:

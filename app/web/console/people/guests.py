@@ -7,9 +7,8 @@ from flask import redirect as go
 from werkzeug.wrappers import Response
 
 from app.domain.roles import Right
-from app.domain.time import DAY, SECOND
 from app.services.people import guests
-from app.web.console.guard import agent, let_in, room, without_sign_in
+from app.web.console.guard import agent, keep, let_in, room, without_sign_in
 from app.web.console.people.entry import Answer
 from app.web.security import core
 
@@ -44,16 +43,7 @@ def enter_agreed() -> Response:
 def _enter(token: str) -> Response:
     entered = guests.enter(core(), token, agent())
     answer = let_in(_onward(entered.site_id), entered.session)
-    kept_seconds = guests.KEPT_DAYS * DAY // SECOND
-    answer.set_cookie(
-        KEPT,
-        entered.keepsake,
-        max_age=kept_seconds,
-        httponly=True,
-        samesite="Lax",
-        secure=request.is_secure,
-        path="/enter",
-    )
+    keep(answer, KEPT, entered.keepsake, guests.KEPT_DAYS, path="/enter")
     return answer
 
 
