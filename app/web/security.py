@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import logging
 from io import BytesIO
 from typing import IO, Any
@@ -75,9 +76,19 @@ def encrypted() -> bool:
 
 
 def unnamed_proxy() -> bool:
-    """Tell whether this came through a proxy that PICWARD_PROXIES does not count: everybody seems to be at one address."""
+    """Tell whether this came through a proxy that PICWARD_PROXIES does not count: everybody seems to be at one address.
+
+    Such a proxy is on this machine or its network. Anybody on the internet can send its headers, to be counted nowhere.
+    """
     forwarded = request.headers.get("X-Forwarded-For") or request.headers.get("Forwarded") or request.headers.get("X-Real-IP")
-    return bool(forwarded) and not current_app.config["PROXIES"]
+    return bool(forwarded) and not current_app.config["PROXIES"] and _is_near(request.remote_addr or "")
+
+
+def _is_near(address: str) -> bool:
+    try:
+        return not ipaddress.ip_address(address.partition("%")[0]).is_global
+    except ValueError:  # a socket in the file system
+        return True
 
 
 def address() -> str:

@@ -71,6 +71,18 @@ def test_behind_a_proxy_that_was_not_named_the_page_says_what_to_set_and_nobody_
     assert "PICWARD_PROXIES" not in application.test_client().get("/sign-in").text
 
 
+def test_a_strangers_own_header_makes_no_proxy_of_them(owner: Owner, application: Flask) -> None:
+    client = application.test_client()
+
+    def tried(number: int, remote: str) -> int:
+        about = {"X-Forwarded-For": f"198.51.100.{number}"}
+        data = {"email": f"p{number}@example.org", "password": "wrong"}
+        return client.post("/sign-in", data=data, headers=about, environ_base={"REMOTE_ADDR": remote}).status_code
+
+    assert Counter(tried(number, "8.8.8.8") for number in range(12)) == {403: ENTRY.address_tries, 429: 2}
+    assert Counter(tried(number, "172.17.0.1") for number in range(12, 24)) == {403: 12}, "the control: a proxy in a container"
+
+
 def test_behind_a_named_proxy_each_visitor_counts_alone(owner: Owner, bench: Bench) -> None:
     application = make_application(bench.core, max_body_bytes=4000, proxies=1)
     client = application.test_client()

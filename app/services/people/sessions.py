@@ -138,6 +138,7 @@ def sign_in(core: Core, email: str, password: str, address: str, agent: str = ""
 
 
 _KNOWN = ENTRY.known_days * DAY
+_RANGE = "range:"
 
 
 def _budgets(email: str, where: Origin, device: str, known: bool) -> list[Budget]:
@@ -153,7 +154,7 @@ def _budgets(email: str, where: Origin, device: str, known: bool) -> list[Budget
     found = [
         Budget(f"mail:{email}|{where.home}", ENTRY.account_tries),
         Budget(f"from:{where.address}", ENTRY.address_tries),
-        Budget(f"range:{where.range}", ENTRY.network_tries),
+        Budget(_RANGE + where.range, ENTRY.network_tries),
     ]
     return found if known else [*found, everywhere]
 
@@ -165,7 +166,8 @@ def _count(core: Core, budgets: list[Budget], where: Origin) -> bool:
     except TooManyRequests as error:
         access.mention(_NOBODY, f"A sign-in {access.whence(where)} has to wait for {error.retry_after} s", where.address)
         raise
-    return before[budgets[-1 if len(budgets) < 3 else 2].key] == 0
+    series = next((budget for budget in budgets if budget.key.startswith(_RANGE)), budgets[-1])
+    return before[series.key] == 0
 
 
 def _match(core: Core, budgets: Collection[Budget], person: PersonRow | None, password: str) -> bool:
