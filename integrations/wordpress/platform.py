@@ -57,6 +57,8 @@ DRIFTED: Mapping[str, str] = {
 
 # With plain permalinks the route is the last argument; what stands before it is of plugins for several languages.
 _REST_ADDRESS = re.compile(r"(?i:https?)://[^/?]+/(([^?]*/)?|[^?]*\?([^?]*&)?rest_route=/)")
+# A name as WordPress makes them, and nothing else that an answer may have in it.
+_PICTURE_FILE = re.compile(r"[\w.@-]{1,120}\.(?:jpe?g|jpe|png|gif|webp|avif|bmp|heic)", re.IGNORECASE)
 _VERSION = re.compile(r"[0-9][0-9A-Za-z.+-]{0,29}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _ATTACHMENT = re.compile(r"[1-9][0-9]{0,18}")
@@ -158,10 +160,13 @@ class WordPress(Platform):
             state = answer.choice("state", ("done", "drifted"))
             undo = answer.plain("undo")
             why = answer.texts("why", 10, 40) if "why" in answer else ()
+            lost = answer.texts("lost", 5, 300) if "lost" in answer else ()
         except DeliveryUnreadable as error:
             raise PlatformUnavailable(f"The plugin's answer cannot be read: {error}") from None
         if state == "drifted":
             said = " ".join(DRIFTED[code] for code in why if code in DRIFTED)
+            files = ", ".join(name for name in lost if _PICTURE_FILE.fullmatch(name))
+            said += f" Not given back: {files}." if files else ""
             return Receipt(undo, said or "Someone changed the picture in WordPress meanwhile. Its history under Media says more.")
         return Receipt(undo)
 

@@ -32,6 +32,7 @@ class Attachment:
     roles: tuple[str, ...] = ("author",)
     hidden: bool = False
     by_person: bool = False
+    lost: tuple[str, ...] = ()
     parent: tuple[int, str] | None = (7, "post")
 
     @property
@@ -137,6 +138,8 @@ class PluginStandIn:
         attachment = self._version(body)
         if attachment.by_person and not body["person"]:
             return {"state": "drifted", "undo": {}, "why": ["outweighed"], "detail": "S3CRET of an editor"}
+        if attachment.lost:
+            return {"state": "drifted", "undo": {}, "why": ["lost"], "lost": list(attachment.lost), "detail": "S3CRET"}
         action = body["action"]
         if action == "delete":
             del self.attachments[attachment.id]

@@ -131,6 +131,12 @@ def test_a_persons_verdict_there_makes_ours_drift(plugin: PluginStandIn) -> None
     assert not plugin.attachments[412].hidden
 
 
+def test_files_that_could_not_be_given_back_are_named_and_nothing_else_is(plugin: PluginStandIn) -> None:
+    plugin.attachments[412].lost = ("pool-300x200.jpg", "grün.WEBP", "S3CRET of the inside", "S3CRET/../x.jpg", "a b.png")
+    receipt = PLATFORM.apply(site_of(plugin), enforcement(Action.RESTORE, ref(plugin, 412)))
+    assert receipt.drifted == f"{DRIFTED['lost']} Not given back: pool-300x200.jpg, grün.WEBP."
+
+
 def test_every_order_has_an_id_of_its_own(plugin: PluginStandIn) -> None:
     site = site_of(plugin)
     for _ in range(3):

@@ -11,7 +11,7 @@ defined( 'ABSPATH' ) || exit;
  * Make a decision of the connector true. Twice is once.
  *
  * @param array $order enforcement, action, id, sha256, verdict, reasons, person, decided_at.
- * @return array|WP_Error state, undo, detail, why.
+ * @return array|WP_Error state, undo, detail, why, lost.
  */
 function picward_apply( array $order ) {
 	$id       = (int) picward_text( $order, 'id' );
@@ -40,11 +40,12 @@ function picward_apply( array $order ) {
 		/* translators: 1: name of a person, 2: what was decided. */
 		$detail = sprintf( __( '%1$s decided otherwise in WordPress: %2$s.', 'picward' ), $known['person'], 'allow' === $known['verdict'] ? __( 'approved', 'picward' ) : __( 'rejected', 'picward' ) );
 		picward_remember( $id, picward_decider( $verdict ), __( 'A later decision was not applied:', 'picward' ) . ' ' . $detail );
-				return array(
+		return array(
 			'state'  => 'drifted',
 			'undo'   => (object) array(),
 			'detail' => $detail,
 			'why'    => array( 'outweighed' ),
+			'lost'   => array(),
 		);
 	}
 	$done = picward_act( $id, $action, $verdict );
@@ -56,6 +57,7 @@ function picward_apply( array $order ) {
 		'undo'   => $undo,
 		'detail' => $done['text'],
 		'why'    => $done['why'],
+		'lost'   => $done['lost'],
 	);
 }
 
@@ -88,7 +90,8 @@ function picward_is_outweighed( array $known, array $verdict, string $action ): 
  * @param int    $id      Attachment.
  * @param string $action  label, hide, restore or delete.
  * @param array  $verdict As picward_verdict() gives it.
- * @return array|WP_Error whole: false when files were not given back; text: what was not done and why, or empty; why: its codes.
+ * @return array|WP_Error whole: false when files were not given back; text: what was not done and why, or empty; why: its codes;
+ *                        lost: the names of files that were not given back, the first few.
  */
 function picward_act( int $id, string $action, array $verdict ) {
 	$hidden   = picward_hidden( $id );
@@ -116,6 +119,7 @@ function picward_act( int $id, string $action, array $verdict ) {
 		'whole' => ! is_array( $done ) || ( empty( $done['drifted'] ) && empty( $done['lost'] ) ),
 		'text'  => is_array( $done ) && $done ? picward_restore_text( $done ) : '',
 		'why'   => is_array( $done ) ? picward_restore_codes( $done ) : array(),
+		'lost'  => is_array( $done ) ? picward_lost_names( $done ) : array(),
 	);
 	if ( 'delete' === $action ) {
 		picward_remember( $id, picward_decider( $verdict ), __( 'Deleted.', 'picward' ) );

@@ -134,7 +134,7 @@ function picward_restore_text( array $done ): string {
 		$texts[] = __( 'The picture was replaced by somebody since it was hidden; it was left as it is.', 'picward' );
 	}
 	if ( $done['lost'] ) {
-		$names = array_map( 'wp_basename', array_slice( $done['lost'], 0, 5 ) );
+		$names = picward_lost_names( $done );
 		$more  = count( $done['lost'] ) - count( $names );
 		/* translators: 1: names of files, 2: “and so many more”, or nothing. */
 		$texts[] = sprintf( __( 'Could not be given back, for their copies in the quarantine are missing or damaged: %1$s%2$s. Put the quarantine back from a backup and approve the picture again.', 'picward' ), implode( ', ', $names ), $more ? ' (+' . $more . ')' : '' );
@@ -160,6 +160,16 @@ function picward_restore_codes( array $done ): array {
 		$why[] = 'lost';
 	}
 	return $why;
+}
+
+/**
+ * Name files that were not given back, the first five.
+ *
+ * @param array $done As picward_restore() gives it.
+ * @return string[]
+ */
+function picward_lost_names( array $done ): array {
+	return array_map( 'wp_basename', array_slice( $done['lost'] ?? array(), 0, 5 ) );
 }
 
 /**

@@ -315,6 +315,7 @@ def test_what_cannot_be_given_back_is_named_to_the_connector_and_in_wp_admin(sit
     answer = door.decide(media, "restore", "allow").json()
     assert answer["state"] == "drifted", "the owner has to see it"
     assert name in answer["detail"]
+    assert (answer["why"], answer["lost"]) == (["lost"], [name])
     now = on_disk(site, "partly")
     assert {n for n in before if now[n] != before[n]} == {lost}, "one lost file does not keep the others"
     admin = site.login("admin")
