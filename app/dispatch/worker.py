@@ -122,6 +122,7 @@ class Worker:
         """See what is due and wake the lanes: at a hint, and once a tick for retries and for what a dead worker held."""
         try:
             job, action = due.look(self._core)
+            job = job or pictures.due(self._core)
         except Exception:
             log.exception("looking for work failed")
             return

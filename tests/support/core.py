@@ -23,7 +23,7 @@ from app.db import migrate
 from app.db.engine import Database
 from app.domain.decisions import Action, Enforcement, Receipt
 from app.domain.detector import Fingerprint, HashEntry, HashIndex, HashKind, Judgement, ListKind
-from app.domain.errors import DeliveryRefused, DeliveryUnreadable, MediaGone
+from app.domain.errors import DeliveryRefused, DeliveryUnreadable, MediaGone, ModelUnavailable
 from app.domain.events import Delivery, MediaUploaded, Parsed
 from app.domain.media import MediaRef, Page
 from app.domain.platform import Admission, FindSite, Platform, Site
@@ -172,6 +172,10 @@ class ToldJudge:
     def match_all(self, fingerprints: Sequence[Fingerprint], entries: Any) -> dict[int, tuple[Signal, ...]]:
         found = {n: self.match(fingerprint, entries) for n, fingerprint in enumerate(fingerprints)}
         return {n: signals for n, signals in found.items() if signals}
+
+    def check(self, detector: str) -> None:
+        if detector in self.fails:
+            raise ModelUnavailable(self.fails[detector])
 
     def index(self, entries: Sequence[HashEntry]) -> HashIndex:
         return list(entries)

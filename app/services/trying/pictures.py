@@ -82,9 +82,8 @@ def begin(core: Core, data: bytes, person_id: int) -> str:
 
 def run_next(core: Core, judge: Callable[[], Judge], found: Callable[[], None] = lambda: None) -> bool:
     """Judge the next picture that somebody waits for; False when there is none."""
-    with core.db.read() as connection:
-        if not rows.due(connection):
-            return False
+    if not due(core):
+        return False
     with core.db.write() as connection:
         row = rows.claim(connection, core.now() - MINUTES * MINUTE)
     if row is None:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import threading
+import time
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,7 +14,7 @@ import pytest
 from app.db.tables import decisions, jobs, previews, signals, tried_pictures
 from app.db.tables import pictures as picture_table
 from app.dispatch import clock
-from app.dispatch.worker import judge_next
+from app.dispatch.worker import Worker, judge_next
 from app.domain.decisions import Verdict
 from app.domain.detector import ListKind
 from app.domain.errors import MediaUnreadable, PlatformUnavailable, SettingsInvalid, TriedPictureGone
@@ -21,6 +24,7 @@ from app.services.pipeline.moderate import Moderator
 from app.services.rules import policies
 from app.services.trying import pictures
 from tests.support.core import Bench
+from tests.support.instance import wait_for
 from tests.web.visitor import acting_site, decided
 
 ANN, BOB = 1, 2
@@ -34,6 +38,20 @@ def tried(bench: Bench, score: float = 0.7, data: bytes = DATA) -> pictures.Trie
     assert pictures.due(bench.core), "a worker is not roused"
     assert judge_next(Moderator(bench.core))
     return pictures.get(bench.core, id_, ANN)
+
+
+def test_a_worker_that_sleeps_is_woken(bench: Bench, tmp_path: Path) -> None:
+    worker = Worker(bench.core, tmp_path, 1)
+    thread = threading.Thread(target=worker.run)
+    thread.start()
+    try:
+        for data in (b"one", b"another"):
+            id_ = pictures.begin(bench.core, data, ANN)
+            wait_for(lambda id_=id_: pictures.get(bench.core, id_, ANN).judged, "it to be judged", 20)
+            time.sleep(0.5)  # its thread goes to sleep for a minute, unless it is woken
+    finally:
+        worker.stop()
+        thread.join()
 
 
 def rows(bench: Bench) -> list[Any]:
