@@ -26,6 +26,8 @@ _NEVER: tuple[tuple[Network, str], ...] = tuple(
         ("fd00:ec2::254/128", "Amazon's metadata address"),
         ("fd20:ce::254/128", "Google's metadata address"),
         ("100.100.100.200/32", "Alibaba's metadata address"),
+        ("168.63.129.16/32", "Azure's platform address, which hands out certificates; it is a public one"),
+        ("192.0.0.192/32", "Oracle's metadata address"),
     )
 )
 

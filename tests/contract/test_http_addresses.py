@@ -70,7 +70,20 @@ def resolves(monkeypatch: pytest.MonkeyPatch, *addresses: str) -> list[str]:
 
 @pytest.mark.parametrize(
     "address",
-    ["169.254.169.254", "::ffff:169.254.169.254", "fe80::1", "0.0.0.0", "224.0.0.1", "64:ff9b::a9fe:a9fe"],  # noqa: S104
+    [
+        "169.254.169.254",
+        "::ffff:169.254.169.254",
+        "fe80::1",
+        "0.0.0.0",  # noqa: S104
+        "224.0.0.1",
+        "64:ff9b::a9fe:a9fe",
+        "168.63.129.16",
+        "::ffff:168.63.129.16",
+        "192.0.0.192",
+        "64:ff9b::c000:c0",
+        "100.100.100.200",
+        "fd00:ec2::254",
+    ],
 )
 def test_metadata_is_refused_even_at_home(monkeypatch: pytest.MonkeyPatch, address: str) -> None:
     resolves(monkeypatch, address)
