@@ -5,7 +5,7 @@
 A decoder in C that is led astray by a file dies there, or lies, and harms nobody. This is the worker's side; the other is
 `models.zygote`. Bytes go in and arrays come out through a file in memory, a few facts as JSON through a socket. What comes back
 is read as what a stranger says. A child that dies, hangs, takes too much or answers nonsense is killed and replaced, and its
-picture is a review.
+picture is a review; one that dies and has opened pictures before may have been broken by those, so that a new one is asked.
 """
 
 from __future__ import annotations
@@ -84,15 +84,22 @@ class Sandbox:
         with self._lock:
             if self._zygote is not None:
                 self._zygote.close()
-            self._zygote, self._free = None, []
+            self._zygote = None
+            self._forget()
 
     def run(self, task: str, data: bytes, arguments: Mapping[str, Any]) -> Answer:
         """Run a task. Raise `SandboxFailed` when the child does not answer properly; the arrays are copies."""
         child = self._take()
+        used = child.asked > 0
         try:
             answer = child.ask(task, data, arguments)
         except BaseException as error:
             child.end()
+            if used and isinstance(error, ConnectionError):
+                # An earlier picture may have broken it. A new child tells, which no other picture has seen.
+                with self._lock:
+                    self._forget()
+                return self.run(task, data, arguments)
             if not isinstance(error, Exception):
                 raise
             # Whatever reading an answer raises, the child did not give a proper one.
@@ -112,6 +119,7 @@ class Sandbox:
                     child = self._free.pop()
                     if child.zygote is zygote:
                         return child
+                    child.close()
                 return zygote.fork()
         except (OSError, ValueError, subprocess.SubprocessError) as error:
             self.close()
@@ -121,8 +129,14 @@ class Sandbox:
         if self._zygote is None or not self._zygote.alive:
             if self._zygote is not None and self._zygote.mine:
                 self._zygote.close()
-            self._zygote, self._free = _Zygote(self._bounds, self._tasks), []
+            self._zygote = _Zygote(self._bounds, self._tasks)
+            self._forget()
         return self._zygote
+
+    def _forget(self) -> None:
+        """Let go of the children that are free; they end when nobody speaks with them any more."""
+        while self._free:
+            self._free.pop().close()
 
 
 def _sentence(error: Exception) -> str:
@@ -220,9 +234,12 @@ class _Child:
             os.ftruncate(self.file, 0)
         return facts, arrays
 
-    def end(self) -> None:
+    def close(self) -> None:
         self.talk.close()
         os.close(self.file)
+
+    def end(self) -> None:
+        self.close()
         self.zygote.kill(self.pid)
 
 

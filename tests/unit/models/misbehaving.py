@@ -18,7 +18,7 @@ from models.zygote import Answer
 
 TASKS = (
     *("echo", "who", "abort", "segfault", "exit", "kill_myself", "raises", "takes_memory", "spins", "sleeps"),
-    *("answers", "cuts_the_file", "tries"),
+    *("answers", "cuts_the_file", "tries", "dies_later"),
 )
 
 
@@ -54,6 +54,12 @@ def raises(data: bytes, arguments: dict[str, Any]) -> Answer:
 
 def takes_memory(data: bytes, arguments: dict[str, Any]) -> Answer:
     return {"took": len(bytearray(arguments["bytes"]))}, []
+
+
+def dies_later(data: bytes, arguments: dict[str, Any]) -> Answer:
+    """Answer well, and be broken for the next picture."""
+    signal.setitimer(signal.ITIMER_REAL, 0.05)
+    return {}, []
 
 
 def spins(data: bytes, arguments: dict[str, Any]) -> Answer:
