@@ -6,24 +6,21 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, bindparam, exists, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, exists, insert, or_, select, update
 
 from app.db import decisions as decided
-from app.db import leases
-from app.db.sql import columns, read_all, read_one
-from app.db.tables import enforcements, jobs, sites
+from app.db import leases, turns
+from app.db.sql import columns, read_all
+from app.db.tables import enforcements, jobs
+from app.db.turns import ACTIONS
 from app.domain.decisions import Action, Enforcement
 from app.domain.jobs import WorkState
 from app.domain.media import MediaRef
-from app.domain.platform import SiteState
 
 Undo = Mapping[str, Any]
 """What a platform's HIDE returned, and nobody else reads."""
 
-_OPEN = (WorkState.DUE, WorkState.BUSY)
-_earlier = enforcements.alias("earlier")
 _newer = enforcements.alias("newer")
-_beside = enforcements.alias("beside")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +74,10 @@ def add(connection: Connection, site_id: str, decision_id: int, media: MediaRef,
     connection.execute(
         update(enforcements)
         .where(*same, ~there, or_(never_began, enforcements.c.state == WorkState.PARKED))
-        .values(state=WorkState.SUPERSEDED, ended_at=now)
+        .values(state=WorkState.SUPERSEDED, turn=turns.BEHIND, ended_at=now)
     )
-    connection.execute(update(enforcements).where(*same, enforcements.c.state == WorkState.DUE).values(run_at=now))
+    waits = update(enforcements).where(*same, enforcements.c.state == WorkState.DUE, enforcements.c.turn < turns.BEHIND)
+    connection.execute(waits.values(run_at=now, turn=turns.BEHIND))
     statement = insert(enforcements).values(
         site_id=site_id,
         decision_id=decision_id,
@@ -89,6 +87,7 @@ def add(connection: Connection, site_id: str, decision_id: int, media: MediaRef,
         action=action,
         state=WorkState.DUE,
         run_at=now,
+        turn=turns.BEHIND,
         lease_until=0,
         token=0,
         attempts=0,
@@ -96,52 +95,21 @@ def add(connection: Connection, site_id: str, decision_id: int, media: MediaRef,
         problem="",
         created_at=now,
     )
-    return int(connection.execute(statement.returning(enforcements.c.id)).scalar_one())
+    added = int(connection.execute(statement.returning(enforcements.c.id)).scalar_one())
+    turns.fill(connection, ACTIONS, site_id, now)
+    return added
 
 
-# Actions go to the site that was served longest ago, then by age, so that one busy site never starves another. Those of
-# one image are made true in order, and those of one parent one at a time: they all change the same listing.
-def _next() -> Select[Any]:
-    first = (
-        select(enforcements.c.id)
-        .where(
-            enforcements.c.state == leases.DUE, enforcements.c.run_at <= bindparam("now"), enforcements.c.site_id == sites.c.id
-        )
-        .where(
-            ~exists().where(
-                _earlier.c.site_id == enforcements.c.site_id,
-                _earlier.c.media_id == enforcements.c.media_id,
-                _earlier.c.id < enforcements.c.id,
-                _earlier.c.state.in_(_OPEN),
-            ),
-            ~exists().where(
-                enforcements.c.parent != "",
-                _beside.c.site_id == enforcements.c.site_id,
-                _beside.c.parent == enforcements.c.parent,
-                _beside.c.state == leases.BUSY,
-            ),
-        )
-        .order_by(enforcements.c.run_at, enforcements.c.id)
-        .limit(1)
-        .correlate(sites)
-        .scalar_subquery()
-    )
-    options = select(first.label("id"), sites.c.enforced_at).where(sites.c.state == SiteState.ACTIVE).subquery()
-    return select(options.c.id).where(options.c.id.is_not(None)).order_by(options.c.enforced_at, options.c.id).limit(1)
-
-
-_NEXT = _next()
-_ONE = _ALL.where(enforcements.c.id == bindparam("enforcement"))
+_CLAIMED = _ALL.add_columns(enforcements.c.token).where(enforcements.c.id == bindparam("enforcement"))
 
 
 def claim(connection: Connection, now: int, lease_us: int) -> Claim | None:
-    """Lease the next due action of an active site."""
-    row_id = connection.execute(_NEXT, {"now": now}).scalar_one_or_none()
-    token = leases.lease(connection, enforcements, row_id, now, lease_us) if row_id is not None else None
-    row = read_one(connection, _ONE, EnforcementRow, {"enforcement": row_id}) if token is not None else None
-    if row is None or token is None:
+    """Lease the action whose turn it is."""
+    row_id = turns.claim(connection, ACTIONS, now, lease_us)
+    found = connection.execute(_CLAIMED, {"enforcement": row_id}).one_or_none() if row_id is not None else None
+    if found is None:
         return None
-    connection.execute(update(sites).where(sites.c.id == row.site_id).values(enforced_at=now))
+    row, token = EnforcementRow(*found[:-1]), found[-1]
     return Claim(_whole(connection, row), row.site_id, row.attempts, row.deaths, token, row.created_at)
 
 
@@ -236,19 +204,34 @@ def hides(connection: Connection, site_id: str, media_id: str, version: str = ""
 
 
 def end(connection: Connection, claim: Claim, state: WorkState, now: int, problem: str = "", undo: Undo | None = None) -> bool:
-    return leases.end(connection, enforcements, claim.enforcement.id, claim.token, state, now, problem=problem, undo=undo)
+    return leases.end(connection, ACTIONS, claim.enforcement.id, claim.token, state, now, problem=problem, undo=undo)
 
 
-def later(connection: Connection, claim: Claim, run_at: int, problem: str, *, stumbled: bool = False) -> bool:
-    return leases.later(connection, enforcements, claim.enforcement.id, claim.token, run_at, problem, stumbled=stumbled)
+def later(connection: Connection, claim: Claim, now: int, run_at: int, problem: str, *, stumbled: bool = False) -> bool:
+    return leases.later(connection, ACTIONS, claim.enforcement.id, claim.token, now, run_at, problem, stumbled=stumbled)
 
 
-def sweep(connection: Connection, now: int) -> int:
-    return leases.sweep(connection, enforcements, now)
+def give_back(connection: Connection, claim: Claim, now: int, problem: str) -> bool:
+    return leases.give_back(connection, ACTIONS, claim.enforcement.id, claim.token, now, problem)
 
 
-def look(connection: Connection, now: int) -> tuple[bool, bool]:
-    return leases.look(connection, enforcements, now)
+def held(connection: Connection, claim: Claim, now: int) -> bool:
+    return leases.held(connection, ACTIONS, claim.enforcement.id, claim.token, now)
+
+
+def say_again(connection: Connection, site_id: str, media_id: str, now: int) -> None:
+    """Make the last word about an image due again, whatever became of it: what was done there since is not known."""
+    last = (
+        select(enforcements.c.id)
+        .where(enforcements.c.site_id == site_id, enforcements.c.media_id == media_id, enforcements.c.action.in_(_TURNING))
+        .where(enforcements.c.state.in_((*_COUNTS, WorkState.PARKED)))
+        .order_by(enforcements.c.id.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
+    # Whoever is at it now finds the token changed, and says it once more.
+    again = {"state": WorkState.DUE, "run_at": now, "turn": turns.FOR_TIME, "token": enforcements.c.token + 1, "ended_at": None}
+    connection.execute(update(enforcements).where(enforcements.c.id == last).values(again))
 
 
 def parked(connection: Connection, site_id: str = "", limit: int = 50) -> list[EnforcementRow]:
@@ -259,18 +242,11 @@ def parked(connection: Connection, site_id: str = "", limit: int = 50) -> list[E
     return read_all(connection, query.order_by(enforcements.c.id.desc()).limit(limit), EnforcementRow)
 
 
-def begin_anew(connection: Connection, site_id: str, now: int) -> None:
-    """Count the hours that waiting actions are tried from now on: before, their site was not asked."""
-    statement = update(enforcements).where(enforcements.c.site_id == site_id, enforcements.c.state == WorkState.DUE)
-    connection.execute(statement.values(created_at=now))
-
-
 def retry(connection: Connection, enforcement_id: int, now: int) -> bool:
     """Make a parked action due again, with its attempts counted anew."""
     statement = update(enforcements).where(enforcements.c.id == enforcement_id, enforcements.c.state == WorkState.PARKED)
-    return (
-        connection.execute(statement.values(state=WorkState.DUE, run_at=now, attempts=1, deaths=0, created_at=now)).rowcount == 1
-    )
+    again = {"state": WorkState.DUE, "run_at": now, "turn": turns.FOR_TIME, "attempts": 1, "deaths": 0, "created_at": now}
+    return connection.execute(statement.values(again)).rowcount == 1
 
 
 def dismiss(connection: Connection, enforcement_id: int, now: int) -> bool:
@@ -279,6 +255,9 @@ def dismiss(connection: Connection, enforcement_id: int, now: int) -> bool:
         enforcements.c.id == enforcement_id, enforcements.c.state.in_([WorkState.PARKED, WorkState.DRIFTED])
     )
     return connection.execute(statement.values(state=WorkState.SUPERSEDED, ended_at=now)).rowcount == 1
+
+
+_GONE = {"state": WorkState.GONE, "turn": turns.BEHIND, "problem": "deleted at the platform"}
 
 
 def delete_media(connection: Connection, site_id: str, media_id: str, now: int, version: str = "") -> None:
@@ -290,7 +269,8 @@ def delete_media(connection: Connection, site_id: str, media_id: str, now: int, 
     )
     if version:
         statement = statement.where(enforcements.c.version == version)
-    connection.execute(statement.values(state=WorkState.GONE, ended_at=now, problem="deleted at the platform"))
+    connection.execute(statement.values(**_GONE, ended_at=now))
+    turns.fill(connection, ACTIONS, site_id, now)
 
 
 def delete_parent(connection: Connection, site_id: str, parent: str, now: int) -> None:
@@ -298,8 +278,9 @@ def delete_parent(connection: Connection, site_id: str, parent: str, now: int) -
         update(enforcements)
         .where(enforcements.c.site_id == site_id, enforcements.c.parent == parent)
         .where(enforcements.c.state.in_([WorkState.DUE, WorkState.PARKED, WorkState.DRIFTED]))
-        .values(state=WorkState.GONE, ended_at=now, problem="deleted at the platform")
+        .values(**_GONE, ended_at=now)
     )
+    turns.fill(connection, ACTIONS, site_id, now)
 
 
 def of_decisions(connection: Connection, decision_ids: Sequence[int]) -> dict[int, EnforcementRow]:

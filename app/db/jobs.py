@@ -6,15 +6,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Executable, bindparam, func, literal, select, text, true, union_all, update
+from sqlalchemy import Connection, bindparam, func, select, text, update
 
-from app.db import leases, queue
+from app.db import leases, queue, turns
 from app.db.sql import columns, insert_many, insert_once, read_one
-from app.db.tables import decisions, jobs, pictures, sites
+from app.db.tables import decisions, jobs, pictures
+from app.db.turns import JOBS
 from app.domain.detector import Fingerprint
 from app.domain.jobs import ModerationJob, Priority, WorkState
 from app.domain.media import MediaRef
-from app.domain.platform import SiteState
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +56,18 @@ def add(
 ) -> int | None:
     """Queue the judgement of one image version; None when that round of it is known."""
     fresh = _fresh(site_id, media, round_, priority, now)
-    return insert_once(connection, jobs, fresh | {"run_at": now + wait_us})
+    if wait_us:
+        return insert_once(connection, jobs, fresh | {"run_at": now + wait_us, "turn": turns.FOR_TIME})
+    added = insert_once(connection, jobs, fresh)
+    if added is not None:
+        turns.fill(connection, JOBS, site_id, now)
+    return added
 
 
 def add_many(connection: Connection, site_id: str, media: Sequence[MediaRef], priority: Priority, now: int) -> None:
     """Queue many image versions of which none is known, as a listing gives them."""
     insert_many(connection, jobs, [_fresh(site_id, item, 0, priority, now) for item in media])
+    turns.fill(connection, JOBS, site_id, now)
 
 
 def _fresh(site_id: str, media: MediaRef, round_: int, priority: Priority, now: int) -> dict[str, Any]:
@@ -76,6 +82,7 @@ def _fresh(site_id: str, media: MediaRef, round_: int, priority: Priority, now: 
         "priority": int(priority),
         "state": WorkState.DUE,
         "run_at": now,
+        "turn": turns.BEHIND,
         "lease_until": 0,
         "token": 0,
         "attempts": 0,
@@ -143,20 +150,25 @@ def replace_others(connection: Connection, site_id: str, media: MediaRef, now: i
     queue.leave(connection, site_id, media_id=media.id)
 
 
+_GONE = {"state": WorkState.GONE, "turn": turns.BEHIND, "problem": "deleted at the platform"}
+
+
 def delete_media(connection: Connection, site_id: str, media_id: str, now: int, version: str = "") -> None:
     """End everything about an image that is gone, about one version of it when that is named."""
     statement = update(jobs).where(jobs.c.site_id == site_id, jobs.c.media_id == media_id, jobs.c.state != WorkState.GONE)
     if version:
         statement = statement.where(jobs.c.version == version)
-    connection.execute(statement.values(state=WorkState.GONE, ended_at=now, problem="deleted at the platform"))
+    connection.execute(statement.values(**_GONE, ended_at=now))
     queue.leave(connection, site_id, media_id=media_id)
+    turns.fill(connection, JOBS, site_id, now)
 
 
 def delete_parent(connection: Connection, site_id: str, parent: str, now: int) -> int:
     """End everything about the images of a parent that is gone; return how many jobs that were."""
     statement = update(jobs).where(jobs.c.site_id == site_id, jobs.c.parent == parent, jobs.c.state != WorkState.GONE)
-    ended = connection.execute(statement.values(state=WorkState.GONE, ended_at=now, problem="deleted at the platform")).rowcount
+    ended = connection.execute(statement.values(**_GONE, ended_at=now)).rowcount
     queue.leave(connection, site_id, parent=parent)
+    turns.fill(connection, JOBS, site_id, now)
     return ended
 
 
@@ -172,45 +184,16 @@ def stop_site(connection: Connection, site_id: str, now: int) -> None:
     connection.execute(
         update(jobs)
         .where(jobs.c.site_id == site_id, jobs.c.state.in_([WorkState.DUE, WorkState.BUSY]))
-        .values(state=WorkState.GONE, ended_at=now, problem="the site was disconnected")
+        .values(state=WorkState.GONE, turn=turns.BEHIND, ended_at=now, problem="the site was disconnected")
     )
-
-
-# Claims go by priority, then to the site that was served longest ago, then by age. One index look-up per priority and
-# active site keeps this flat however long one site's back-fill is.
-def _next() -> Executable:
-    priorities = union_all(*(select(literal(int(p)).label("priority")) for p in Priority)).subquery()
-    first = (
-        select(jobs.c.id)
-        .where(jobs.c.state == leases.DUE, jobs.c.site_id == sites.c.id)
-        .where(jobs.c.priority == priorities.c.priority, jobs.c.run_at <= bindparam("now"))
-        .order_by(jobs.c.run_at, jobs.c.id)
-        .limit(1)
-        .correlate(sites, priorities)
-        .scalar_subquery()
-    )
-    pairs = sites.join(priorities, true())
-    options = (
-        select(first.label("id"), priorities.c.priority, sites.c.claimed_at)
-        .select_from(pairs)
-        .where(sites.c.state == SiteState.ACTIVE)
-        .subquery()
-    )
-    query = select(options.c.id).where(options.c.id.is_not(None))
-    return query.order_by(options.c.priority, options.c.claimed_at, options.c.id).limit(1)
-
-
-_NEXT = _next()
 
 
 def claim(connection: Connection, now: int, lease_us: int) -> ModerationJob | None:
-    """Lease the next due job of an active site."""
-    job_id = connection.execute(_NEXT, {"now": now}).scalar_one_or_none()
-    token = leases.lease(connection, jobs, job_id, now, lease_us) if job_id is not None else None
-    row = get(connection, job_id) if job_id is not None and token is not None else None
+    """Lease the job whose turn it is."""
+    job_id = turns.claim(connection, JOBS, now, lease_us)
+    row = get(connection, job_id) if job_id is not None else None
     if row is None:
         return None
-    connection.execute(update(sites).where(sites.c.id == row.site_id).values(claimed_at=now))
     return ModerationJob(row.id, row.site_id, row.media, row.round, Priority(row.priority), row.attempts, row.deaths, row.token)
 
 
@@ -238,26 +221,22 @@ def latest(connection: Connection, site_id: str, media_id: str, version: str = "
 
 
 def end(connection: Connection, job: ModerationJob, state: WorkState, now: int, problem: str = "") -> bool:
-    return leases.end(connection, jobs, job.id, job.token, state, now, problem=problem)
+    return leases.end(connection, JOBS, job.id, job.token, state, now, problem=problem)
 
 
-def end_unleased(connection: Connection, job_id: int, now: int) -> None:
+def end_unleased(connection: Connection, row: JobRow, now: int) -> None:
     """End a job that a person decided before a worker did; the token moves on so that a worker at it cannot write."""
-    connection.execute(
-        update(jobs).where(jobs.c.id == job_id).values(state=WorkState.DONE, ended_at=now, token=jobs.c.token + 1, problem="")
-    )
+    done = update(jobs).where(jobs.c.id == row.id).values(state=WorkState.DONE, turn=turns.BEHIND, ended_at=now, problem="")
+    connection.execute(done.values(token=jobs.c.token + 1))
+    turns.fill(connection, JOBS, row.site_id, now)
 
 
-def later(connection: Connection, job: ModerationJob, run_at: int, problem: str, *, stumbled: bool = False) -> bool:
-    return leases.later(connection, jobs, job.id, job.token, run_at, problem, stumbled=stumbled)
+def later(connection: Connection, job: ModerationJob, now: int, run_at: int, problem: str, *, stumbled: bool = False) -> bool:
+    return leases.later(connection, JOBS, job.id, job.token, now, run_at, problem, stumbled=stumbled)
 
 
-def sweep(connection: Connection, now: int) -> int:
-    return leases.sweep(connection, jobs, now)
-
-
-def look(connection: Connection, now: int) -> tuple[bool, bool]:
-    return leases.look(connection, jobs, now)
+def give_back(connection: Connection, job: ModerationJob, now: int, problem: str) -> bool:
+    return leases.give_back(connection, JOBS, job.id, job.token, now, problem)
 
 
 def counts(connection: Connection, site_id: str) -> dict[WorkState, int]:

@@ -1,65 +1,51 @@
-"""Leases and fencing tokens, the same for jobs and enforcements: DUE -> BUSY(token, lease) -> ended, or DUE again later."""
+"""Leases and fencing tokens, the same for jobs and actions: DUE -> BUSY(token, lease) -> ended, or DUE again later."""
 
 from __future__ import annotations
 
-from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Executable, Table, bindparam, exists, select, update
+from sqlalchemy import Connection, Update, exists, select, update
 
-from app.db.sql import written
-from app.db.tables import sites
+from app.db import turns
+from app.db.turns import Line
 from app.domain.jobs import WorkState
-from app.domain.platform import SiteState
-
-DUE, BUSY = written(WorkState.DUE), written(WorkState.BUSY)
 
 
-def lease(connection: Connection, table: Table, row_id: int, now: int, lease_us: int) -> int | None:
-    """Take a due row: one more attempt, a new token. None when another worker was first."""
-    statement = (
-        update(table)
-        .where(table.c.id == row_id, table.c.state == WorkState.DUE)
-        .values(state=WorkState.BUSY, token=table.c.token + 1, attempts=table.c.attempts + 1, lease_until=now + lease_us)
-        .returning(table.c.token)
-    )
-    return connection.execute(statement).scalar_one_or_none()
+def _mine(line: Line, row_id: int, token: int) -> Update:
+    table = line.table
+    return update(table).where(table.c.id == row_id, table.c.token == token, table.c.state == WorkState.BUSY)
 
 
-def end(connection: Connection, table: Table, row_id: int, token: int, state: WorkState, now: int, **values: Any) -> bool:
+def end(connection: Connection, line: Line, row_id: int, token: int, state: WorkState, now: int, **values: Any) -> bool:
     """End a leased row; False when the lease was lost and another holds it, and then nothing may be written."""
-    statement = (
-        update(table)
-        .where(table.c.id == row_id, table.c.token == token, table.c.state == WorkState.BUSY)
-        .values(state=state, ended_at=now, **values)
-    )
-    return connection.execute(statement).rowcount == 1
+    statement = _mine(line, row_id, token).values(state=state, ended_at=now, turn=turns.BEHIND, **values)
+    return _let_next(connection, line, statement, now)
 
 
 def later(
-    connection: Connection, table: Table, row_id: int, token: int, run_at: int, problem: str, *, stumbled: bool = False
+    connection: Connection, line: Line, row_id: int, token: int, now: int, run_at: int, problem: str, *, stumbled: bool = False
 ) -> bool:
     """Give a leased row back, to be tried at `run_at`; `stumbled` when the fault was ours and not the platform's."""
-    values = {"state": WorkState.DUE, "run_at": run_at, "problem": problem, "deaths": table.c.deaths + int(stumbled)}
-    statement = update(table).where(table.c.id == row_id, table.c.token == token, table.c.state == WorkState.BUSY)
-    return connection.execute(statement.values(values)).rowcount == 1
+    values = {"state": WorkState.DUE, "run_at": run_at, "turn": turns.FOR_TIME, "problem": problem}
+    statement = _mine(line, row_id, token).values(**values, deaths=line.table.c.deaths + int(stumbled))
+    return _let_next(connection, line, statement, now)
 
 
-def sweep(connection: Connection, table: Table, now: int) -> int:
-    """Make rows due again whose worker died: their lease ran out. The death is counted, since the row may be its cause."""
-    statement = update(table).where(table.c.state == BUSY, table.c.lease_until < now)
-    return connection.execute(statement.values(state=WorkState.DUE, run_at=now, deaths=table.c.deaths + 1)).rowcount
+def give_back(connection: Connection, line: Line, row_id: int, token: int, now: int, problem: str) -> bool:
+    """Give a leased row back that could not be tried, since its site as a whole waits: nothing counts against it."""
+    values = {"state": WorkState.DUE, "turn": turns.BEHIND, "problem": problem, "attempts": 1}
+    return _let_next(connection, line, _mine(line, row_id, token).values(values), now)
 
 
-@cache
-def _looking(table: Table) -> Executable:
-    active = select(sites.c.id).where(sites.c.state == SiteState.ACTIVE)
-    due = exists().where(table.c.state == DUE, table.c.run_at <= bindparam("now"), table.c.site_id.in_(active))
-    lost = exists().where(table.c.state == BUSY, table.c.lease_until < bindparam("now"))
-    return select(due, lost)
+def held(connection: Connection, line: Line, row_id: int, token: int, now: int) -> bool:
+    """Say whether a lease is still good, as it must be right before a platform is called."""
+    table = line.table
+    mine = (table.c.id == row_id, table.c.token == token, table.c.state == WorkState.BUSY, table.c.lease_until > now)
+    return bool(connection.execute(select(exists().where(*mine))).scalar_one())
 
 
-def look(connection: Connection, table: Table, now: int) -> tuple[bool, bool]:
-    """Say whether anything of an active site is due, and whether a lease ran out."""
-    due, lost = connection.execute(_looking(table), {"now": now}).one()
-    return bool(due), bool(lost)
+def _let_next(connection: Connection, line: Line, statement: Update, now: int) -> bool:
+    site_id = connection.execute(statement.returning(line.table.c.site_id)).scalar_one_or_none()
+    if site_id is not None:
+        turns.fill(connection, line, site_id, now)
+    return site_id is not None

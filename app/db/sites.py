@@ -9,10 +9,11 @@ from typing import Any, Literal, TypedDict, Unpack
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
+from app.db import turns
 from app.db.sql import columns, execute_compiled, read_all, read_one, values, written
 from app.db.tables import decisions, metadata, sites
 from app.domain.errors import NotStored
-from app.domain.platform import SiteState
+from app.domain.platform import Hold, SiteState
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +37,13 @@ class NewSite:
 
 @dataclass(frozen=True, slots=True)
 class SiteRow:
-    """Hold a site. `scanned_at` and `pulsed_at` are when its periodic work began last, `swept_at` when the last
-    reconciliation that ended began, `missed` the images that reconciliation found. `unconfirmed` names settings that the site
-    may have set for itself when it still could, until an owner says what they shall be. Until `own_key_at` a secret
-    signed what the site's own key signs since."""
+    """Hold a site.
+
+    All its work waits until `held_until`, for `held_why`; `failures` counts what failed since something succeeded.
+    `scanned_at` and `pulsed_at` are when its periodic work began last, `swept_at` when the last reconciliation that ended
+    began, `missed` the images that reconciliation found. `unconfirmed` names settings that the site may have set for itself when
+    it still could, until an owner says what they shall be. Until `own_key_at` a secret signed what its own key signs since.
+    """
 
     id: str
     platform: str
@@ -62,6 +66,9 @@ class SiteRow:
     missed: int
     own_key_at: int
     unconfirmed: Sequence[str]
+    held_until: int
+    held_why: Hold
+    failures: int
 
 
 class SiteChange(TypedDict, total=False):
@@ -158,6 +165,38 @@ def every(connection: Connection, states: Sequence[SiteState] = ()) -> list[Site
 
 def change(connection: Connection, site_id: str, /, **changes: Unpack[SiteChange]) -> None:
     connection.execute(update(sites).where(sites.c.id == site_id).values(**changes))
+    if "state" in changes:
+        turns.line_up(connection, site_id) if changes["state"] is SiteState.ACTIVE else turns.stand_back(connection, site_id)
+
+
+def hold(connection: Connection, site_id: str, why: Hold, until: int) -> None:
+    """Let all work of a site wait until then."""
+    connection.execute(update(sites).where(sites.c.id == site_id).values(held_until=until, held_why=why))
+    turns.stand_back(connection, site_id)
+
+
+def open_again(connection: Connection, site_id: str, now: int) -> None:
+    """Let all work of a site go on that waits for it: it was connected or resumed, or has new credentials."""
+    connection.execute(update(sites).where(sites.c.id == site_id).values(held_why=Hold.NONE, failures=0))
+    turns.release(connection, site_id, now)
+
+
+def fail(connection: Connection, site_id: str, problem: str) -> int:
+    """Note that work at a site failed; return how often that was in a row."""
+    statement = update(sites).where(sites.c.id == site_id).values(failures=sites.c.failures + 1, problem=problem)
+    return connection.execute(statement.returning(sites.c.failures)).scalar_one_or_none() or 0
+
+
+_FAILING = select(sites.c.held_why).where(sites.c.id == bindparam("site"), sites.c.failures > written(0))
+
+
+def recover(connection: Connection, site_id: str) -> Hold | None:
+    """Note that work at a site succeeded; return what it was held for when it had failed before, None when it had not."""
+    found = execute_compiled(connection, _FAILING, {"site": site_id})
+    if not found:
+        return None
+    connection.execute(update(sites).where(sites.c.id == site_id).values(failures=0, held_why=Hold.NONE, problem=""))
+    return Hold(found[0][0])
 
 
 def bring_back(connection: Connection, site: NewSite) -> bool:

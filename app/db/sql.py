@@ -51,10 +51,11 @@ def _family(dialect: str) -> Any:
 
 
 @cache
-def _compiled(statement: Executable, dialect: str) -> tuple[str, tuple[str, ...]]:
-    """Compile a constant statement: its text and the order of its parameters."""
+def _compiled(statement: Executable, dialect: str) -> tuple[str, tuple[str, ...], Mapping[str, Any]]:
+    """Compile a constant statement: its text, the order of its parameters, and those that it brings itself."""
     made = cast(ClauseElement, statement).compile(dialect=_family(dialect).dialect())
-    return str(made), tuple(getattr(made, "positiontup", None) or ())
+    own = {name: value for name, value in made.params.items() if value is not None}
+    return str(made), tuple(getattr(made, "positiontup", None) or ()), own
 
 
 def execute_compiled(connection: Connection, statement: Executable, values: Mapping[str, Any]) -> Sequence[Any]:
@@ -62,8 +63,8 @@ def execute_compiled(connection: Connection, statement: Executable, values: Mapp
 
     Building a statement, or only wrapping the driver's cursor, costs several times what SQLite needs to execute it.
     """
-    text, order = _compiled(statement, connection.dialect.name)
-    return _execute(connection, text, order, values)
+    text, order, own = _compiled(statement, connection.dialect.name)
+    return _execute(connection, text, order, {**own, **values} if own else values)
 
 
 def _execute(connection: Connection, text: str, order: Sequence[str], values: Mapping[str, Any]) -> Sequence[Any]:

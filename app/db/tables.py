@@ -31,8 +31,8 @@ from sqlalchemy import (
 from app.domain.batches import BatchKind, ItemState
 from app.domain.decisions import Action, Verdict
 from app.domain.detector import HashKind, ListKind
-from app.domain.jobs import ScanState, WorkState
-from app.domain.platform import SiteState
+from app.domain.jobs import SHARE, ScanState, WorkState
+from app.domain.platform import Hold, SiteState
 from app.domain.roles import LinkPurpose, Role
 from app.domain.statistics import Tally
 
@@ -95,7 +95,6 @@ sites = Table(
     Column("settings", JSON, nullable=False),
     Column("created_at", BigInteger, nullable=False),
     Column("paired_at", BigInteger),
-    Column("claimed_at", BigInteger, nullable=False, server_default="0"),
     Column("scanned_at", BigInteger, nullable=False, server_default="0"),
     Column("pulsed_at", BigInteger, nullable=False, server_default="0"),
     Column("replayed_version", Integer, nullable=False, server_default="1"),
@@ -105,12 +104,16 @@ sites = Table(
     Column("key", String(200), nullable=False, server_default=""),  # the platform's own name of it, "" for none
     Column("credentials", LargeBinary),  # encrypted JSON
     Column("renewing_until", BigInteger, nullable=False, server_default="0"),  # who holds it renews the credentials
-    Column("enforced_at", BigInteger, nullable=False, server_default="0"),
     Column("swept_at", BigInteger, nullable=False, server_default="0"),  # begin of the last reconciliation that ended
     Column("missed", Integer, nullable=False, server_default="0"),  # images that reconciliation found
     Column("own_key_at", BigInteger, nullable=False, server_default="0"),  # what was signed before is signed with a secret
     Column("unconfirmed", JSON, nullable=False, server_default="[]"),  # settings that the site may have set for itself
+    Column("share", Integer, nullable=False, server_default=str(SHARE)),  # rows of it in front of the workers, in each table
+    Column("held_until", BigInteger, nullable=False, server_default="0"),  # nothing of it is tried before; 0 when it works
+    Column("held_why", _one_of(Hold), nullable=False, server_default=""),
+    Column("failures", Integer, nullable=False, server_default="0"),  # of its work, since the last that succeeded
     Index("uq_sites_key", "platform", "key", unique=True, sqlite_where=text("key <> ''"), postgresql_where=text("key <> ''")),
+    Index("ix_sites_held", "held_until", **_where("held_until > 0")),
 )
 
 verification_keys = Table(
@@ -162,6 +165,7 @@ jobs = Table(
     Column("priority", Integer, nullable=False),
     Column("state", _one_of(WorkState), nullable=False),
     Column("run_at", BigInteger, nullable=False),
+    Column("turn", BigInteger, nullable=False, server_default="0"),  # app/db/turns.py
     Column("lease_until", BigInteger, nullable=False),
     Column("token", Integer, nullable=False),
     Column("attempts", Integer, nullable=False),
@@ -170,9 +174,10 @@ jobs = Table(
     Column("created_at", BigInteger, nullable=False),
     Column("ended_at", BigInteger),
     UniqueConstraint("site_id", "media_id", "version", "round"),
-    Index(
-        "ix_jobs_due", "site_id", "priority", "run_at", sqlite_where=text("state = 'due'"), postgresql_where=text("state = 'due'")
-    ),
+    Index("ix_jobs_behind", "site_id", "priority", "run_at", **_where("state = 'due' AND turn = 0")),
+    Index("ix_jobs_front", "site_id", **_where("turn > 0")),
+    Index("ix_jobs_turn", "priority", "turn", **_where("state = 'due' AND turn > 0")),
+    Index("ix_jobs_time", "run_at", **_where("state = 'due' AND turn < 0")),
     Index("ix_jobs_parent", "site_id", "parent", sqlite_where=text("parent <> ''"), postgresql_where=text("parent <> ''")),
     Index("ix_jobs_busy", "lease_until", sqlite_where=text("state = 'busy'"), postgresql_where=text("state = 'busy'")),
     Index("ix_jobs_queued", "site_id", "created_at", **_where("state IN ('due', 'busy')")),
@@ -315,6 +320,7 @@ enforcements = Table(
     Column("action", _one_of(Action), nullable=False),
     Column("state", _one_of(WorkState), nullable=False),
     Column("run_at", BigInteger, nullable=False),
+    Column("turn", BigInteger, nullable=False, server_default="0"),  # app/db/turns.py
     Column("lease_until", BigInteger, nullable=False),
     Column("token", Integer, nullable=False),
     Column("attempts", Integer, nullable=False),
@@ -326,7 +332,10 @@ enforcements = Table(
     UniqueConstraint("decision_id", "action"),
     Index("ix_enforcements_media", "site_id", "media_id", "version"),
     Index("ix_enforcements_parent", "site_id", "parent"),
-    Index("ix_enforcements_due", "site_id", "run_at", sqlite_where=text("state = 'due'"), postgresql_where=text("state = 'due'")),
+    Index("ix_enforcements_behind", "site_id", "run_at", **_where("state = 'due' AND turn = 0")),
+    Index("ix_enforcements_front", "site_id", "parent", **_where("turn > 0")),
+    Index("ix_enforcements_turn", "turn", **_where("state = 'due' AND turn > 0")),
+    Index("ix_enforcements_time", "run_at", **_where("state = 'due' AND turn < 0")),
     Index("ix_enforcements_busy", "lease_until", sqlite_where=text("state = 'busy'"), postgresql_where=text("state = 'busy'")),
     Index("ix_enforcements_unusual", "state", "decision_id", **_where("state <> 'done'")),
     Index(

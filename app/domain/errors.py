@@ -97,12 +97,17 @@ class PlatformUnavailable(PicwardError):
         self.retry_after = retry_after
 
 
+class PlatformClosed(PlatformUnavailable):
+    """The platform answers nothing of this site, whatever is asked: it is frozen, locked or in maintenance, or a wall in front of
+    it sends us away. All work of the site waits until that ends."""
+
+
 class PlatformRefused(PicwardError):
     """The platform answered and said no; the owner must do something."""
 
 
 class CredentialsExpired(PlatformRefused):
-    """The platform no longer accepts our credentials; the site must be connected again."""
+    """The platform no longer accepts our credentials; the site must be connected again. Until then all its work waits."""
 
 
 class AddressForbidden(PlatformRefused):

@@ -56,6 +56,10 @@ class ModerationJob:
     token: int
 
 
+SHARE = 4
+"""Rows of one site that stand in front of the workers, or are with one, as a number of jobs and one of actions. More than a
+machine has cores to judge with, and half of a worker's threads: one site alone keeps them busy, and never holds them all."""
+
 MAX_DEATHS = 5
 """How often a worker may die or stumble at one item before a person must look: the item itself may be the cause."""
 

@@ -23,6 +23,16 @@ class SiteState(StrEnum):
     REMOVED = "removed"
 
 
+class Hold(StrEnum):
+    """Why all work of a site waits: nothing, the platform asked for a pause, it does not know us any more, or it refuses the
+    site as a whole."""
+
+    NONE = ""
+    ASKED = "asked"
+    CREDENTIALS = "credentials"
+    REFUSED = "refused"
+
+
 @dataclass(frozen=True, slots=True)
 class Site:
     """One connected installation.

@@ -1,25 +1,43 @@
-"""What is due now, and what a dead worker held."""
+"""What is due now, and what a dead worker or a wrong clock left."""
 
 from __future__ import annotations
 
-from app.db import enforcements, jobs
+import logging
+
+from app.db import turns
 from app.services.core import Core
+
+log = logging.getLogger(__name__)
 
 
 def sweep(core: Core) -> int:
-    """Make due again what a dead worker held; return how many items that were."""
+    """Make due again what a dead worker held, or a wrong clock put off; return how many items that were."""
     with core.db.write() as connection:
-        return jobs.sweep(connection, core.now()) + enforcements.sweep(connection, core.now())
+        now = core.now()
+        mended = [turns.mend(connection, line, now) for line in turns.LINES]
+    lost, late = sum(dead for dead, _ in mended), sum(late for _, late in mended)
+    if lost:
+        log.warning("the leases of %d items ran out: they are tried again", lost)
+    if late:
+        log.warning("%d items were put off by more than a day, by a clock that was wrong: they are tried now", late)
+    return lost + late
 
 
 def look(core: Core) -> tuple[bool, bool]:
-    """Tell whether a job and an action are due, after sweeping when a lease ran out. Cheap on an idle machine."""
+    """Tell whether a job and an action are due, after sweeping when something is amiss. Cheap on an idle machine."""
     core.db.tidy()
     now = core.now()
     with core.db.read() as connection:
-        job, lost_job = jobs.look(connection, now)
-        action, lost_action = enforcements.look(connection, now)
-    if not (lost_job or lost_action):
+        (job, job_amiss), (action, action_amiss) = (turns.look(connection, line, now) for line in turns.LINES)
+    if not (job_amiss or action_amiss):
         return job, action
     sweep(core)
-    return job or lost_job, action or lost_action
+    return job or job_amiss, action or action_amiss
+
+
+def fill_stuck(core: Core) -> None:
+    """Line up what stands behind though its site has room: what an update, or two transactions of one moment, left so."""
+    with core.db.write() as connection:
+        sites = turns.fill_stuck(connection, core.now())
+    if sites:
+        log.info("work of %d sites was lined up again", sites)

@@ -13,7 +13,7 @@ from app.db import audit, enforcements, tallies
 from app.db import sites as site_rows
 from app.db.enforcements import Claim, Undo
 from app.domain.decisions import Action
-from app.domain.errors import MediaGone, PlatformRefused, PlatformUnavailable
+from app.domain.errors import CredentialsExpired, MediaGone, PlatformClosed, PlatformRefused, PlatformUnavailable
 from app.domain.jobs import MAX_DEATHS, Priority, WorkState, retry_delay
 from app.domain.media import MediaRef
 from app.domain.platform import Site
@@ -21,7 +21,7 @@ from app.domain.statistics import Tally
 from app.domain.time import HOUR, SECOND
 from app.services.core import Core
 from app.services.pipeline import moderate, record
-from app.services.sites import sites
+from app.services.sites import holds, sites
 
 log = logging.getLogger(__name__)
 
@@ -58,31 +58,52 @@ def _apply(core: Core, claim: Claim) -> None:
         # What an earlier version of the image hid is the same parent.
         with core.db.read() as connection:
             enforcement = replace(enforcement, undo=enforcements.last_undo(connection, site.id, enforcement.media.id))
+    with core.db.read() as connection:
+        if not enforcements.held(connection, claim, core.now()):
+            log.warning("enforcement %d was taken over before it was applied", enforcement.id)
+            return
     try:
         receipt = platform.apply(site, enforcement)
+    except (CredentialsExpired, PlatformClosed) as error:
+        with core.db.write() as connection:
+            if enforcements.give_back(connection, claim, core.now(), str(error)):
+                holds.hold(core, connection, site.id, error)
+            else:
+                _overtaken(core, connection, claim)
     except MediaGone as error:
         _end(core, claim, WorkState.GONE, str(error), None, then=partial(_follow, core, claim, site, error.now))
     except PlatformUnavailable as error:
-        _retry(core, claim, str(error), error.retry_after)
+        _retry(core, claim, str(error), error)
     except PlatformRefused as error:
         _end(core, claim, WorkState.PARKED, str(error), None)
     except Exception as error:
         log.exception("enforcement %d failed", claim.enforcement.id)
-        _retry(core, claim, f"{type(error).__name__}: {error}", None, stumbled=True)
+        _retry(core, claim, f"{type(error).__name__}: {error}")
     else:
         undo = dict(receipt.undo) or claim.enforcement.undo
         _end(core, claim, WorkState.DRIFTED if receipt.drifted else WorkState.DONE, receipt.drifted, undo)
 
 
-def _retry(core: Core, claim: Claim, problem: str, asked: float | None, *, stumbled: bool = False) -> None:
+def _retry(core: Core, claim: Claim, problem: str, error: PlatformUnavailable | None = None) -> None:
     now = core.now()
+    asked = error.retry_after if error is not None else None
     if now - claim.created_at > core.limits.enforce_hours * HOUR:
         _end(core, claim, WorkState.PARKED, f"Given up after {core.limits.enforce_hours} hours: {problem}", None)
         return
     run_at = now + int(retry_delay(claim.attempts, asked) * SECOND)
     with core.db.write() as connection:
-        enforcements.later(connection, claim, run_at, problem, stumbled=stumbled)
-        site_rows.change(connection, claim.site_id, problem=problem)
+        if not enforcements.later(connection, claim, now, run_at, problem, stumbled=error is None):
+            _overtaken(core, connection, claim)
+        elif error is not None and asked is not None:
+            holds.hold(core, connection, claim.site_id, error)
+        else:
+            site_rows.fail(connection, claim.site_id, problem)
+
+
+def _overtaken(core: Core, connection: Connection, claim: Claim) -> None:
+    """Queue the last word about an image again: another had the action meanwhile, and ours may have come after what followed."""
+    log.warning("enforcement %d was taken over", claim.enforcement.id)
+    enforcements.say_again(connection, claim.site_id, claim.enforcement.media.id, core.now())
 
 
 def _follow(core: Core, claim: Claim, site: Site, instead: MediaRef | None, connection: Connection) -> None:
@@ -106,7 +127,7 @@ def _end(
     now = core.now()
     with core.db.write() as connection:
         if not enforcements.end(connection, claim, state, now, problem, undo):
-            log.info("enforcement %d was taken over", claim.enforcement.id)
+            _overtaken(core, connection, claim)
             return
         action = claim.enforcement.action
         done = state is WorkState.DONE
@@ -114,8 +135,10 @@ def _end(
         audit.add(connection, now, "worker", f"enforcement.{action}.{state}", text, claim.site_id, claim.enforcement.media.id)
         if done and action in _COUNTED:
             tallies.count(connection, claim.site_id, now, _COUNTED[action])
-        if done or state is WorkState.PARKED:
-            site_rows.change(connection, claim.site_id, problem="" if done else problem)
+        if state is WorkState.PARKED:
+            site_rows.fail(connection, claim.site_id, problem)
+        else:
+            holds.recover(core, connection, claim.site_id)
         then(connection)
     core.wake()
 

@@ -165,7 +165,7 @@ def _take_verdict(core: Core, connection: Connection, site: Site, given: Verdict
     # Bytes that nobody judged yet are judged all the same when a site approves them: a list may know more than the site says.
     judged = current is not None or event.verdict is not Verdict.ALLOW
     if judged and (job_id is not None or known.state in (WorkState.DUE, WorkState.BUSY)):
-        jobs.end_unleased(connection, known.id, now)
+        jobs.end_unleased(connection, known, now)
     text = f"{'Approved' if event.verdict is Verdict.ALLOW else 'Rejected'} {by(event.person)}"
     if event.verdict is Verdict.ALLOW and current is not None and (current.two_people or current.restricted):
         _ask_two_people(core, connection, site, event, current, text, now)

@@ -14,7 +14,15 @@ from app.db import audit, decisions, jobs, pictures
 from app.db import sites as site_rows
 from app.domain.decisions import Decision, Outcome, Reason, Ruling, Verdict
 from app.domain.detector import HashIndex, Judge, Judgement
-from app.domain.errors import DecisionStale, MediaGone, MediaUnreadable, PlatformRefused, PlatformUnavailable
+from app.domain.errors import (
+    CredentialsExpired,
+    DecisionStale,
+    MediaGone,
+    MediaUnreadable,
+    PlatformClosed,
+    PlatformRefused,
+    PlatformUnavailable,
+)
 from app.domain.jobs import MAX_DEATHS, ModerationJob, Priority, WorkState, retry_delay
 from app.domain.media import MediaRef
 from app.domain.platform import Site
@@ -25,7 +33,7 @@ from app.domain.time import HOUR, SECOND
 from app.services.core import Core
 from app.services.pipeline import previews, record
 from app.services.rules import lists, policies
-from app.services.sites import sites
+from app.services.sites import holds, sites
 
 log = logging.getLogger(__name__)
 
@@ -96,8 +104,13 @@ class Moderator:
         site = sites.get(core, job.site_id)
         try:
             self._moderate(job, site)
+        except (CredentialsExpired, PlatformClosed) as error:
+            with core.db.write() as connection:
+                if jobs.give_back(connection, job, core.now(), str(error)):
+                    holds.hold(core, connection, site.id, error)
         except MediaGone as error:
             with core.db.write() as connection:
+                holds.recover(core, connection, site.id)
                 if jobs.end(connection, job, WorkState.GONE, core.now(), str(error)):
                     audit.add(connection, core.now(), "worker", "media.gone", str(error), site.id, job.media.id)
                     if error.now is not None:
@@ -105,7 +118,7 @@ class Moderator:
                     else:
                         record.release_parent(core, connection, site, job.media.id)
         except PlatformUnavailable as error:
-            self._retry(job, site, str(error), error.retry_after)
+            self._retry(job, site, str(error), error)
         except PlatformRefused as error:
             self._give_to_a_person(job, site, f"The picture could not be fetched: {error}")
         except DecisionStale:
@@ -113,10 +126,11 @@ class Moderator:
         except Exception as error:
             # A bug of ours or of a library must not loop for ever, and must not allow.
             log.exception("job %d failed", job.id)
-            self._retry(job, site, f"{type(error).__name__}: {error}", None, stumbled=True)
+            self._retry(job, site, f"{type(error).__name__}: {error}")
 
-    def _retry(self, job: ModerationJob, site: Site, problem: str, asked: float | None, *, stumbled: bool = False) -> None:
+    def _retry(self, job: ModerationJob, site: Site, problem: str, error: PlatformUnavailable | None = None) -> None:
         core = self.core
+        asked = error.retry_after if error is not None else None
         delay = retry_delay(job.attempts, asked)
         with core.db.read() as connection:
             row = jobs.get(connection, job.id)
@@ -125,8 +139,12 @@ class Moderator:
             self._give_to_a_person(job, site, f"The picture could not be fetched for {core.limits.fetch_hours} hours: {problem}")
             return
         with core.db.write() as connection:
-            jobs.later(connection, job, core.now() + int(delay * SECOND), problem, stumbled=stumbled)
-            site_rows.change(connection, site.id, problem=problem)
+            now = core.now()
+            jobs.later(connection, job, now, now + int(delay * SECOND), problem, stumbled=error is None)
+            if error is not None and asked is not None:
+                holds.hold(core, connection, site.id, error)
+            else:
+                site_rows.fail(connection, site.id, problem)
 
     def _give_to_a_person(self, job: ModerationJob, site: Site, failure: str) -> None:
         with self.core.db.read() as connection:
@@ -193,12 +211,13 @@ class Moderator:
         with core.db.write() as connection:
             if jobs.overtaken(connection, job, core.limits.lease_seconds * SECOND, now):
                 # Another version was fetched since this one was: only another look tells which one is there now.
-                jobs.later(connection, job, now, "another version was found meanwhile")
+                jobs.later(connection, job, now, now, "another version was found meanwhile")
                 return
             # The token fences everything below: a worker that lost its lease writes nothing.
             if not jobs.end(connection, job, WorkState.DONE, now):
                 return
             if sha256:
+                holds.recover(core, connection, site.id)
                 jobs.replace_others(connection, site.id, job.media, now)
             current = decisions.current(connection, site.id, job.media.id, job.media.version)
             if judgement is not None:

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from sqlalchemy import Connection
 
-from app.db import audit, enforcements, people
+from app.db import audit, people
 from app.db import policies as policy_rows
 from app.db import sites as rows
 from app.db.policies import PolicyRow
@@ -18,7 +18,7 @@ from app.db.sites import NewSite
 from app.domain import names
 from app.domain.errors import DeliveryRefused, NotStored, PairingRefused, SettingsInvalid
 from app.domain.events import Delivery
-from app.domain.platform import Admission, Platform, Site, SiteState
+from app.domain.platform import Admission, Hold, Platform, Site, SiteState
 from app.domain.policy import starting_policy
 from app.domain.settings import validate
 from app.domain.time import HOUR
@@ -102,6 +102,7 @@ def reconnect(core: Core, site_id: str, values: Mapping[str, str], person: str) 
     with core.db.write() as connection:
         locked = core.credentials.lock(opened) if opened else None
         rows.change(connection, site_id, connection=reached, credentials=locked, problem="", found=found, checked_at=core.now())
+        rows.open_again(connection, site_id, core.now())
         audit.add(connection, core.now(), person, "site.reconnected", found, site_id)
     core.wake()
     return found
@@ -231,7 +232,10 @@ def visit(core: Core, slug: str, seen: Delivery) -> tuple[Site, str]:
     platform = core.platform(slug)
     with core.db.read() as connection:
         admission = platform.admit(seen, sites.find_for(core, slug, connection))
-    if admission.site.state in (SiteState.ACTIVE, SiteState.PAUSED):
+        row = rows.get(connection, admission.site.id) if admission.site.id else None
+    # A visit that is proven brings what new credentials are traded for.
+    dead = row is not None and row.held_why is Hold.CREDENTIALS
+    if admission.site.state in (SiteState.ACTIVE, SiteState.PAUSED) and not dead:
         return admission.site, admission.person
     return _connect(core, platform, admission)[0], admission.person
 
@@ -270,7 +274,7 @@ def _connect(core: Core, platform: Platform, admission: Admission) -> tuple[Site
             found=found,
             checked_at=core.now(),
         )
-        enforcements.begin_anew(connection, site.id, core.now())
+        rows.open_again(connection, site.id, core.now())
         audit.add(connection, core.now(), "platform", "site.connected", found, site.id)
     core.wake()
     return sites.get(core, site.id), found

@@ -233,7 +233,7 @@ def set_state(core: Core, site_id: str, state: SiteState, person: str) -> None:
             raise PairingRefused("This site is not connected yet.")
         rows.change(connection, site_id, state=state)
         if state is SiteState.ACTIVE:
-            enforcements.begin_anew(connection, site_id, core.now())
+            rows.open_again(connection, site_id, core.now())
         audit.add(connection, core.now(), person, f"site.{state}", f"The site is {state} now", site_id)
     core.wake()
 

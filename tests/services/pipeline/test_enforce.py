@@ -172,7 +172,11 @@ def test_a_killed_workers_action_is_made_true_by_another(bench: Bench, site: Sit
     settle(bench)
     assert bench.platform.hidden == {"1"}
     enforce._end(bench.core, lost, enforce.WorkState.PARKED, "late", None)
+    # Nobody knows what the late one did there after the other: the last word is said once more.
+    assert states(bench, site) == [("hide", "due")]
+    settle(bench)
     assert states(bench, site) == [("hide", "done")]
+    assert [done.action for done in bench.platform.applied] == [Action.HIDE, Action.HIDE]
 
 
 def test_a_parent_keeps_the_state_before_its_first_hide_until_the_last_block_is_gone(bench: Bench, site: Site) -> None:
