@@ -252,9 +252,12 @@ def mend(connection: Connection, line: Line, now: int) -> tuple[int, int]:
     table = line.table
     lost = update(table).where(table.c.state == BUSY, or_(table.c.lease_until < now, table.c.lease_until > now + FAR_AHEAD))
     again = {"run_at": now, "turn": FOR_TIME}
-    dead = connection.execute(lost.values(state=WorkState.DUE, deaths=table.c.deaths + 1, **again)).rowcount
+    lost = lost.values(state=WorkState.DUE, deaths=table.c.deaths + 1, **again).returning(table.c.site_id)
+    dead = connection.execute(lost).scalars().all()
+    for site_id in dict.fromkeys(dead):
+        fill(connection, line, site_id, now)
     late = update(table).where(table.c.state == DUE, table.c.turn < BEHIND, table.c.run_at > now + FAR_AHEAD)
-    return dead, connection.execute(late.values(again)).rowcount
+    return len(dead), connection.execute(late.values(again)).rowcount
 
 
 def fill_stuck(connection: Connection, now: int) -> int:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from app.dispatch import clock, hints
 from app.domain.errors import ModelUnavailable
+from app.domain.jobs import SHARE
 from app.domain.time import HOUR, SECOND
 from app.services.core import Core
 from app.services.pipeline import due, enforce
@@ -27,8 +28,14 @@ TICK_SECONDS = 1.0
 GATHER_SECONDS = 0.01
 """How long hints gather after one: hundreds of webhooks a second must not wake the worker hundreds of times."""
 
-ENFORCE_THREADS = 2
-"""Actions applied at a time: they wait for platforms, not for the processor; one slow platform must not stop all others."""
+ENFORCE_THREADS = 2 * SHARE
+"""Actions applied at a time: they wait for platforms, not for the processor. Twice what one site may hold of them."""
+
+FETCH_THREADS = 2 * SHARE
+"""Pictures fetched at a time, for the same reason; `judge_threads` of them are judged at a time."""
+
+FILL_SECONDS = 60.0
+"""How often the worker looks for work that was left behind; only two transactions of one moment in PostgreSQL leave any."""
 
 TEND_SECONDS = 1.0
 """How often each site's periodic work is looked at; half the shortest interval of a platform, which is 2 s."""
@@ -86,8 +93,10 @@ class Worker:
     def __init__(self, core: Core, data_dir: Path, judge_threads: int) -> None:
         self._core, self._data_dir = core, data_dir
         self._stop = threading.Event()
-        self._moderator = Moderator(core)
-        self._judging = Lane("judge", judge_threads, lambda found: judge_next(self._moderator, found), self._stop)
+        self._moderator = Moderator(core, threading.BoundedSemaphore(judge_threads))
+        self._judging = Lane(
+            "judge", max(judge_threads, FETCH_THREADS), lambda found: judge_next(self._moderator, found), self._stop
+        )
         self._enforcing = Lane("enforce", ENFORCE_THREADS, lambda found: enforce.run_next(core, found), self._stop)
         self._tending = threading.Thread(target=self._tend, name="tend")
 
@@ -102,7 +111,11 @@ class Worker:
         for thread in (*threads, warm):
             thread.start()
         with hints.listener(self._data_dir) as inlet:
+            filled = -FILL_SECONDS
             while not self._stop.is_set():
+                if time.monotonic() - filled > FILL_SECONDS:
+                    filled = time.monotonic()
+                    self._fill()
                 self._look()
                 self._listen(inlet)
         self._judging.release()
@@ -117,6 +130,12 @@ class Worker:
                 self._moderator.judge.check(detector)
             except ModelUnavailable as error:
                 log.error("pictures will go to review: %s", error)
+
+    def _fill(self) -> None:
+        try:
+            due.fill_stuck(self._core)
+        except Exception:
+            log.exception("lining work up failed")
 
     def _look(self) -> None:
         """See what is due and wake the lanes: at a hint, and once a tick for retries and for what a dead worker held."""

@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 from sqlalchemy import Connection
 
@@ -76,9 +78,10 @@ def rejudge(core: Core, site_id: str, media_id: str) -> bool:
 
 @dataclass(frozen=True)
 class Moderator:
-    """Run jobs. One per worker process, shared by its threads."""
+    """Run jobs. One per worker process, shared by its threads; of those, as many judge at a time as `hands` lets."""
 
     core: Core
+    hands: AbstractContextManager[Any] = nullcontext()
 
     @cached_property
     def judge(self) -> Judge:
@@ -169,18 +172,22 @@ class Moderator:
             index = self.indexes.get(connection, site.id)
             knew = _knew_it_is_severe(connection, verdict)
         if verdict is not None and (
-            knew or verdict.verdict is not Verdict.ALLOW or not severe(self._listed(self.judge.judge(data, ()), index))
+            knew or verdict.verdict is not Verdict.ALLOW or not severe(self._listed(self._judge(data, ()), index))
         ):
             self._store(job, site, sha256, _as_before(verdict), policy.version, None)
             return
         wanted = [detector for detector in self.judge.detectors if detector not in known]
-        judgement = self.judge.judge(data, wanted)
+        judgement = self._judge(data, wanted)
         listed = self._listed(judgement, index)
         seen = [signal for found in (*known.values(), *judgement.signals.values(), listed) for signal in found]
         outcome = decide(policy, seen, job.media.context, judgement.failures)
         if verdict is not None:
             outcome = _list_wins(outcome, verdict)
         self._store(job, site, sha256, outcome, policy.version, judgement, listed)
+
+    def _judge(self, data: bytes, wanted: Sequence[str]) -> Judgement:
+        with self.hands:
+            return self.judge.judge(data, wanted)
 
     def _listed(self, judgement: Judgement, index: HashIndex) -> Sequence[Signal]:
         return self.judge.match(judgement.fingerprint, index)
