@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, bindparam, insert, select
 
-from app.db.sql import columns, read_all
+from app.db.sql import columns, execute_typed, read_all
 from app.db.tables import audit
 
 
@@ -27,9 +27,13 @@ LINES = select(*columns(audit, AuditRow)).order_by(audit.c.id.desc())
 """Every line, newest first."""
 
 
+_ADD = insert(audit).values({column.name: bindparam(column.name) for column in audit.c if column.name != "id"})
+
+
 def add(connection: Connection, now: int, actor: str, action: str, text: str, site_id: str = "", media_id: str = "") -> None:
     """Append a line to the trail. `actor` is a person's name, "policy v3", "worker" or "platform"."""
-    connection.execute(insert(audit).values(at=now, site_id=site_id, actor=actor, action=action, media_id=media_id, text=text))
+    line = {"at": now, "site_id": site_id, "actor": actor, "action": action, "media_id": media_id, "text": text}
+    execute_typed(connection, _ADD, line)
 
 
 def of_media(connection: Connection, site_id: str, media_id: str) -> list[AuditRow]:

@@ -10,7 +10,7 @@ from sqlalchemy.exc import IntegrityError
 
 from app.db import pictures, queue, standings
 from app.db.jobs import MEDIA, media
-from app.db.sql import read_all, read_one, written
+from app.db.sql import execute_typed, read_all, read_one, written
 from app.db.tables import decisions, jobs
 from app.domain.decisions import Decision, Outcome, Reason, Ruling, Verdict, severity
 from app.domain.errors import DecisionStale
@@ -31,7 +31,7 @@ def add(connection: Connection, site_id: str, ruling: Ruling) -> int:
 
     Raise `DecisionStale` when the job has one of this policy version, or the earlier one a successor.
     """
-    judged = media(*connection.execute(_JUDGED, {"job": ruling.job_id}).one())
+    judged = media(*execute_typed(connection, _JUDGED, {"job": ruling.job_id})[0])
     outcome, severest = ruling.outcome, severity(ruling.outcome.reasons)
     restricted, two_people = _flags(connection, outcome, ruling.supersedes if ruling.person else None)
     values = {
@@ -184,16 +184,31 @@ _later = decisions.alias("later")
 CURRENT = ~exists().where(_later.c.supersedes == decisions.c.id)
 
 
+_OF_PICTURE = (
+    jobs.c.site_id == bindparam("site"),
+    jobs.c.media_id == bindparam("media"),
+    jobs.c.version == bindparam("version"),
+)
+_CURRENT = FULL.where(*_OF_PICTURE, CURRENT).order_by(decisions.c.id.desc()).limit(1)
+
+
 def current(connection: Connection, site_id: str, media_id: str, version: str) -> Decision | None:
     """Give the decision in force for one image version, over all its rounds."""
-    query = FULL.where(jobs.c.site_id == site_id, jobs.c.media_id == media_id, jobs.c.version == version, CURRENT)
-    return _first(connection, query.order_by(decisions.c.id.desc()))
+    return read_one(connection, _CURRENT, whole, {"site": site_id, "media": media_id, "version": version})
+
+
+_CONFIRMED = (
+    FULL.where(
+        decisions.c.site_id == bindparam("site"), decisions.c.sha256 == bindparam("sha256"), decisions.c.person != written("")
+    )
+    .order_by(decisions.c.id.desc())
+    .limit(1)
+)
 
 
 def by_person(connection: Connection, site_id: str, sha256: str) -> Decision | None:
     """Give the last verdict that a person gave on this site for these very bytes; None when it was taken back."""
-    query = FULL.where(decisions.c.site_id == site_id, decisions.c.sha256 == sha256, decisions.c.person != "")
-    found = _first(connection, query.order_by(decisions.c.id.desc()))
+    found = read_one(connection, _CONFIRMED, whole, {"site": site_id, "sha256": sha256})
     binds = found is not None and found.restored_version is None and found.verdict is not Verdict.REVIEW
     return found if binds else None
 

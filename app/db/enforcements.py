@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, bindparam, exists, insert, or_, select, update
+from sqlalchemy import Column, ColumnElement, Connection, and_, bindparam, exists, insert, or_, select, update
 
 from app.db import decisions as decided
 from app.db import leases, turns
-from app.db.sql import columns, read_all
+from app.db.sql import columns, execute_compiled, execute_typed, read_all, written
 from app.db.tables import enforcements, jobs
 from app.db.turns import ACTIONS
 from app.domain.decisions import Action, Enforcement
@@ -58,44 +59,57 @@ class Claim:
     created_at: int
 
 
+_SAME = (enforcements.c.site_id == bindparam("site"), enforcements.c.media_id == bindparam("media"))
+_DUE = enforcements.c.state == turns.DUE
+
+# A late verdict about an earlier version says nothing about the one that is there now.
+_there = exists().where(
+    jobs.c.site_id == bindparam("site"),
+    jobs.c.media_id == bindparam("media"),
+    jobs.c.version == enforcements.c.version,
+    jobs.c.version != bindparam("version"),
+    jobs.c.state == written(WorkState.DONE),
+)
+_SUPERSEDE = (
+    update(enforcements)
+    .where(*_SAME, ~_there)
+    .where(or_(and_(_DUE, enforcements.c.attempts == written(0)), enforcements.c.state == written(WorkState.PARKED)))
+    .values(state=written(WorkState.SUPERSEDED), turn=written(turns.BEHIND), ended_at=bindparam("now"))
+)
+_BRING_FORWARD = (
+    update(enforcements)
+    .where(*_SAME, _DUE, enforcements.c.turn < written(turns.BEHIND))
+    .values(run_at=bindparam("now"), turn=written(turns.BEHIND))
+)
+_LATER = {"undo", "ended_at"}
+_ADD = insert(enforcements).values({c.name: bindparam(c.name) for c in enforcements.c if c.name != "id" and c.name not in _LATER})
+_ADD = _ADD.returning(enforcements.c.id)
+
+
 def add(connection: Connection, site_id: str, decision_id: int, media: MediaRef, action: Action, now: int) -> int:
     """Queue an action. Earlier ones for the same image that never began, or were parked, are superseded: trying them again
     would undo this one. One that may have happened is brought forward, since the two must be made true in order."""
-    same = (enforcements.c.site_id == site_id, enforcements.c.media_id == media.id)
-    never_began = and_(enforcements.c.state == WorkState.DUE, enforcements.c.attempts == 0)
-    # A late verdict about an earlier version says nothing about the one that is there now.
-    there = exists().where(
-        jobs.c.site_id == site_id,
-        jobs.c.media_id == media.id,
-        jobs.c.version == enforcements.c.version,
-        jobs.c.version != media.version,
-        jobs.c.state == WorkState.DONE,
-    )
-    connection.execute(
-        update(enforcements)
-        .where(*same, ~there, or_(never_began, enforcements.c.state == WorkState.PARKED))
-        .values(state=WorkState.SUPERSEDED, turn=turns.BEHIND, ended_at=now)
-    )
-    waits = update(enforcements).where(*same, enforcements.c.state == WorkState.DUE, enforcements.c.turn < turns.BEHIND)
-    connection.execute(waits.values(run_at=now, turn=turns.BEHIND))
-    statement = insert(enforcements).values(
-        site_id=site_id,
-        decision_id=decision_id,
-        media_id=media.id,
-        version=media.version,
-        parent=media.parent,
-        action=action,
-        state=WorkState.DUE,
-        run_at=now,
-        turn=turns.BEHIND,
-        lease_until=0,
-        token=0,
-        attempts=0,
-        deaths=0,
-        problem="",
-        created_at=now,
-    )
-    added = int(connection.execute(statement.returning(enforcements.c.id)).scalar_one())
+    given = {"site": site_id, "media": media.id, "version": media.version, "now": now}
+    execute_compiled(connection, _SUPERSEDE, given)
+    execute_compiled(connection, _BRING_FORWARD, given)
+    row = {
+        "site_id": site_id,
+        "decision_id": decision_id,
+        "media_id": media.id,
+        "version": media.version,
+        "parent": media.parent,
+        "action": action,
+        "state": WorkState.DUE,
+        "run_at": now,
+        "turn": turns.BEHIND,
+        "lease_until": 0,
+        "token": 0,
+        "attempts": 0,
+        "deaths": 0,
+        "problem": "",
+        "created_at": now,
+    }
+    added = int(execute_typed(connection, _ADD, row)[0][0])
     turns.fill(connection, ACTIONS, site_id, now)
     return added
 
@@ -106,10 +120,11 @@ _CLAIMED = _ALL.add_columns(enforcements.c.token).where(enforcements.c.id == bin
 def claim(connection: Connection, now: int, lease_us: int) -> Claim | None:
     """Lease the action whose turn it is."""
     row_id = turns.claim(connection, ACTIONS, now, lease_us)
-    found = connection.execute(_CLAIMED, {"enforcement": row_id}).one_or_none() if row_id is not None else None
-    if found is None:
+    found = execute_typed(connection, _CLAIMED, {"enforcement": row_id}) if row_id is not None else ()
+    if not found:
         return None
-    row, token = EnforcementRow(*found[:-1]), found[-1]
+    *row_, token = found[0]
+    row = EnforcementRow(*row_)
     return Claim(_whole(connection, row), row.site_id, row.attempts, row.deaths, token, row.created_at)
 
 
@@ -167,15 +182,20 @@ def hiding(connection: Connection, site_id: str, parent: str) -> list[Enforcemen
     return read_all(connection, query, EnforcementRow)
 
 
+_UNDO = (
+    select(enforcements.c.undo)
+    .where(*_SAME, or_(enforcements.c.version == bindparam("version"), bindparam("version") == written("")))
+    .where(enforcements.c.action == written(Action.HIDE))
+    .where(or_(enforcements.c.state == written(WorkState.DONE), enforcements.c.state == written(WorkState.DRIFTED)))
+    .order_by(enforcements.c.id.desc())
+    .limit(1)
+)
+
+
 def _undo(connection: Connection, site_id: str, media_id: str, version: str) -> Undo | None:
-    query = (
-        select(enforcements.c.undo)
-        .where(enforcements.c.site_id == site_id, enforcements.c.media_id == media_id, *_of_version(version))
-        .where(enforcements.c.action == Action.HIDE, enforcements.c.state.in_([WorkState.DONE, WorkState.DRIFTED]))
-        .order_by(enforcements.c.id.desc())
-        .limit(1)
-    )
-    return connection.execute(query).scalar_one_or_none()
+    rows = execute_typed(connection, _UNDO, {"site": site_id, "media": media_id, "version": version})
+    undo: Undo | None = rows[0][0] if rows else None
+    return undo
 
 
 def last_undo(connection: Connection, site_id: str, media_id: str) -> Undo | None:
@@ -183,24 +203,30 @@ def last_undo(connection: Connection, site_id: str, media_id: str) -> Undo | Non
     return _undo(connection, site_id, media_id, "")
 
 
-def _of_version(version: str) -> list[ColumnElement[bool]]:
-    return [enforcements.c.version == version] if version else []
+def _any_of(column: Column[Any], members: Iterable[StrEnum]) -> ColumnElement[bool]:
+    return or_(*(column == written(member) for member in members))
+
+
+_LAST_WORD = (
+    select(enforcements.c.action, enforcements.c.decision_id)
+    .where(*_SAME, or_(enforcements.c.version == bindparam("version"), bindparam("version") == written("")))
+    .where(_any_of(enforcements.c.action, _TURNING))
+    .where(
+        or_(
+            _any_of(enforcements.c.state, (*_COUNTS, WorkState.PARKED, WorkState.DRIFTED)),
+            and_(enforcements.c.state == written(WorkState.SUPERSEDED), enforcements.c.attempts > written(0)),
+        )
+    )
+    .order_by(enforcements.c.id.desc())
+    .limit(1)
+)
 
 
 def hides(connection: Connection, site_id: str, media_id: str, version: str = "") -> int | None:
     """Give the decision of our last word about an image, about one version of it when that is named, if it was a HIDE:
     made true, on its way, or tried with an unknown end."""
-    tried = and_(enforcements.c.state == WorkState.SUPERSEDED, enforcements.c.attempts > 0)
-    query = (
-        select(enforcements.c.action, enforcements.c.decision_id)
-        .where(enforcements.c.site_id == site_id, enforcements.c.media_id == media_id, *_of_version(version))
-        .where(enforcements.c.action.in_(_TURNING))
-        .where(or_(enforcements.c.state.in_((*_COUNTS, WorkState.PARKED, WorkState.DRIFTED)), tried))
-        .order_by(enforcements.c.id.desc())
-        .limit(1)
-    )
-    row = connection.execute(query).one_or_none()
-    return row.decision_id if row is not None and row.action is Action.HIDE else None
+    rows = execute_typed(connection, _LAST_WORD, {"site": site_id, "media": media_id, "version": version})
+    return int(rows[0][1]) if rows and rows[0][0] is Action.HIDE else None
 
 
 def end(connection: Connection, claim: Claim, state: WorkState, now: int, problem: str = "", undo: Undo | None = None) -> bool:

@@ -6,6 +6,7 @@ import contextlib
 import fcntl
 import os
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -83,24 +84,74 @@ class _Unit(Generic[T]):
         return self._result  # type: ignore[return-value]
 
 
+class _Waiter:
+    """Wait for a file's lock in a thread of its own: only a wait in the kernel is handed on at once, and none of those can be
+    ended. A lock that comes when nobody wants it any more is given back."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file, self._wanted, self._granted = file, True, False
+        self._changed = threading.Condition()
+        threading.Thread(target=self._wait, name="writer-lock", daemon=True).start()
+
+    def _wait(self) -> None:
+        fcntl.flock(self._file, fcntl.LOCK_EX)
+        with self._changed:
+            if not self._wanted:
+                fcntl.flock(self._file, fcntl.LOCK_UN)
+            self._granted = True
+            self._changed.notify_all()
+
+    def ask(self, seconds: float) -> bool | None:
+        """Wait for the lock so long, and say whether it came; None when it came before, and was given back."""
+        with self._changed:
+            if self._granted:
+                return None
+            self._wanted = True
+            if not self._changed.wait_for(lambda: self._granted, max(seconds, 0.0)):
+                self._wanted = False
+            return self._wanted
+
+
 class _WriterLock:
-    """Let one writer in at a time, over all threads and processes of this machine."""
+    """Let one writer in at a time, over all threads and processes of this machine.
+
+    Nobody waits longer than `BUSY_TIMEOUT_MS`: a process that was stopped while it wrote stops no other for ever.
+    """
 
     def __init__(self, path: str) -> None:
         self._path = path
         self._threads = threading.Lock()
         self._file: IO[bytes] | None = None
+        self._waiter: _Waiter | None = None
         self._opened_by = 0
 
     def __enter__(self) -> None:
-        self._threads.acquire()
+        deadline = time.monotonic() + BUSY_TIMEOUT_MS / 1000
+        if not self._threads.acquire(timeout=BUSY_TIMEOUT_MS / 1000):
+            raise DatabaseUnavailable("The database is busy: another writer of this process holds it.")
         try:
             if self._file is None or self._opened_by != os.getpid():  # a lock shared over a fork would be no lock
-                self._file, self._opened_by = Path(self._path).open("ab"), os.getpid()
-            fcntl.flock(self._file, fcntl.LOCK_EX)
+                self._file, self._waiter, self._opened_by = Path(self._path).open("ab"), None, os.getpid()
+            if not self._lock(self._file, deadline):
+                raise DatabaseUnavailable("The database is busy: another process of this machine holds it.")
         except BaseException:
             self._threads.release()
             raise
+
+    def _lock(self, file: IO[bytes], deadline: float) -> bool:
+        while True:
+            if self._waiter is None:
+                try:
+                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                except BlockingIOError:
+                    self._waiter = _Waiter(file)
+                else:
+                    return True
+            came = self._waiter.ask(deadline - time.monotonic())
+            if came is not False:
+                self._waiter = None
+            if came is not None:
+                return came
 
     def __exit__(self, *_: object) -> None:
         if self._file is not None:
@@ -124,9 +175,7 @@ class Database:
         self._led = False
         self._arriving = threading.Lock()
         # Errors of both are logged, and what a statement was given may be secret.
-        self.engine = (
-            _sqlite(url) if self.embedded else create_engine(url, pool_size=POOL_SIZE, pool_pre_ping=True, hide_parameters=True)
-        )
+        self.engine = _sqlite(url) if self.embedded else _postgresql(url)
         reading = {"reading": True} if self.embedded else {"isolation_level": "AUTOCOMMIT"}
         self._reader = self.engine.execution_options(**reading)
 
@@ -223,6 +272,12 @@ class Database:
 
     def close(self) -> None:
         self.engine.dispose()
+
+
+def _postgresql(url: str) -> Engine:
+    """Connect to PostgreSQL, where nobody waits longer for another's lock than here for the writers' lock."""
+    waiting = {"options": f"-c lock_timeout={BUSY_TIMEOUT_MS}"}
+    return create_engine(url, pool_size=POOL_SIZE, pool_pre_ping=True, hide_parameters=True, connect_args=waiting)
 
 
 def _sqlite(url: str) -> Engine:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, delete, func, insert, select, update
 
-from app.db.sql import columns, insert_once, put, read_all, read_one
+from app.db.sql import columns, execute_compiled, insert_once, put, read_all, read_one, written
 from app.db.tables import comparisons, counters, hash_entries
 from app.domain.detector import HashEntry, ListKind
 
@@ -64,9 +64,13 @@ def _bump(connection: Connection) -> None:
     put(connection, counters, {"name": _REVISION, "value": revision(connection) + 1})
 
 
+_STATED = select(counters.c.value).where(counters.c.name == written(_REVISION))
+
+
 def revision(connection: Connection) -> int:
     """Give a number that grows with every change of any list."""
-    return connection.execute(select(counters.c.value).where(counters.c.name == _REVISION)).scalar() or 0
+    rows = execute_compiled(connection, _STATED, {})
+    return int(rows[0][0]) if rows else 0
 
 
 def for_site(connection: Connection, site_id: str) -> list[HashEntry]:

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, func, select, text, update
 
 from app.db import leases, queue, turns
-from app.db.sql import columns, insert_many, insert_once, read_one
+from app.db.sql import columns, execute_compiled, insert_many, insert_once, read_one, written
 from app.db.tables import decisions, jobs, pictures
 from app.db.turns import JOBS
 from app.domain.detector import Fingerprint
@@ -132,22 +132,36 @@ def seen(connection: Connection, site_id: str, media: Sequence[MediaRef]) -> set
     return set(connection.execute(query).scalars())
 
 
+_other = jobs.alias("other")
+_OF_OTHERS = (
+    jobs.c.site_id == bindparam("site"),
+    jobs.c.media_id == bindparam("media"),
+    jobs.c.version != bindparam("version"),
+    jobs.c.state == written(WorkState.DONE),
+)
+_claimed_at = select(_other.c.lease_until - bindparam("lease")).where(_other.c.id == bindparam("job")).scalar_subquery()
+_OVERTAKEN = select(jobs.c.id).where(*_OF_OTHERS, jobs.c.ended_at > _claimed_at, jobs.c.ended_at <= bindparam("now")).limit(1)
+
+
 def overtaken(connection: Connection, job: ModerationJob, lease_us: int, now: int) -> bool:
     """Say whether another version of the image was judged since this job was claimed, as far as the clock can be trusted."""
-    claimed_at = select(jobs.c.lease_until - lease_us).where(jobs.c.id == job.id).scalar_subquery()
-    other = (jobs.c.site_id == job.site_id, jobs.c.media_id == job.media.id, jobs.c.version != job.media.version)
-    since = select(jobs.c.id).where(*other, jobs.c.state == WorkState.DONE)
-    since = since.where(jobs.c.ended_at > claimed_at, jobs.c.ended_at <= now)
-    return connection.execute(since.limit(1)).first() is not None
+    given = {"site": job.site_id, "media": job.media.id, "version": job.media.version}
+    return bool(execute_compiled(connection, _OVERTAKEN, {**given, "job": job.id, "lease": lease_us, "now": now}))
+
+
+_REPLACED = (
+    update(jobs)
+    .where(*_OF_OTHERS)
+    .values(state=written(WorkState.GONE), ended_at=bindparam("now"), problem=written("replaced by other bytes"))
+    .returning(jobs.c.id)
+)
 
 
 def replace_others(connection: Connection, site_id: str, media: MediaRef, now: int) -> None:
     """End what other versions of this image still wait for, once this one was fetched: their bytes are not there."""
-    statement = update(jobs).where(
-        jobs.c.site_id == site_id, jobs.c.media_id == media.id, jobs.c.version != media.version, jobs.c.state == WorkState.DONE
-    )
-    connection.execute(statement.values(state=WorkState.GONE, ended_at=now, problem="replaced by other bytes"))
-    queue.leave(connection, site_id, media_id=media.id)
+    given = {"site": site_id, "media": media.id, "version": media.version, "now": now}
+    if execute_compiled(connection, _REPLACED, given):
+        queue.leave(connection, site_id, media_id=media.id)
 
 
 _GONE = {"state": WorkState.GONE, "turn": turns.BEHIND, "problem": "deleted at the platform"}

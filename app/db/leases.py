@@ -2,24 +2,38 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Update, exists, select, update
+from sqlalchemy import Connection, Executable, bindparam, select, update
 
 from app.db import turns
-from app.db.turns import Line
+from app.db.sql import execute_compiled, execute_typed
+from app.db.turns import BUSY, Line
 from app.domain.jobs import WorkState
 
 
-def _mine(line: Line, row_id: int, token: int) -> Update:
+@cache
+def _giving_up(line: Line, names: tuple[str, ...]) -> Executable:
+    """Write so many columns of a row that is leased with a token, and give its site."""
     table = line.table
-    return update(table).where(table.c.id == row_id, table.c.token == token, table.c.state == WorkState.BUSY)
+    mine = (table.c.id == bindparam("row"), table.c.token == bindparam("held"), table.c.state == BUSY)
+    values: dict[str, Any] = {name: bindparam(name) for name in names}
+    values["deaths"] = table.c.deaths + bindparam("died")
+    return update(table).where(*mine).values(values).returning(table.c.site_id)
+
+
+@cache
+def _holding(line: Line) -> Executable:
+    table = line.table
+    mine = (table.c.id == bindparam("row"), table.c.token == bindparam("held"), table.c.state == BUSY)
+    return select(table.c.id).where(*mine, table.c.lease_until > bindparam("now"))
 
 
 def end(connection: Connection, line: Line, row_id: int, token: int, state: WorkState, now: int, **values: Any) -> bool:
     """End a leased row; False when the lease was lost and another holds it, and then nothing may be written."""
-    statement = _mine(line, row_id, token).values(state=state, ended_at=now, turn=turns.BEHIND, **values)
-    return _let_next(connection, line, statement, now)
+    values |= {"state": state, "ended_at": now, "turn": turns.BEHIND}
+    return _give_up(connection, line, row_id, token, now, values)
 
 
 def later(
@@ -27,25 +41,25 @@ def later(
 ) -> bool:
     """Give a leased row back, to be tried at `run_at`; `stumbled` when the fault was ours and not the platform's."""
     values = {"state": WorkState.DUE, "run_at": run_at, "turn": turns.FOR_TIME, "problem": problem}
-    statement = _mine(line, row_id, token).values(**values, deaths=line.table.c.deaths + int(stumbled))
-    return _let_next(connection, line, statement, now)
+    return _give_up(connection, line, row_id, token, now, values, died=stumbled)
 
 
 def give_back(connection: Connection, line: Line, row_id: int, token: int, now: int, problem: str) -> bool:
     """Give a leased row back that could not be tried, since its site as a whole waits: nothing counts against it."""
     values = {"state": WorkState.DUE, "turn": turns.BEHIND, "problem": problem, "attempts": 1}
-    return _let_next(connection, line, _mine(line, row_id, token).values(values), now)
+    return _give_up(connection, line, row_id, token, now, values)
 
 
 def held(connection: Connection, line: Line, row_id: int, token: int, now: int) -> bool:
     """Say whether a lease is still good, as it must be right before a platform is called."""
-    table = line.table
-    mine = (table.c.id == row_id, table.c.token == token, table.c.state == WorkState.BUSY, table.c.lease_until > now)
-    return bool(connection.execute(select(exists().where(*mine))).scalar_one())
+    return bool(execute_compiled(connection, _holding(line), {"row": row_id, "held": token, "now": now}))
 
 
-def _let_next(connection: Connection, line: Line, statement: Update, now: int) -> bool:
-    site_id = connection.execute(statement.returning(line.table.c.site_id)).scalar_one_or_none()
-    if site_id is not None:
-        turns.fill(connection, line, site_id, now)
-    return site_id is not None
+def _give_up(
+    connection: Connection, line: Line, row_id: int, token: int, now: int, values: dict[str, Any], *, died: bool = False
+) -> bool:
+    statement = _giving_up(line, tuple(values))
+    ended = execute_typed(connection, statement, {**values, "row": row_id, "held": token, "died": int(died)})
+    if ended:
+        turns.fill(connection, line, ended[0][0], now)
+    return bool(ended)

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import Connection, bindparam, delete, select
 
-from app.db.sql import columns, insert_many, put, read_one, values
+from app.db.sql import columns, execute_typed, insert_many, put, read_one, values
 from app.db.tables import decisions, looks, pictures, previews, signals
 from app.domain.detector import MATCH_DISTANCE, Fingerprint
 from app.domain.media import Region
@@ -23,15 +23,20 @@ class PreviewRow:
     blurred: bytes
 
 
+_KNOWN = select(signals.c.detector, signals.c.version, signals.c.seen).where(
+    signals.c.sha256 == bindparam("sha256"), signals.c.decoding >= bindparam("decoding")
+)
+
+
 def known_signals(
     connection: Connection, sha256: str, detectors: Mapping[str, str], decoding: int = 1
 ) -> dict[str, tuple[Signal, ...]]:
     """Give the signals that these detectors, in these versions, have for these bytes, decoded so or by a later version."""
-    rows = connection.execute(select(signals).where(signals.c.sha256 == sha256, signals.c.decoding >= decoding))
+    rows = execute_typed(connection, _KNOWN, {"sha256": sha256, "decoding": decoding})
     return {
-        row.detector: tuple(_signal(row.detector, row.version, seen) for seen in row.seen)
-        for row in rows
-        if detectors.get(row.detector) == row.version
+        detector: tuple(_signal(detector, version, one) for one in seen)
+        for detector, version, seen in rows
+        if detectors.get(detector) == version
     }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, bindparam, insert, select
 
 from app.db.sql import columns, read_all, read_one, values
 from app.db.tables import policies
@@ -25,16 +25,20 @@ class PolicyRow:
 _ALL = select(*columns(policies, PolicyRow)).order_by(policies.c.version.desc())
 
 
+_OF_SITE = _ALL.where(policies.c.site_id == bindparam("site"))
+_NEWEST = _OF_SITE.limit(1)
+_OF_VERSION = _OF_SITE.where(policies.c.version == bindparam("version"))
+
+
 def add(connection: Connection, policy: PolicyRow) -> None:
     connection.execute(insert(policies).values(values(policy)))
 
 
 def get(connection: Connection, site_id: str, version: int | None = None) -> PolicyRow | None:
     """Give one version of a site's policy, the newest when none is named."""
-    query = _ALL.where(policies.c.site_id == site_id).limit(1)
-    if version is not None:
-        query = query.where(policies.c.version == version)
-    return read_one(connection, query, PolicyRow)
+    if version is None:
+        return read_one(connection, _NEWEST, PolicyRow, {"site": site_id})
+    return read_one(connection, _OF_VERSION, PolicyRow, {"site": site_id, "version": version})
 
 
 def versions(connection: Connection, site_id: str) -> list[PolicyRow]:

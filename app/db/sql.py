@@ -8,7 +8,7 @@ from dataclasses import fields
 from functools import cache
 from typing import Any, TypeVar, cast
 
-from sqlalchemy import JSON, ClauseElement, Column, ColumnElement, Connection, Executable, Table, literal_column
+from sqlalchemy import JSON, ClauseElement, Column, ColumnElement, Connection, Executable, Table, bindparam, literal_column
 from sqlalchemy.dialects import sqlite
 
 T = TypeVar("T")
@@ -32,9 +32,15 @@ def values(row: Any) -> dict[str, Any]:
 def read_one(
     connection: Connection, statement: Executable, shape: Callable[..., T], given: Mapping[str, Any] | None = None
 ) -> T | None:
-    """Make the only row of a statement what it stands for; the columns must come in the order of the fields."""
-    row = connection.execute(statement, given).one_or_none()
-    return shape(*row) if row is not None else None
+    """Make the only row of a statement what it stands for; the columns must come in the order of the fields.
+
+    With `given` parameters the statement is a constant, and is executed as one.
+    """
+    if given is None:
+        row = connection.execute(statement).one_or_none()
+        return shape(*row) if row is not None else None
+    rows = execute_typed(connection, statement, given)
+    return shape(*rows[0]) if rows else None
 
 
 def read_all(connection: Connection, statement: Executable, shape: Callable[..., T]) -> list[T]:
@@ -77,6 +83,38 @@ def _execute(connection: Connection, text: str, order: Sequence[str], values: Ma
 
 
 @cache
+def _types(statement: Executable) -> tuple[Mapping[str, Any], tuple[tuple[int, Any], ...]]:
+    """Find how SQLite stores what a constant statement is given, by name, and reads what it gives, by place."""
+    dialect = sqlite.dialect()
+    made = cast(ClauseElement, statement).compile(dialect=dialect)
+    taken = {name: param.type.dialect_impl(dialect).bind_processor(dialect) for name, param in cast(Any, made).binds.items()}
+    given = getattr(statement, "exported_columns", ())
+    read = [(n, column.type.dialect_impl(dialect).result_processor(dialect, None)) for n, column in enumerate(given)]
+    into = {name: process for name, process in taken.items() if process is not None}
+    return into, tuple((n, process) for n, process in read if process is not None)
+
+
+def execute_typed(connection: Connection, statement: Executable, given: Mapping[str, Any]) -> Sequence[Sequence[Any]]:
+    """Execute a constant statement as `execute_compiled` does, and give its rows as SQLAlchemy would."""
+    if connection.dialect.name != "sqlite":
+        result = connection.execute(statement, given)
+        return result.all() if result.returns_rows else ()
+    into, out = _types(statement)
+    if into:
+        given = {name: into[name](value) if name in into else value for name, value in given.items()}
+    rows = execute_compiled(connection, statement, given)
+    if not out:
+        return rows
+    typed = []
+    for row in rows:
+        values = list(row)
+        for n, process in out:
+            values[n] = process(values[n])
+        typed.append(values)
+    return typed
+
+
+@cache
 def _insertion(table: Table, dialect: str) -> tuple[str, tuple[str, ...], frozenset[str]]:
     """Compile an insertion: its text, the columns in the order of its parameters, and those that hold JSON."""
     family = _family(dialect)
@@ -101,12 +139,18 @@ def insert_many(connection: Connection, table: Table, rows: Sequence[Mapping[str
         connection.execute(family.insert(table).on_conflict_do_nothing(), [dict(row) for row in rows])
 
 
+@cache
+def _putting(table: Table, names: tuple[str, ...], dialect: str) -> Executable:
+    statement = _family(dialect).insert(table).values({name: bindparam(name) for name in names})
+    keys = [column.name for column in table.primary_key]
+    changes = {name: statement.excluded[name] for name in names if name not in keys}
+    replaced: Executable = statement.on_conflict_do_update(index_elements=keys, set_=changes)
+    return replaced
+
+
 def put(connection: Connection, table: Table, values: Mapping[str, Any]) -> None:
     """Insert a row, or replace the one with the same primary key."""
-    statement = _family(connection.dialect.name).insert(table).values(**values)
-    keys = [column.name for column in table.primary_key]
-    changes = {name: statement.excluded[name] for name in values if name not in keys}
-    connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=changes))
+    execute_typed(connection, _putting(table, tuple(values), connection.dialect.name), values)
 
 
 @cache

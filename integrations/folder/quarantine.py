@@ -25,6 +25,11 @@ from integrations.folder import tree
 
 SUFFIX = ".quarantine"
 
+LOCK_SECONDS = 10.0
+"""How long an action waits for the one before it, which moves one file; a process that was stopped must not stop all others."""
+
+_POLL_SECONDS = 0.02
+
 _TAKEN = "Another file is at its place now; the hidden one stays in the quarantine."
 _NAME = re.compile(r"[0-9a-f]{64}")
 _NO_HARD_LINKS = (errno.EPERM, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK)
@@ -208,10 +213,23 @@ def opened_quarantine(root: int, path: Path) -> Iterator[Quarantine]:
     try:
         if stat.S_IMODE(os.fstat(fd).st_mode) != 0o700:
             os.fchmod(fd, 0o700)
-        fcntl.flock(fd, fcntl.LOCK_EX)
+        _lock(fd)
         yield Quarantine(root, fd)
     finally:
         os.close(fd)
+
+
+def _lock(fd: int) -> None:
+    """Lock the quarantine for this process; raise `TimeoutError`, an `OSError`, when another holds it for too long."""
+    deadline = time.monotonic() + LOCK_SECONDS
+    while True:
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        except BlockingIOError:
+            if time.monotonic() > deadline:
+                raise TimeoutError(errno.ETIMEDOUT, "another process of Picward is busy with its quarantine") from None
+            time.sleep(_POLL_SECONDS)
 
 
 @contextlib.contextmanager

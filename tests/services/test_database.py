@@ -1,14 +1,19 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from subprocess import PIPE
 from typing import Any
 
 import pytest
 from sqlalchemy import Connection, text
 
+from app.db import engine
 from app.db.engine import Database
+from app.domain.errors import DatabaseUnavailable
 from tests.support.core import Bench
 
 pytestmark = pytest.mark.skipif(
@@ -102,3 +107,62 @@ def test_a_long_log_is_moved_into_the_database(bench: Bench, monkeypatch: pytest
     with bench.core.db.read() as connection:
         _, logged, moved = connection.exec_driver_sql("PRAGMA wal_checkpoint(PASSIVE)").one()
     assert logged == moved
+
+
+# --- a process that was stopped while it wrote
+
+
+HOLD = """
+import fcntl, sys
+file = open(sys.argv[1], "ab")
+fcntl.flock(file, fcntl.LOCK_EX)
+print("locked", flush=True)
+sys.stdin.readline()
+"""
+
+
+@pytest.fixture
+def stopped(bench: Bench) -> Iterator[subprocess.Popen[str]]:
+    """Start another process that holds the writers' lock until it is told to end."""
+    path = bench.core.db._file + ".writer"
+    with subprocess.Popen([sys.executable, "-c", HOLD, path], stdin=PIPE, stdout=PIPE, text=True) as process:
+        assert process.stdout is not None and process.stdout.readline() == "locked\n"
+        yield process
+        process.kill()
+
+
+def test_nobody_waits_for_ever_for_a_writer_that_was_stopped(
+    bench: Bench, stopped: subprocess.Popen[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    db = bench.core.db
+    monkeypatch.setattr(engine, "BUSY_TIMEOUT_MS", 50)
+    for _ in range(2):  # the second asks while the first one's wait goes on in the kernel
+        with pytest.raises(DatabaseUnavailable, match="another process"), db.write():
+            pass
+        with pytest.raises(DatabaseUnavailable, match="another process"):
+            db.write_together(note("lost"))
+    monkeypatch.setattr(engine, "BUSY_TIMEOUT_MS", 20_000)
+    assert stopped.stdin is not None
+    stopped.stdin.write("\n")
+    stopped.stdin.flush()
+    assert db.write_together(note("stored")) == "stored"
+    assert names(db) == {"stored"}
+
+
+def test_a_lock_that_comes_too_late_is_given_back(
+    bench: Bench, stopped: subprocess.Popen[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    db = bench.core.db
+    monkeypatch.setattr(engine, "BUSY_TIMEOUT_MS", 50)
+    with pytest.raises(DatabaseUnavailable), db.write():
+        pass
+    waiter = db._writer._waiter if db._writer is not None else None
+    assert waiter is not None
+    stopped.communicate("\n", timeout=10)
+    with waiter._changed:
+        assert waiter._changed.wait_for(lambda: waiter._granted, 10)
+    command = [sys.executable, "-c", HOLD, db._file + ".writer"]
+    other = subprocess.run(command, input="\n", capture_output=True, text=True, timeout=10, check=True)
+    assert other.stdout == "locked\n"
+    monkeypatch.setattr(engine, "BUSY_TIMEOUT_MS", 20_000)
+    assert db.write_together(note("stored")) == "stored"

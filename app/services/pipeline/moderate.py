@@ -6,7 +6,7 @@ import hashlib
 import logging
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -81,7 +81,7 @@ class Moderator:
     """Run jobs. One per worker process, shared by its threads; of those, as many judge at a time as `hands` lets."""
 
     core: Core
-    hands: AbstractContextManager[Any] = nullcontext()
+    hands: AbstractContextManager[Any] = field(default_factory=nullcontext)
 
     @cached_property
     def judge(self) -> Judge:
