@@ -97,6 +97,10 @@ class PlatformUnavailable(PicwardError):
         self.retry_after = retry_after
 
 
+class PlatformThrottled(PlatformUnavailable):
+    """The platform has had enough of us for now: all work of the site waits for `retry_after` seconds."""
+
+
 class PlatformClosed(PlatformUnavailable):
     """The platform answers nothing of this site, whatever is asked: it is frozen, locked or in maintenance, or a wall in front of
     it sends us away. All work of the site waits until that ends."""

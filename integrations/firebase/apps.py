@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-from app.domain.errors import CredentialsExpired, PicwardError, PlatformRefused, PlatformUnavailable
+from app.domain.errors import CredentialsExpired, PicwardError, PlatformClosed, PlatformRefused, PlatformUnavailable
 from app.domain.platform import Site
 from integrations.firebase.settings import Config
 from integrations.kit.answers import RETRY_AFTER_SECONDS, code
@@ -154,8 +154,10 @@ def _refusal(error: Any, what: str) -> PicwardError:
     said = _said(error)
     if status == 401:
         return CredentialsExpired(f"{what} no longer accepts the credentials; enter a new service account's key.")
+    if status == 403 and not said:
+        return PlatformClosed(f"{what} is behind a wall that keeps Picward out (403).")
     if status == 403:
-        return PlatformRefused(f"{what} refused (403): {said or 'the account may not do this'}.")
+        return PlatformRefused(f"{what} refused (403): {said}.")
     if status in (408, 425, 429) or status >= 500 or not said:
         # Google explains every refusal in JSON. What comes without was said by somebody on the way.
         if 300 <= status < 400:

@@ -15,17 +15,20 @@ from pathlib import Path
 from typing import BinaryIO, ClassVar
 
 from app.domain.decisions import Action, Enforcement, Receipt
-from app.domain.errors import DeliveryRefused, MediaGone, MediaUnreadable, PlatformRefused, PlatformUnavailable
+from app.domain.errors import DeliveryRefused, MediaGone, MediaUnreadable, PlatformClosed, PlatformRefused, PlatformUnavailable
 from app.domain.events import Delivery, Parsed
 from app.domain.media import MediaRef, Page
 from app.domain.platform import Admission, ConnectField, FindSite, Platform, Site, Surroundings
 from app.domain.settings import SiteSettings
-from integrations.folder import tree
+from integrations.folder import home, tree
 from integrations.folder.quarantine import SUFFIX, existing_quarantine, name_of, opened_quarantine
 from integrations.folder.settings import Settings
 
 PAGE_SIZE = 2_000
 """How many pictures one listing gives; below it, large directories are listed too often from their start."""
+
+
+_SAID = "{} cannot be used now: {}."
 
 
 class Folder(Platform):
@@ -106,7 +109,7 @@ class Folder(Platform):
 
     def check(self, site: Site) -> str:
         try:
-            with _opened(site) as (_, path):
+            with _opened(site, connecting=True) as (_, path):
                 place = path.with_name(path.name + SUFFIX)
                 if not os.access(path, os.R_OK | os.W_OK | os.X_OK):
                     raise PlatformRefused(f"{path} cannot be read and written.")
@@ -140,22 +143,29 @@ class Folder(Platform):
 
 
 @contextlib.contextmanager
-def _opened(site: Site) -> Iterator[tuple[int, Path]]:
-    """Open a site's directory. Operating system errors inside become `PlatformUnavailable`: a disk may come back."""
+def _opened(site: Site, *, connecting: bool = False) -> Iterator[tuple[int, Path]]:
+    """Open a site's directory. Raise `PlatformClosed` when it is away as a whole, since its disk may come back.
+
+    Connecting takes what is there for the right one; after that an empty directory in its place is its absence. Operating
+    system errors inside are about one file and become `PlatformUnavailable`.
+    """
     typed = site.connection.get("path")
     if not isinstance(typed, str) or not typed or "\x00" in typed or not Path(typed).is_absolute():
         raise PlatformRefused("The path of the directory must start with “/”.")
-    try:
-        path = _resolved(typed)
-        if path == Path(path.anchor):
-            raise PlatformRefused("The whole machine cannot be watched: choose a directory.")
-        root = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    with contextlib.ExitStack() as stack:
+        try:
+            path = _resolved(typed)
+            if path == Path(path.anchor):
+                raise PlatformRefused("The whole machine cannot be watched: choose a directory.")
+            root = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            stack.callback(os.close, root)
+            home.mark(root) if connecting else home.make_sure(root, path)
+        except OSError as error:
+            raise PlatformClosed(_SAID.format(typed, error.strerror)) from None
         try:
             yield root, path
-        finally:
-            os.close(root)
-    except OSError as error:
-        raise PlatformUnavailable(f"{typed} cannot be used now: {error.strerror}.") from None
+        except OSError as error:
+            raise PlatformUnavailable(_SAID.format(typed, error.strerror)) from None
 
 
 def _resolved(typed: str) -> Path:

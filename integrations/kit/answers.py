@@ -18,7 +18,9 @@ from app.domain.errors import (
     CredentialsExpired,
     MediaGone,
     PicwardError,
+    PlatformClosed,
     PlatformRefused,
+    PlatformThrottled,
     PlatformUnavailable,
 )
 from app.domain.time import DAY, SECOND
@@ -42,9 +44,11 @@ Explain = Callable[[Answer], PicwardError | None]
 
 
 def gone(answer: Answer) -> PicwardError | None:
-    """Explain the statuses by which any HTTP server says that a file is not there, or is now another one."""
+    """Explain the statuses by which any HTTP server says that a file is not there, is now another one, or is not given out."""
     if answer.status in (404, 409, 410, 412):
         return MediaGone(f"{answer.host} no longer has this version of the picture ({answer.status}).")
+    if answer.status == 403:
+        return PlatformUnavailable(f"{answer.host} does not give out the picture now (403).")
     return None
 
 
@@ -62,9 +66,15 @@ def _refusal(answer: Answer) -> PicwardError:
         target = _target(answer)
         return PlatformRefused(f"{host} sends us on to {target}; enter that address instead, we follow no redirect.")
     if status in (408, 425, 429) or status >= 500:
-        return PlatformUnavailable(f"{host} asked us to come back later ({status}).", _retry_after(answer))
+        # 429 is about who asks, and a server that is up and says when it will answer speaks of all that it serves.
+        asked = _retry_after(answer)
+        error = PlatformThrottled if status == 429 or (status == 503 and asked is not None) else PlatformUnavailable
+        return error(f"{host} asked us to come back later ({status}).", asked)
     if status == 401:
         return CredentialsExpired(f"{host} no longer accepts our credentials; connect the site again.")
+    if status == 403:
+        # Platforms that refuse one thing say why, in their own terms. This is a wall's word about whoever asks.
+        return PlatformClosed(f"{host} forbids the request (403): a firewall or a rule there may keep Picward out.")
     return PlatformRefused(f"{host} refused the request ({status}).")
 
 

@@ -11,6 +11,7 @@ import hashlib
 import hmac
 import json
 import os
+import re
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -91,7 +92,7 @@ class Session:
         """Fetch a file into a bounded buffer and return it at its start.
 
         Raise `MediaUnreadable` when it has more than `limit` bytes, `MediaGone` when it is not there or its sha256
-        (lower-case hex, if one is given) differs, and what `request` raises.
+        (lower-case hex, if one is given) differs, `PlatformUnavailable` when a page came in its place, and what `request` raises.
         """
         with self._exchange(method, url, headers, body, total_seconds) as (response, host):
             if not 200 <= response.status_code < 300:
@@ -100,7 +101,8 @@ class Session:
             announced = response.headers.get("Content-Length", "")
             if announced.isascii() and announced.isdigit() and len(announced) < 19 and int(announced) > limit:
                 raise MediaUnreadable(f"The picture is larger than {limit} bytes.")
-            return _spool(_chunks(response), limit, sha256)
+            page = response.headers.get("Content-Type", "").lower().startswith("text/html")
+            return _spool(_chunks(response), limit, sha256, host, page=page)
 
     @contextmanager
     def _exchange(
@@ -200,7 +202,14 @@ def _first(chunks: Iterator[bytes], limit: int) -> Iterator[bytes]:
             return
 
 
-def _spool(chunks: Iterator[bytes], limit: int, sha256: str) -> BinaryIO:
+_SNIFFED_BYTES = 1445
+"""As many as browsers look at to tell a page from a file."""
+
+_PAGE = re.compile(rb"(\xef\xbb\xbf)?\s*(<!--.*?-->\s*)*<(!doctype html|html|head|body|title|script|h1|p)[\s>]", re.I | re.S)
+"""How a page begins, after WHATWG's MIME Sniffing Standard, table of HTML. No picture that we judge begins so."""
+
+
+def _spool(chunks: Iterator[bytes], limit: int, sha256: str, host: str, *, page: bool) -> BinaryIO:
     spool = cast(BinaryIO, SpooledTemporaryFile(_IN_MEMORY_BYTES))  # noqa: SIM115  the caller closes it
     digest = hashlib.sha256()
     try:
@@ -211,8 +220,13 @@ def _spool(chunks: Iterator[bytes], limit: int, sha256: str) -> BinaryIO:
                 raise MediaUnreadable(f"The picture is larger than {limit} bytes.")
             digest.update(chunk)
             spool.write(chunk)
-        if sha256 and not hmac.compare_digest(digest.hexdigest(), sha256):
-            raise MediaGone("The bytes are not those of the version that was reported.")
+        if not sha256 or not hmac.compare_digest(digest.hexdigest(), sha256):
+            spool.seek(0)
+            if page or _PAGE.match(spool.read(_SNIFFED_BYTES)):
+                # A page for visitors, as servers show while they are maintained; it says nothing about the picture.
+                raise PlatformUnavailable(f"{host} answered with a page in place of the picture; it may be under maintenance.")
+            if sha256:
+                raise MediaGone("The bytes are not those of the version that was reported.")
     except BaseException:
         spool.close()
         raise

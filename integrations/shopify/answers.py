@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.domain.errors import CredentialsExpired, PicwardError, PlatformRefused, PlatformUnavailable
+from app.domain.errors import CredentialsExpired, PicwardError, PlatformClosed, PlatformThrottled, PlatformUnavailable
 from app.domain.time import HOUR, SECOND
 from integrations.kit.answers import RETRY_AFTER_SECONDS, Answer
 
@@ -16,16 +16,18 @@ MISSING_SECONDS = 300.0
 def explain(answer: Answer) -> PicwardError | None:
     """Translate a status. https://shopify.dev/docs/api/usage/response-codes"""
     if answer.status == 402:
-        return PlatformUnavailable("The shop is frozen until its bill at Shopify is paid.", CLOSED_SECONDS)
+        return PlatformClosed("The shop is frozen until its bill at Shopify is paid.", CLOSED_SECONDS)
     if answer.status == 423:
-        return PlatformUnavailable("Shopify has locked the shop; its merchant must ask Shopify's support.", CLOSED_SECONDS)
+        return PlatformClosed("Shopify has locked the shop; its merchant must ask Shopify's support.", CLOSED_SECONDS)
     if answer.status in (404, 430):
         return PlatformUnavailable(f"{answer.host} does not answer for this shop now ({answer.status}).", MISSING_SECONDS)
     if answer.status == 401:
         return CredentialsExpired("Shopify no longer accepts the shop's token.")
     if answer.status == 403:
-        return PlatformRefused("Shopify forbids the app to use this shop's data (403).")
-    if answer.status == 429 or answer.status >= 500:
+        return PlatformClosed("Shopify forbids the app to use this shop's data (403).")
+    if answer.status == 429:
+        return PlatformThrottled(f"{answer.host} asked us to come back later (429).", asked_seconds(answer))
+    if answer.status >= 500:
         return PlatformUnavailable(f"{answer.host} asked us to come back later ({answer.status}).", asked_seconds(answer))
     return None
 

@@ -13,7 +13,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
-from app.domain.errors import CredentialsExpired, DeliveryUnreadable, PicwardError, PlatformRefused, PlatformUnavailable
+from app.domain.errors import (
+    CredentialsExpired,
+    DeliveryUnreadable,
+    PicwardError,
+    PlatformClosed,
+    PlatformRefused,
+    PlatformThrottled,
+    PlatformUnavailable,
+)
 from app.domain.platform import Credentials, Site
 from app.domain.time import SECOND
 from integrations.kit.answers import Answer, code
@@ -97,7 +105,7 @@ class Admin:
             except _Wait as wait:
                 waits += 1
                 if wait.seconds is None or wait.seconds > INLINE_SECONDS or waits > INLINE_WAITS:
-                    raise PlatformUnavailable(str(wait), wait.seconds) from None
+                    raise PlatformThrottled(str(wait), wait.seconds) from None
                 time.sleep(wait.seconds)
             except _Renew as stale:
                 if renewed:
@@ -143,7 +151,7 @@ class Admin:
         if "ACCESS_DENIED" in codes:
             raise _Renew(_denied(errors[codes.index("ACCESS_DENIED")]))
         if "SHOP_INACTIVE" in codes:
-            raise PlatformUnavailable("The shop is inactive.", CLOSED_SECONDS)
+            raise PlatformClosed("The shop is inactive.", CLOSED_SECONDS)
         if partial and "data" in reply:
             _log.warning("Shopify answered site %s in part: %s", self.site.id, said)
             return

@@ -13,6 +13,7 @@ from app.domain.errors import (
     DeliveryUnreadable,
     MediaGone,
     PicwardError,
+    PlatformClosed,
     PlatformRefused,
     PlatformUnavailable,
 )
@@ -97,10 +98,12 @@ def _explain(answer: Answer) -> PicwardError | None:
         if not code.startswith("picward_"):
             # WordPress switches a plugin off while it updates it, so this may pass; taking it for a deleted picture
             # would lose the decision.
-            return PlatformUnavailable(f"The Picward plugin does not answer at {answer.host}. Is it active?")
+            return PlatformClosed(f"The Picward plugin does not answer at {answer.host}. Is it active?")
         return MediaGone(SAID.get(code, "WordPress no longer has this version of the picture."))
     if answer.status == 401 and not code.startswith("picward_"):
-        return PlatformRefused(f"{answer.host} asks for a password before the plugin is reached; let /picward/v1/ through.")
+        return PlatformClosed(f"{answer.host} asks for a password before the plugin is reached; let /picward/v1/ through.")
+    if answer.status == 403 and not code.startswith("picward_"):
+        return PlatformClosed(f"A firewall or a rule at {answer.host} forbids the request (403); let /picward/v1/ through.")
     if answer.status == 401:
         return CredentialsExpired(
             f"{answer.host} does not accept our signature: connect the site again, and compare the clocks of both."

@@ -16,6 +16,7 @@ from app.domain.errors import (
     MediaGone,
     MediaUnreadable,
     PicwardError,
+    PlatformClosed,
     PlatformRefused,
     PlatformUnavailable,
 )
@@ -171,13 +172,15 @@ def test_an_action_that_was_not_declared_is_refused(platform: Platform, place: S
             platform.apply(place.site, enforcement(action, place.media))
 
 
-STATUSES: list[tuple[Scripted, type[PicwardError]]] = [
+STATUSES: list[tuple[Scripted, type[PicwardError] | tuple[type[PicwardError], ...]]] = [
     (Scripted(429, {"Retry-After": "7"}), PlatformUnavailable),
     (Scripted(500), PlatformUnavailable),
     (Scripted(502, body=b"<html>"), PlatformUnavailable),
     (Scripted(503, {"Retry-After": "7"}), PlatformUnavailable),
-    (Scripted(401), PlatformRefused),
-    (Scripted(403), PlatformRefused),
+    # What the site as a whole must wait for, and no picture is to blame for.
+    (Scripted(401), (CredentialsExpired, PlatformClosed)),
+    (Scripted(403), PlatformUnavailable),
+    (Scripted(403, {"Content-Type": "text/html"}, b"<html>Attention Required</html>"), PlatformUnavailable),
     (Scripted(301, {"Location": "https://elsewhere.example/s3cret?token=s3cret"}), PlatformRefused),
     (Scripted(307, {"Location": "http://169.254.169.254/latest"}), PlatformRefused),
     (Scripted(200, body=b"<html>maintenance</html>"), PlatformUnavailable),
@@ -191,7 +194,11 @@ STATUSES: list[tuple[Scripted, type[PicwardError]]] = [
 
 @pytest.mark.parametrize(("answer", "error"), STATUSES, ids=[f"{answer.status}-{n}" for n, (answer, _) in enumerate(STATUSES)])
 def test_answers_become_our_errors_without_secrets(
-    platform: Platform, sample: Sample, remote: StandIn, answer: Scripted, error: type[PicwardError]
+    platform: Platform,
+    sample: Sample,
+    remote: StandIn,
+    answer: Scripted,
+    error: type[PicwardError] | tuple[type[PicwardError], ...],
 ) -> None:
     remote.script(answer)
     for call in (
@@ -205,8 +212,29 @@ def test_answers_become_our_errors_without_secrets(
         assert not any(secret in told for secret in (*sample.secrets, "s3cret"))
         if isinstance(raised.value, PlatformUnavailable) and "Retry-After" in answer.headers and sample.tells_when:
             assert raised.value.retry_after == 7.0
-    with pytest.raises((error, MediaGone)):
+    with pytest.raises((*(error if isinstance(error, tuple) else (error,)), MediaGone)):
         fetched(platform, remote)
+
+
+PAGES = (
+    Scripted(200, {"Content-Type": "text/html"}, b"<!DOCTYPE html><title>Briefly unavailable for scheduled maintenance</title>"),
+    Scripted(200, body=b"<html>maintenance</html>"),
+    Scripted(403, {"Content-Type": "text/html"}, b"<html>Attention Required</html>"),
+    Scripted(503, {"Content-Type": "text/html"}, b"<html>back soon</html>"),
+)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: f"{page.status}-{len(page.body)}")
+def test_a_page_for_visitors_says_nothing_about_a_picture(platform: Platform, remote: StandIn, page: Scripted) -> None:
+    remote.script(page)
+    calls = (
+        lambda: fetched(platform, remote),
+        lambda: platform.apply(remote.site, enforcement(Action.HIDE, remote.media)),
+        lambda: platform.apply(remote.site, enforcement(Action.RESTORE, remote.media)),
+    )
+    for call in calls:
+        with pytest.raises(PlatformUnavailable):  # tried again, and neither gone nor parked
+            call()
 
 
 def test_a_place_that_is_away_is_unavailable(platform: Platform, sample: Sample, remote: StandIn) -> None:

@@ -73,7 +73,7 @@ def files(folder: Path) -> dict[str, list[Any]]:
     return {
         path.relative_to(folder).as_posix(): [path.stat().st_mode & 0o7777, path.stat().st_mtime_ns, sha256(path.read_bytes())]
         for path in sorted(folder.rglob("*"))
-        if path.is_file()
+        if path.is_file() and path.name != ".picward"  # Picward's mark, which no earlier version left
     }
 
 

@@ -12,6 +12,7 @@ from typing import ClassVar
 
 from app.domain.media import MediaRef
 from app.domain.platform import Site, SiteState
+from integrations.folder.home import MARK
 from integrations.folder.settings import Settings
 from integrations.folder.tree import SETTLE_SECONDS
 from tests.contract.sample import Sample, StandIn
@@ -44,7 +45,7 @@ class Place(StandIn):
         return {
             path.relative_to(self.directory): (path.stat().st_mode, path.stat().st_mtime_ns, path.read_bytes())
             for path in self.directory.rglob("*")
-            if path.is_file()
+            if path.is_file() and path.name != MARK
         }
 
     def shown(self) -> bytes | None:

@@ -13,11 +13,11 @@ import pytest
 from pydantic import ValidationError
 
 from app.domain.decisions import Action
-from app.domain.errors import MediaGone, PlatformRefused, PlatformUnavailable
+from app.domain.errors import MediaGone, PlatformClosed, PlatformRefused, PlatformUnavailable
 from app.domain.media import MediaRef
 from app.domain.platform import Site
 from app.domain.settings import Mode
-from integrations.folder import platform, quarantine, tree
+from integrations.folder import home, platform, quarantine, tree
 from integrations.folder.platform import Folder
 from integrations.folder.settings import Settings
 from tests.contract.sample import enforcement
@@ -241,12 +241,12 @@ def test_works_between_two_filesystems(directory: Path) -> None:
     (directory / "a.png").chmod(0o604)
     for _ in range(2):
         do(Action.HIDE, directory)
-    assert list(directory.iterdir()) == []
+    assert [path.name for path in directory.iterdir()] == [home.MARK]
     for _ in range(2):
         assert do(Action.RESTORE, directory).drifted == ""
     status = (directory / "a.png").stat()
     assert ((directory / "a.png").read_bytes(), status.st_mode & 0o777, status.st_mtime_ns) == (PIXELS, 0o604, LONG_AGO)
-    assert quarantined(directory) == [] and len(list(directory.iterdir())) == 1
+    assert quarantined(directory) == [] and len(list(directory.iterdir())) == 2
     do(Action.HIDE, directory)
     write(directory / "a.png", b"theirs")
     assert do(Action.RESTORE, directory).drifted
@@ -287,3 +287,68 @@ def test_hold_is_not_offered() -> None:
         Settings(mode=Mode.HOLD)
     assert not Settings(mode=Mode.FLAG).may_hide({})
     assert quarantine.SUFFIX == ".quarantine"
+
+
+# --- a disk that is not mounted
+
+
+def asked(place: Site) -> list[Any]:
+    """Ask for everything that a platform is asked for; give what each attempt raised."""
+    found: list[Any] = []
+    attempts = (
+        lambda: PLATFORM.scan(place),
+        lambda: PLATFORM.fetch(place, picture()),
+        lambda: do(Action.HIDE, Path(place.connection["path"])),
+        lambda: do(Action.RESTORE, Path(place.connection["path"])),
+    )
+    for attempt in attempts:
+        try:
+            attempt()
+            found.append(None)
+        except Exception as error:
+            found.append(type(error))
+    return found
+
+
+def test_an_empty_mount_point_is_a_directory_that_is_away(directory: Path) -> None:
+    place = site(directory)
+    PLATFORM.check(place)
+    write(directory / "a.png", PIXELS)
+    disk = directory.rename(directory.with_name("disk"))
+    assert asked(place) == [PlatformClosed] * 4, "nothing is there"
+    directory.mkdir()
+    assert asked(place) == [PlatformClosed] * 4, "an empty place where it was"
+    directory.rmdir()
+    disk.rename(directory)
+    assert PLATFORM.fetch(place, picture()).read() == PIXELS
+
+
+def test_a_directory_that_was_emptied_is_there(directory: Path) -> None:
+    place = site(directory)
+    write(directory / "a.png", PIXELS)
+    PLATFORM.check(place)
+    (directory / "a.png").unlink()
+    assert PLATFORM.scan(place).media == ()
+    with pytest.raises(MediaGone):
+        PLATFORM.fetch(place, picture())
+
+
+def test_a_directory_from_before_there_was_a_mark_gets_one_while_it_holds_something(directory: Path) -> None:
+    place = site(directory)
+    assert asked(place) == [PlatformClosed] * 4
+    write(directory / "a.png", PIXELS)
+    assert PLATFORM.scan(place) is not None and (directory / home.MARK).exists()
+    (directory / "a.png").unlink()
+    assert PLATFORM.scan(place).media == ()
+
+
+def test_one_file_that_cannot_be_read_is_not_the_whole_directory(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(directory / "a.png", PIXELS)
+
+    def broken(*_: Any) -> bytes:
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(os, "pread", broken)
+    with pytest.raises(PlatformUnavailable) as raised:
+        PLATFORM.fetch(site(directory), picture())
+    assert not isinstance(raised.value, PlatformClosed)

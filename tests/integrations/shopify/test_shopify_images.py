@@ -136,7 +136,7 @@ def test_the_cdn_has_its_own_troubles(place: Place) -> None:
     image = ref(product, product.media[0])
     for answer, error in (
         (answers.UNAVAILABLE, PlatformUnavailable), (answers.DROPPED, PlatformUnavailable), (answers.Answer(404), MediaGone),
-        (answers.Answer(403), PlatformRefused), (answers.Answer(200, {}, b"x" * 20_000_001), MediaUnreadable),
+        (answers.Answer(403), PlatformUnavailable), (answers.Answer(200, {}, b"x" * 20_000_001), MediaUnreadable),
     ):  # fmt: skip
         place.shop.script(answer, to="cdn")
         with pytest.raises(error):

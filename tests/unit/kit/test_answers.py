@@ -13,7 +13,9 @@ from app.domain.errors import (
     CredentialsExpired,
     MediaGone,
     PicwardError,
+    PlatformClosed,
     PlatformRefused,
+    PlatformThrottled,
     PlatformUnavailable,
 )
 from integrations.kit import answers
@@ -34,8 +36,8 @@ def refusal(status: int, **headers: str) -> PicwardError:
     ("status", "error"),
     [
         (301, PlatformRefused), (302, PlatformRefused), (304, PlatformRefused), (307, PlatformRefused), (308, PlatformRefused),
-        (400, PlatformRefused), (401, CredentialsExpired), (403, PlatformRefused), (404, PlatformRefused), (405, PlatformRefused),
-        (408, PlatformUnavailable), (418, PlatformRefused), (425, PlatformUnavailable), (429, PlatformUnavailable),
+        (400, PlatformRefused), (401, CredentialsExpired), (403, PlatformClosed), (404, PlatformRefused), (405, PlatformRefused),
+        (408, PlatformUnavailable), (418, PlatformRefused), (425, PlatformUnavailable), (429, PlatformThrottled),
         (500, PlatformUnavailable), (502, PlatformUnavailable), (503, PlatformUnavailable), (504, PlatformUnavailable),
         (599, PlatformUnavailable),
     ],
