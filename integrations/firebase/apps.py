@@ -133,7 +133,7 @@ def translated(error: Exception, what: str) -> PicwardError:
     from google.auth.exceptions import DefaultCredentialsError, GoogleAuthError, RefreshError
 
     if isinstance(error, DefaultCredentialsError):
-        return PlatformRefused("This machine has no Google credentials of its own; enter a service account's key.")
+        return CredentialsExpired("This machine has no Google credentials of its own; enter a service account's key.")
     if isinstance(error, RefreshError):
         if error.retryable:
             return PlatformUnavailable(f"{what}: Google gave no token just now.")
