@@ -1,13 +1,16 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from app.db import enforcements
 from app.dispatch import clock
-from app.domain.decisions import Action, Verdict
+from app.domain.decisions import Action, Enforcement, Receipt, Verdict
 from app.domain.errors import MediaGone, PlatformRefused, PlatformUnavailable
 from app.domain.platform import Site
 from app.services.pipeline import due, enforce
+from app.services.pipeline.moderate import Moderator
 from app.services.review import showing, verdicts
 from app.services.rules import policies
 from app.services.sites import sites
@@ -125,8 +128,6 @@ def test_a_drifted_restore_is_shown_and_not_fought(bench: Bench, site: Site) -> 
 
 
 def test_a_hide_that_never_began_is_superseded_by_an_approval(bench: Bench, site: Site) -> None:
-    from app.services.pipeline.moderate import Moderator
-
     block(bench, site, "1")
     Moderator(bench.core).run_next()
     approve(bench, site, "1")
@@ -160,8 +161,6 @@ def test_two_actions_for_one_picture_never_run_at_once(bench: Bench, site: Site)
 
 
 def test_a_killed_workers_action_is_made_true_by_another(bench: Bench, site: Site) -> None:
-    from app.services.pipeline.moderate import Moderator
-
     block(bench, site, "1")
     Moderator(bench.core).run_next()
     with bench.core.db.write() as connection:
@@ -214,3 +213,57 @@ def test_a_bug_in_an_integration_is_retried_and_never_lost(bench: Bench, site: S
     bench.platform.trouble["apply"] = RuntimeError("a bug")
     settle(bench)
     assert states(bench, site) == [("hide", "due")]
+
+
+# --- a worker that comes back from the dead
+
+
+def test_a_worker_that_slept_over_its_lease_calls_nobody(bench: Bench, site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    block(bench, site, "1")
+    assert Moderator(bench.core).run_next()
+    known = sites.get
+
+    def slow(*given: Any) -> Site:
+        bench.clock.pass_seconds(bench.core.limits.lease_seconds + 1)
+        return known(*given)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(sites, "get", slow)
+        assert enforce.run_next(bench.core)
+    assert bench.platform.applied == []
+    due.look(bench.core)
+    settle(bench)
+    assert bench.platform.hidden == {"1"}
+
+
+@pytest.mark.parametrize("ending", ["done", "away", "gone", "refused"])
+def test_a_late_hide_does_not_outlast_a_persons_approval(bench: Bench, site: Site, ending: str) -> None:
+    """Stopped inside the call, beyond its lease; meanwhile another hides, and a person restores."""
+    block(bench, site, "1")
+    assert Moderator(bench.core).run_next()
+    apply, stopped = bench.platform.apply, []
+    ends = {"away": PlatformUnavailable("away"), "gone": MediaGone("gone"), "refused": PlatformRefused("no")}
+
+    def late(place: Site, enforcement: Enforcement) -> Receipt:
+        if stopped:
+            return apply(place, enforcement)
+        stopped.append(enforcement)
+        bench.clock.pass_seconds(bench.core.limits.lease_seconds + 1)
+        due.look(bench.core)
+        settle(bench)
+        assert bench.platform.hidden == {"1"}
+        approve(bench, site, "1")
+        settle(bench)
+        assert bench.platform.hidden == set()
+        receipt = apply(place, enforcement)
+        assert bench.platform.hidden == {"1"}, "the control: it was hidden again"
+        if ending in ends:
+            raise ends[ending]
+        return receipt
+
+    bench.platform.apply = late  # type: ignore[method-assign]
+    assert enforce.run_next(bench.core)
+    assert stopped
+    settle(bench)
+    assert bench.platform.hidden == set()
+    assert states(bench, site) == [("hide", "done"), ("restore", "done")]
