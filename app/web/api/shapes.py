@@ -249,7 +249,7 @@ class DecisionQuery(PageQuery):
     verdict: Verdict | None = None
     category: Text = Field("", description="Of the first reason.")
     person: Text = Field("", description="Who decided.")
-    policy: int | None = Field(None, ge=1, description="The version of a policy that decided.")
+    policy: Id | None = Field(None, description="The version of a policy that decided.")
     state: WorkState | None = Field(None, description="How the decision's action ended, or where it is.")
     since: AwareDatetime | None = None
     until: AwareDatetime | None = Field(None, description="Not included.")

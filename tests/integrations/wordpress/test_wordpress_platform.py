@@ -16,7 +16,7 @@ from app.domain.errors import DeliveryRefused, DeliveryUnreadable, MediaGone, Pl
 from app.domain.events import Delivery, MediaUploaded
 from app.domain.media import MediaRef
 from app.domain.platform import Site
-from app.domain.settings import Mode, modes_of
+from app.domain.settings import ChangedBy, Mode, modes_of, values_for
 from integrations.kit import signing
 from integrations.wordpress.platform import DRIFTED, PROBLEMS, WordPress
 from integrations.wordpress.settings import Settings
@@ -174,7 +174,8 @@ def test_the_pulse_drains_and_settings_are_handed_over(plugin: PluginStandIn) ->
     assert plugin.drained == 1
     site = site_of(plugin, mode=Mode.HOLD, trusted_roles=("editor",))
     PLATFORM.settings_changed(site)
-    assert plugin.settings == site.settings.model_dump(mode="json")
+    assert plugin.settings == values_for(site.settings, ChangedBy.PLATFORM)
+    assert plugin.settings["mode"] == "hold" and "tell_webhook" not in plugin.settings
     assert plugin.settings["mode"] == "hold" and plugin.settings["trusted_roles"] == ["editor"]
 
 
