@@ -26,6 +26,7 @@ from app.domain.errors import (
     PicwardError,
     SettingsInvalid,
 )
+from app.domain.limits import Id
 from app.domain.names import claim
 from app.domain.platform import Doorstep, Frame, Platform, Site
 from app.domain.policy import Policy
@@ -195,12 +196,12 @@ class PolicySent(_Sent):
 
 
 class VerdictSent(_Sent):
-    decision_id: int
+    decision_id: Id
     verdict: Literal[Verdict.ALLOW, Verdict.BLOCK]
 
 
 class UndoSent(_Sent):
-    decision_id: int
+    decision_id: Id
 
 
 class PictureSent(_Sent):

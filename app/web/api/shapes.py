@@ -12,6 +12,7 @@ from app.domain import decisions as decided
 from app.domain.decisions import Action, Verdict
 from app.domain.detector import HashKind, ListKind
 from app.domain.jobs import WorkState
+from app.domain.limits import Id
 from app.domain.media import MediaRef, Region
 from app.domain.platform import SiteState
 from app.domain.policy import Rule, RuleMode
@@ -33,7 +34,6 @@ MOST_HASHES = 1000
 Following = Mapping[str, str]
 """What a request must ask for besides to get the page after this one."""
 
-Id = Annotated[int, Field(ge=1, le=2**63 - 1)]
 Text = Annotated[str, Field(max_length=400)]
 
 
