@@ -152,9 +152,11 @@ class WordPress(Platform):
             id=enforcement.media.id,
             sha256=enforcement.media.version,
             verdict=enforcement.verdict.value,
-            reasons=[reason.text for reason in enforcement.reasons],
+            reasons=[] if enforcement.restricted else [reason.text for reason in enforcement.reasons],
             person=enforcement.person,
             decided_at=iso(enforcement.decided_at),
+            restricted=enforcement.restricted,
+            two_people=enforcement.two_people,
         )
         try:
             state = answer.choice("state", ("done", "drifted"))
