@@ -22,7 +22,7 @@ from werkzeug.test import TestResponse
 
 from app.domain.decisions import Verdict
 from app.domain.platform import Platform
-from app.domain.roles import RIGHTS
+from app.domain.roles import RIGHTS, Right
 from app.domain.settings import ChangedBy
 from app.services.people import passwords
 from app.services.review import showing
@@ -56,7 +56,8 @@ def estate(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Estate]:
 class Call:
     """One request, and how it is to end: refused in one of the ways of `REFUSED`, or "" where it must reach the view.
 
-    `no` are statuses by which a view that was reached may refuse all the same.
+    `no` are statuses by which a view that was reached may refuse all the same. What is `noted` leaves a line in the trail:
+    exports, the use of tokens, settings that a site saves.
     """
 
     rule: Rule
@@ -67,6 +68,7 @@ class Call:
     refused: str = ""
     no: Collection[int] = ()
     sent: Mapping[str, Any] = field(default_factory=dict)
+    noted: bool = False
 
     def __str__(self) -> str:
         return f"{self.method} {self.rule.rule} by {self.caller.name} about {self.subject.name}"
@@ -110,8 +112,8 @@ def _console(estate: Estate) -> Iterator[Call]:
                     refused = "absent"
                 data = {"form_token": caller.form_token, "verdict": "allow", **form}
                 sent = {"data": data} if method == "POST" else {"query_string": query}
-                no = _console_says_no(rule, subject, public=right is None)
-                yield Call(rule, method, _path(estate, rule, subject.values), caller, subject, refused, no, sent)
+                no, path = _console_says_no(rule, subject, public=right is None), _path(estate, rule, subject.values)
+                yield Call(rule, method, path, caller, subject, refused, no, sent, noted=right is Right.EXPORT)
 
 
 def _console_says_no(rule: Rule, subject: Subject, *, public: bool) -> Collection[int]:
@@ -153,7 +155,7 @@ def _api(estate: Estate) -> Iterator[Call]:
                     refused = "absent"
                 path = BASE + made.path.format(**{name: good[name] for name in made.parameters})
                 sent = {"query_string": good.get("query", {}), **({"json": good["body"]} if "body" in good else {})}
-                yield Call(rule, method, path, caller, subject, refused, no, sent)
+                yield Call(rule, method, path, caller, subject, refused, no, sent, noted=True)
 
 
 EMBEDDED: dict[str, Callable[[Subject, int], dict[str, Any]]] = {
@@ -212,7 +214,8 @@ def _proven(estate: Estate, rule: Rule, method: str, body: Body | None = None) -
             for caller in estate.callers(estate.speakers):
                 refused = "" if caller.proves and slug == "paper" else "unproven"
                 sent = {"json": {"id": "d1", "media": []} if said is None else said}
-                yield Call(rule, method, path, caller, subject, refused, sent=sent)
+                noted = said is not None and said["type"] in ("connect", "settings.save")
+                yield Call(rule, method, path, caller, subject, refused, sent=sent, noted=noted)
             if slug in estate.connected:
                 refused = "" if platform.uses_door or body is None else "unproven"
                 yield Call(rule, method, path, estate.sender(slug), subject, refused, sent=estate.signed(slug, said))
@@ -295,6 +298,8 @@ def _misled(estate: Estate, call: Call, answer: TestResponse) -> Iterator[str]:
             yield f"it was refused and wrote to {left}"
     elif (status in {401, 403, 404, 405} or sent_away) and status not in call.no:
         yield f"{status} instead of being let in"
+    elif call.noted and status not in call.no and "audit" not in estate.rehearsal.written:
+        yield "it left no line in the trail"
 
 
 def _told(estate: Estate, call: Call, text: str) -> Iterator[str]:
