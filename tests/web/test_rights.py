@@ -212,6 +212,16 @@ def test_a_program_or_a_shopkeeper_is_never_one_of_two(place: tuple[House, Site]
         assert queue.rows.opinions_of(connection, ids[-1]) == []
 
 
+def test_the_bar_of_what_one_did_last_says_nothing_of_it_once_it_is_restricted(place: tuple[House, Site]) -> None:
+    house, site = place
+    first = decided(house.bench, site, NAME, 0.4)
+    reviewer = house.visitor(Role.REVIEWER)
+    assert reviewer.post(f"/decisions/{first}/verdict", verdict="allow", back="review").status_code == 303
+    assert NAME in reviewer.get("/review").text, "the control"
+    listed(house.bench, first, "csae.known_hash")
+    assert NAME not in reviewer.get("/review").text
+
+
 def test_what_was_escalated_waits_for_others_whichever_number_is_named(place: tuple[House, Site]) -> None:
     house, site = place
     first = decided(house.bench, site, NAME, 0.4)
