@@ -139,8 +139,8 @@ def _api(estate: Estate) -> Iterator[Call]:
             world: Any = SimpleNamespace(bench=estate.bench, site=SimpleNamespace(id=subject.site_id), **known)
             with estate.rehearsal.turn():
                 good = GOOD[made.name](world)
-            if "media_id" in (good.get("query") or {}):
-                good["query"]["media_id"] = subject.values["media_id"]
+            whole = {"media_id": subject.values["media_id"], "limit": 200}
+            good["query"] = {name: whole.get(name, value) for name, value in good.get("query", {}).items()}
             # Two people decide, and a program is none; how far the rules may go is no site's to say.
             no = {403} if subject.two_people or made.name == "save_policy" else set()
             secret = "decision_id" in rule.arguments and subject.restricted
@@ -154,7 +154,7 @@ def _api(estate: Estate) -> Iterator[Call]:
                 elif unseen or secret:
                     refused = "absent"
                 path = BASE + made.path.format(**{name: good[name] for name in made.parameters})
-                sent = {"query_string": good.get("query", {}), **({"json": good["body"]} if "body" in good else {})}
+                sent = {"query_string": good["query"], **({"json": good["body"]} if "body" in good else {})}
                 yield Call(rule, method, path, caller, subject, refused, no, sent, noted=True)
 
 
