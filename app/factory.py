@@ -14,10 +14,11 @@ from app.adapters.mail import SmtpMail
 from app.adapters.outgoing import call_webhook, fetch_url
 from app.adapters.vault import KeyVault, key_from_file
 from app.config import Config
+from app.db import migrate
 from app.db.engine import Database
 from app.dispatch import hints
 from app.domain.detector import Judge
-from app.domain.errors import SettingsInvalid
+from app.domain.errors import SettingsInvalid, VaultKeyWrong
 from app.domain.media import Region
 from app.domain.platform import Platform, Surroundings
 from app.services.core import Core, Limits
@@ -83,11 +84,21 @@ def make_platform(platform: type[Platform], surroundings: Surroundings) -> Platf
         raise SettingsInvalid(str(error)) from None
 
 
+def _kept_key(path: Path, db: Database) -> bytes:
+    """Read the vault's key, made at the first start. Raise `VaultKeyWrong` where it is lost: another one opens nothing."""
+    if not path.exists() and migrate.current(db):
+        raise VaultKeyWrong(
+            f"{path} is missing, and the database was written with it. Put it back from the backup. If it is lost for good, set "
+            "PICWARD_SECRET_KEY to a new one (openssl rand -hex 32), and connect each site again."
+        )
+    return key_from_file(path)
+
+
 def make_core(config: Config) -> Core:
     """Connect the use cases with the database, the platforms and the models that this configuration names."""
     config.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-    key = bytes.fromhex(config.secret_key) if config.secret_key else key_from_file(config.data_dir / "vault.key")
-    db, vault = Database(config.database), KeyVault(key)
+    db = Database(config.database)
+    vault = KeyVault(bytes.fromhex(config.secret_key) if config.secret_key else _kept_key(config.data_dir / "vault.key", db))
     credentials = Keeper(db, vault, utc_now)
     judge = judge_from(config.data_dir / "weights", config.max_image_bytes)
     surroundings = Surroundings(config.address, credentials, config.max_image_bytes, blurred_from(judge), Published(db))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from pathlib import Path
 
@@ -11,6 +12,8 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 
 from app.domain.errors import VaultKeyWrong
+
+log = logging.getLogger(__name__)
 
 KEY_BYTES = 32
 _NONCE_BYTES = 12
@@ -53,4 +56,6 @@ def key_from_file(path: Path) -> bytes:
             pass
         finally:
             fresh.unlink()
+    if path.stat().st_mode & 0o077:
+        log.warning("%s can be read by other users of this machine, and it opens every secret: chmod 600 %s", path, path)
     return path.read_bytes()

@@ -145,6 +145,8 @@ def _whole(connection: Connection, row: EnforcementRow) -> Enforcement:
         undo=_undo(connection, row.site_id, row.media_id, row.version),
         held=next((other.undo for other in others if other.state is WorkState.DONE and other.undo), None),
         others_blocked=len(others),
+        restricted=decision.restricted,
+        two_people=decision.two_people,
     )
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import TypedDict, Unpack
+from typing import Any, TypedDict, Unpack
 
-from sqlalchemy import ColumnElement, Connection, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Select, delete, func, insert, select, update
 
 from app.db.sql import columns, put, read_all, read_one
 from app.db.tables import known_networks, links, people, sessions
@@ -227,12 +227,19 @@ def end_sessions(connection: Connection, person_id: int, but: str = "") -> int:
     return connection.execute(delete(sessions).where(sessions.c.person_id == person_id, sessions.c.token != but)).rowcount
 
 
+def _guests(site_id: str) -> Select[Any]:
+    """Choose whom a site let in: their addresses end in its id, and no password is theirs."""
+    return select(people.c.id).where(people.c.email.endswith(f"@{site_id}", autoescape=True), people.c.password == "")
+
+
+def count_guests(connection: Connection, site_id: str) -> int:
+    return int(connection.execute(select(func.count()).select_from(_guests(site_id).subquery())).scalar_one())
+
+
 def end_guests(connection: Connection, site_id: str) -> None:
-    """End the sessions and drop the links of all whom a site let in: their addresses end in its id, and no password is theirs."""
-    of_site = f"@{site_id}"
-    guests = select(people.c.id).where(people.c.email.endswith(of_site, autoescape=True), people.c.password == "")
-    connection.execute(delete(sessions).where(sessions.c.person_id.in_(guests)))
-    theirs = links.c.purpose == LinkPurpose.GUEST, links.c.email.endswith(of_site, autoescape=True)
+    """End the sessions and drop the links of all whom a site let in."""
+    connection.execute(delete(sessions).where(sessions.c.person_id.in_(_guests(site_id))))
+    theirs = links.c.purpose == LinkPurpose.GUEST, links.c.email.endswith(f"@{site_id}", autoescape=True)
     connection.execute(delete(links).where(*theirs))
 
 

@@ -117,7 +117,8 @@ class Enforcement:
 
     `undo` is what the HIDE of this image returned, for its RESTORE. `held` is the undo of another image's HIDE that keeps
     the same parent hidden now: its state before is the one to keep. `others_blocked` counts the other images that still
-    block the parent; a RESTORE gives the parent back only at 0.
+    block the parent; a RESTORE gives the parent back only at 0. What is `restricted` the platform shows to nobody, and about
+    what needs `two_people` nobody there decides; the reasons of what is restricted are for those who may see it.
     """
 
     id: int
@@ -131,6 +132,8 @@ class Enforcement:
     undo: Mapping[str, Any] | None = None
     held: Mapping[str, Any] | None = None
     others_blocked: int = 0
+    restricted: bool = False
+    two_people: bool = False
 
 
 @dataclass(frozen=True, slots=True)

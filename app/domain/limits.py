@@ -3,9 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import Field
 
 MAX_IMAGE_BYTES = 20_000_000
+
+LARGEST_ID = 2**63 - 1
+"""The largest number that both databases hold: what is larger names nothing."""
+
+Id = Annotated[int, Field(ge=1, le=LARGEST_ID)]
+"""A row's number that somebody sent."""
 
 
 def _limit(default: Any, unit: str, reason: str) -> Any:

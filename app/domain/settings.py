@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
+from enum import Enum, StrEnum
 from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, field_validator
@@ -41,10 +41,16 @@ class ChangedBy(StrEnum):
     """Who speaks for the site, too: its plugin, its embedded pages, its guests, a program or a person limited to it."""
 
 
+class _Seen(Enum):
+    BY_OWNER = "owner"
+
+
 T = TypeVar("T")
+OwnersOwn = Annotated[T, ChangedBy.OWNER, _Seen.BY_OWNER]
 ByOwner = Annotated[T, ChangedBy.OWNER]
 ByPlatform = Annotated[T, ChangedBy.PLATFORM]
-"""Wrap a setting's type and say who may change it; a setting that says nothing is its owner's."""
+"""Wrap a setting's type and say whose it is. The site's side is told of what it works by: what says `ByOwner` or `ByPlatform`.
+It is not told of what is `OwnersOwn`, such as who is told of what; a setting that says nothing is such a one."""
 
 
 class SiteSettings(BaseModel):
@@ -71,35 +77,35 @@ class SiteSettings(BaseModel):
         title="Keep previews for (days)",
         description="Small encrypted previews of pictures that wait or were blocked are kept this long for reviewers.",
     )
-    tell_emails: ByOwner[tuple[Email, ...]] = Field(
+    tell_emails: OwnersOwn[tuple[Email, ...]] = Field(
         default=(),
         max_length=10,
         title="Send e-mail to",
         description="At most one message an hour, about what is switched on below.",
     )
-    tell_webhook: ByOwner[WebAddress] = Field(
+    tell_webhook: OwnersOwn[WebAddress] = Field(
         default="",
         title="Call this web address",
         description="The same as JSON, signed as Standard Webhooks describes. Empty: nothing is called.",
     )
-    tell_hidden: ByOwner[bool] = Field(
+    tell_hidden: OwnersOwn[bool] = Field(
         default=True,
         title="Tell when something was hidden by a rule",
         description="How many pictures, and the first of them by name. Pictures themselves are never sent.",
     )
-    tell_parked: ByOwner[bool] = Field(
+    tell_parked: OwnersOwn[bool] = Field(
         default=True,
         title="Tell when an action needs me",
         description="Hiding or restoring was refused by the site, or someone changed the picture meanwhile.",
     )
-    tell_waiting_hours: ByOwner[int] = Field(
+    tell_waiting_hours: OwnersOwn[int] = Field(
         default=24,
         ge=0,
         le=720,
         title="Tell when a picture waits longer than (hours)",
         description="Repeated once a day while it lasts. 0: never.",
     )
-    tell_trouble: ByOwner[bool] = Field(
+    tell_trouble: OwnersOwn[bool] = Field(
         default=True,
         title="Tell when the site is in trouble",
         description="It does not answer, or no longer lets Picward in.",
@@ -129,7 +135,7 @@ def modes_of(settings: type[SiteSettings]) -> tuple[Mode, ...]:
 class NetworkedSettings(SiteSettings):
     """What merchants can set whose site is reached over a network."""
 
-    private_network: ByOwner[bool] = Field(
+    private_network: OwnersOwn[bool] = Field(
         default=False,
         title="This site is on my own network",
         description="Allow addresses such as 127.0.0.1 or 192.168.x.x. Leave off for sites on the internet: it keeps "
@@ -166,11 +172,27 @@ def changed_by(settings: type[BaseModel], name: str) -> ChangedBy:
     return next(said, ChangedBy.OWNER)
 
 
-def declare(settings: type[BaseModel]) -> list[dict[str, Any]]:
-    """Describe each field for a page: name, kind, texts, choices, default, bounds, and who may change it."""
+def sees(settings: type[BaseModel], name: str, side: ChangedBy) -> bool:
+    """Tell whether somebody on this side is told what a setting is, by its declaration."""
+    marks = settings.model_fields[name].metadata
+    return side is ChangedBy.OWNER or (_Seen.BY_OWNER not in marks and any(isinstance(mark, ChangedBy) for mark in marks))
+
+
+def values_for(settings: SiteSettings, side: ChangedBy) -> dict[str, Any]:
+    """Give the values, as JSON has them, that somebody on this side is told."""
+    return {name: value for name, value in settings.model_dump(mode="json").items() if sees(type(settings), name, side)}
+
+
+def declare(settings: type[BaseModel], side: ChangedBy = ChangedBy.OWNER) -> list[dict[str, Any]]:
+    """Describe each field for a page: name, kind, texts, choices, default, bounds, and who may change it.
+
+    Those that this side is not told of are left out.
+    """
     schema = settings.model_json_schema()
     fields: list[dict[str, Any]] = []
     for name, info in settings.model_fields.items():
+        if not sees(settings, name, side):
+            continue
         shape = schema["properties"][name]
         extra = info.json_schema_extra
         choices = extra.get("choices") if isinstance(extra, dict) else None  # in their own order: a schema's is alphabetical

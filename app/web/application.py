@@ -6,6 +6,7 @@ from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.routing import IntegerConverter, Map
 
+from app.domain.limits import LARGEST_ID
 from app.services.core import Core
 from app.web import api, console, door, embedded, health, problems, security, texts, webhooks
 
@@ -13,7 +14,7 @@ from app.web import api, console, door, embedded, health, problems, security, te
 class _Number(IntegerConverter):
     """Numbers in addresses that both databases can hold; larger ones name nothing, so that they are 404."""
 
-    def __init__(self, map: Map, fixed_digits: int = 0, min: int | None = None, max: int | None = 2**63 - 1) -> None:
+    def __init__(self, map: Map, fixed_digits: int = 0, min: int | None = None, max: int | None = LARGEST_ID) -> None:
         super().__init__(map, fixed_digits, min, max)
 
 

@@ -65,8 +65,15 @@ def summary(slug: str) -> Response:
 
 @room.post("/door/<slug>/history")
 def history(slug: str) -> Response:
+    """Tell an image's story, and who may see it and decide about it."""
     site, body = _signed(slug, "history.read")
-    return jsonify(entries=showing.history(core(), site.id, str(body.get("media_id", ""))[:400], restricted=False))
+    media_id = str(body.get("media_id", ""))[:400]
+    newest = showing.newest(core(), site.id, media_id)
+    return jsonify(
+        entries=showing.history(core(), site.id, media_id, restricted=False),
+        restricted=newest is not None and newest.restricted,
+        two_people=newest is not None and newest.two_people,
+    )
 
 
 @room.post("/door/<slug>/link")

@@ -26,11 +26,12 @@ from app.domain.errors import (
     PicwardError,
     SettingsInvalid,
 )
+from app.domain.limits import Id
 from app.domain.names import claim
 from app.domain.platform import Doorstep, Frame, Platform, Site
 from app.domain.policy import Policy
 from app.domain.presets import PRESETS, advised
-from app.domain.settings import ChangedBy, declare
+from app.domain.settings import ChangedBy, declare, values_for
 from app.domain.visibility import Visibility
 from app.services.pipeline import scan
 from app.services.review import showing, verdicts
@@ -61,8 +62,8 @@ def _home(site: Site) -> dict[str, Any]:
 def _settings(site: Site) -> dict[str, Any]:
     policy = policies.current(core(), site.id)
     return {
-        "fields": declare(core().platform(site.platform).Settings),
-        "values": site.settings.model_dump(mode="json"),
+        "fields": declare(core().platform(site.platform).Settings, ChangedBy.PLATFORM),
+        "values": values_for(site.settings, ChangedBy.PLATFORM),
         "policy": policy,
         "policy_says": policies.summarise(policy),
         "presets": PRESETS.values(),
@@ -76,7 +77,7 @@ def _review(site: Site) -> dict[str, Any]:
 
 
 def _history(site: Site) -> dict[str, Any]:
-    return {"decided": showing.recent(core(), site.id, limit=50), "trail": sites.trail(core(), site.id, 50)}
+    return {"decided": showing.recent(core(), site.id, limit=50), "trail": sites.trail(core(), site.id, 50, ChangedBy.PLATFORM)}
 
 
 _SHOWN: Mapping[str, Callable[[Site], dict[str, Any]]] = {
@@ -195,12 +196,12 @@ class PolicySent(_Sent):
 
 
 class VerdictSent(_Sent):
-    decision_id: int
+    decision_id: Id
     verdict: Literal[Verdict.ALLOW, Verdict.BLOCK]
 
 
 class UndoSent(_Sent):
-    decision_id: int
+    decision_id: Id
 
 
 class PictureSent(_Sent):
@@ -237,7 +238,7 @@ def _own(site: Site, decision_id: int) -> Decision:
 def save_settings(slug: str) -> Response:
     site, person, sent = _sent(slug, SettingsSent)
     saved = sites.save_settings(core(), site.id, sent.values, person, side=ChangedBy.PLATFORM)
-    return jsonify(values=saved.site.settings.model_dump(mode="json"), warning=saved.untold)
+    return jsonify(values=values_for(saved.site.settings, ChangedBy.PLATFORM), warning=saved.untold)
 
 
 def _drafted(site: Site, sent: PolicySent) -> Policy:

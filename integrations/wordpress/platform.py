@@ -23,7 +23,7 @@ from app.domain.events import (
 )
 from app.domain.media import MediaRef, Page
 from app.domain.platform import Admission, FindSite, Platform, Site, SiteState
-from app.domain.settings import SiteSettings
+from app.domain.settings import ChangedBy, SiteSettings, values_for
 from app.domain.time import iso, microseconds
 from integrations.kit import signing
 from integrations.kit.untrusted import Untrusted, read_json
@@ -152,9 +152,11 @@ class WordPress(Platform):
             id=enforcement.media.id,
             sha256=enforcement.media.version,
             verdict=enforcement.verdict.value,
-            reasons=[reason.text for reason in enforcement.reasons],
+            reasons=[] if enforcement.restricted else [reason.text for reason in enforcement.reasons],
             person=enforcement.person,
             decided_at=iso(enforcement.decided_at),
+            restricted=enforcement.restricted,
+            two_people=enforcement.two_people,
         )
         try:
             state = answer.choice("state", ("done", "drifted"))
@@ -194,7 +196,7 @@ class WordPress(Platform):
         Plugin(site).ask("drain")
 
     def settings_changed(self, site: Site) -> None:
-        Plugin(site).ask("settings", values=site.settings.model_dump(mode="json"))
+        Plugin(site).ask("settings", values=values_for(site.settings, ChangedBy.PLATFORM))
 
 
 def _version(text: str) -> str:

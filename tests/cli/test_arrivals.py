@@ -73,6 +73,7 @@ def asked(port: int, request: bytes = b"GET / HTTP/1.1\r\nHost: x\r\nConnection:
         return b"".join(iter(lambda: one.recv(65_536), b""))
 
 
+@pytest.mark.table("slow clients")
 @pytest.mark.parametrize("sent", SLOW.values(), ids=SLOW.keys())
 def test_slow_clients_hold_nobody_up(ours: int, sent: bytes) -> None:
     with many(ours, sent) as held:
@@ -149,6 +150,7 @@ def test_what_is_too_large_is_refused_by_its_length(ours: int, length: int) -> N
         assert one.recv(100).startswith(b"HTTP/1.1 413")
 
 
+@pytest.mark.table("slow clients")
 @pytest.mark.parametrize(
     "sent",
     [

@@ -57,6 +57,20 @@ def test_the_doctor_says_what_is_missing_and_what_to_do(run, tmp_path: Path) -> 
     assert "Run “picward migrate”" in run("doctor", code=1).output
 
 
+def test_a_lost_key_is_told_and_no_other_is_made(run, site: str, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:  # type: ignore[no-untyped-def]
+    key = tmp_path / "var/vault.key"
+    kept = key.read_bytes()
+    key.unlink()
+    for command in ("migrate", "prepare", "doctor"):
+        told = run(command, code=1).output
+        assert "vault.key is missing" in told and "PICWARD_SECRET_KEY" in told and not key.exists()
+    key.write_bytes(kept)
+    assert site in run("doctor").output, "the control: it is the right one"
+    key.chmod(0o644)
+    run("doctor")
+    assert f"chmod 600 {key}" in caplog.text, "everybody on this machine could read it"
+
+
 def test_a_database_that_is_away_is_told_without_a_traceback(run, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
     for file in (tmp_path / "var").glob("picward.db*"):
         file.unlink()

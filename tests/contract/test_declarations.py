@@ -6,7 +6,7 @@ import re
 
 from app.domain.decisions import Action
 from app.domain.platform import Platform
-from app.domain.settings import ChangedBy, Mode, SiteSettings, modes_of
+from app.domain.settings import ChangedBy, Mode, SiteSettings, modes_of, sees
 from tests.contract.sample import Sample
 from tests.contract.samples import held_to_it
 
@@ -43,3 +43,12 @@ def test_every_setting_says_who_may_change_it(platform: Platform) -> None:
         assert said == [ChangedBy.OWNER] or platform.uses_door or type(platform).frame is not Platform.frame, (
             f"{name}: nobody speaks for a site of this platform"
         )
+
+
+OWNERS_OWN = {"private_network", *(name for name in SiteSettings.model_fields if name.startswith("tell_"))}
+"""Who is told of what, and where Picward may reach: a site that was broken into could wait until nobody is told."""
+
+
+def test_no_site_is_told_what_is_its_owners_own(platform: Platform) -> None:
+    told = {name for name in platform.Settings.model_fields if sees(platform.Settings, name, ChangedBy.PLATFORM)}
+    assert "mode" in told and not told & OWNERS_OWN

@@ -114,6 +114,7 @@ def test_ids_tell_deliveries_apart_and_retries_share_one(platform: Platform, sen
     assert len(set(ids.values())) == len(ids)
 
 
+@pytest.mark.table("forged and garbled deliveries")
 def test_a_tampered_byte_is_refused(platform: Platform, signed_bytes: Sample) -> None:
     for delivery in signed_bytes.recordings().values():
         for at in {0, 1, len(delivery.body) // 2, len(delivery.body) - 1}:
@@ -125,6 +126,7 @@ def test_a_tampered_byte_is_refused(platform: Platform, signed_bytes: Sample) ->
         refused(platform, signed_bytes, replace(delivery, body=b""))
 
 
+@pytest.mark.table("forged and garbled deliveries")
 @pytest.mark.parametrize("blank", ["", " ", "\x00", "x", "whsec_"])
 def test_a_blank_token_proves_nothing_though_the_site_holds_the_same(platform: Platform, token: Sample, blank: str) -> None:
     delivery = token.signed(first(token), secret=blank)
@@ -132,6 +134,7 @@ def test_a_blank_token_proves_nothing_though_the_site_holds_the_same(platform: P
     refused(platform, token, delivery, secrets=(blank,))
 
 
+@pytest.mark.table("forged and garbled deliveries")
 def test_a_token_of_another_site_proves_nothing(platform: Platform, token: Sample) -> None:
     mine, other = token.site(), token.site(id="another", key="another", secrets=(token.secrets[-1],))
     delivery = token.signed(first(token), secret=token.secrets[-1])
@@ -140,6 +143,7 @@ def test_a_token_of_another_site_proves_nothing(platform: Platform, token: Sampl
             let_in(delivery, finder(mine, other))
 
 
+@pytest.mark.table("forged and garbled deliveries")
 @pytest.mark.parametrize("value", [None, "", " ", "garbled", "é", "\x00", "v1,", ",", "9" * 5_000, "x" * 100_000])
 def test_missing_blank_garbled_and_non_ascii_headers_are_refused(platform: Platform, sending: Sample, value: str | None) -> None:
     delivery = first(sending)
@@ -148,6 +152,7 @@ def test_missing_blank_garbled_and_non_ascii_headers_are_refused(platform: Platf
         refused(platform, sending, replace(delivery, headers=headers if value is None else headers | {name: value}))
 
 
+@pytest.mark.table("forged and garbled deliveries")
 def test_repeated_headers_are_refused(platform: Platform, sending: Sample) -> None:
     delivery = first(sending)
     for name in sending.signature_headers():
@@ -156,11 +161,13 @@ def test_repeated_headers_are_refused(platform: Platform, sending: Sample) -> No
             refused(platform, sending, replace(delivery, headers=headers))
 
 
+@pytest.mark.table("forged and garbled deliveries")
 @pytest.mark.parametrize("off", [-86_400, -302, 302, 86_400, 10**9])
 def test_stale_and_future_deliveries_are_refused(platform: Platform, timestamped: Sample, off: int) -> None:
     refused(platform, timestamped, replace(first(timestamped), received_at=(timestamped.now + off) * 1_000_000))
 
 
+@pytest.mark.table("forged and garbled deliveries")
 @pytest.mark.parametrize("secrets", [(), ("",), (" ",), ("\x00",), ("whsec_",), ("whsec_AAAA",), ("é",)])
 def test_wrong_and_blank_secrets_prove_nothing(platform: Platform, own_secrets: Sample, secrets: tuple[str, ...]) -> None:
     refused(platform, own_secrets, first(own_secrets), secrets=secrets)
@@ -175,6 +182,7 @@ def test_old_and_new_secret_are_both_accepted_while_rotated(platform: Platform, 
     refused(platform, own_secrets, own_secrets.signed(first(own_secrets), secret=new))
 
 
+@pytest.mark.table("forged and garbled deliveries")
 def test_unknown_and_removed_sites_are_refused_alike(platform: Platform, own_secrets: Sample) -> None:
     refused(platform, own_secrets, first(own_secrets), state=SiteState.REMOVED)
     refused(platform, own_secrets, first(own_secrets), id="another", key="another")
@@ -215,6 +223,7 @@ HOSTILE = [
 ]
 
 
+@pytest.mark.table("forged and garbled deliveries")
 @pytest.mark.parametrize("body", HOSTILE, ids=range(len(HOSTILE)))
 def test_authentic_but_unreadable_bodies_are_named_and_never_crash(platform: Platform, sending: Sample, body: bytes) -> None:
     delivery = sending.signed(first(sending), body=body)

@@ -39,6 +39,7 @@ def test_never_follows_a_redirect_nor_reads_its_body(server: Server, session: Se
     assert len(server.requests) == (1 if session is HOME else 0)
 
 
+@pytest.mark.table("addresses that lead somewhere")
 @pytest.mark.parametrize(
     "host",
     [
@@ -68,6 +69,7 @@ def resolves(monkeypatch: pytest.MonkeyPatch, *addresses: str) -> list[str]:
     return asked
 
 
+@pytest.mark.table("addresses that lead somewhere")
 @pytest.mark.parametrize(
     "address",
     [
@@ -90,6 +92,7 @@ def test_metadata_is_refused_even_at_home(monkeypatch: pytest.MonkeyPatch, addre
     assert isinstance(raised(lambda: HOME.request("GET", "http://blog.example/")), AddressForbidden)
 
 
+@pytest.mark.table("addresses that lead somewhere")
 @pytest.mark.parametrize(
     "address",
     [
@@ -110,6 +113,7 @@ def test_the_checked_address_is_the_one_that_is_called(server: Server, monkeypat
     assert f"host: blog.example:{server.port}".encode() in server.requests[0].lower()
 
 
+@pytest.mark.table("addresses that lead somewhere")
 @pytest.mark.parametrize(
     "url",
     [
@@ -130,6 +134,7 @@ def test_names_that_do_not_resolve_are_unavailable(monkeypatch: pytest.MonkeyPat
         assert isinstance(raised(partial(session.request, "GET", "http://nowhere.invalid/")), PlatformUnavailable)
 
 
+@pytest.mark.table("addresses that lead somewhere")
 @pytest.mark.parametrize("host", ["a" * 300 + ".example", "ü" * 100 + ".example", "..", "a..b", "-", "xn--", "a_b.invalid"])
 def test_odd_names_end_in_our_errors(host: str) -> None:
     for session in (HOME, Session()):

@@ -81,6 +81,7 @@ def looks_on(picture: Picture, ground: str) -> list[Image.Image]:
     return [view.image for view in picture.views if view.ground in ("", ground)]
 
 
+@pytest.mark.table("looks of a picture in Chromium")
 @pytest.mark.parametrize("ground", ["white", "black"])
 @pytest.mark.parametrize("name", TRICKS)
 def test_what_is_shown_is_judged(shown: dict[tuple[str, str], Image.Image], name: str, ground: str) -> None:
@@ -92,6 +93,7 @@ def test_what_is_shown_is_judged(shown: dict[tuple[str, str], Image.Image], name
     assert min(far(look, shown[name, ground]) for look in looks_on(picture, ground)) <= LIMIT
 
 
+@pytest.mark.table("looks of a picture in Chromium")
 @pytest.mark.parametrize("name", TRICKS)
 def test_the_trick_is_delivered(shown: dict[tuple[str, str], Image.Image], name: str) -> None:
     """The shapes are seen in the browser, on one of the pages at least; else the rows above say nothing."""

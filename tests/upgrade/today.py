@@ -25,6 +25,7 @@ from app.services.review import showing, verdicts
 from app.services.rules import policies
 from app.services.sites import sites
 from app.services.telling import notices
+from app.web.application import make_application
 from tests.support.instance import wait_for
 
 SCORES = [n / 100 for n in range(101)]
@@ -203,6 +204,14 @@ def signed_in(core: Core, email: str, password: str) -> str:
     """Sign in, and give the name of who that is."""
     person = sessions.signed_in(core, sessions.sign_in(core, email, password, "127.0.0.1"))
     return person.name if person else ""
+
+
+def at_the_console(core: Core, name: str) -> Any:
+    """Sign somebody in, and give what they ask with."""
+    person = next(one.id for one in accounts.listing(core) if one.name == name)
+    client = make_application(core, max_body_bytes=100_000).test_client()
+    client.set_cookie("picward", sessions.open_session(core, person))
+    return client
 
 
 def let_in(core: Core, token: str) -> list[str]:

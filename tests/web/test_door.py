@@ -94,7 +94,7 @@ def test_summary_and_history_tell_of_this_site_only(bench: Bench, application: F
     theirs = ask(application, other, "/history", "3", {"type": "history.read", "media_id": "a"}).json
     assert mine is not None
     assert "block: Nudity 0.90" in mine["entries"][-1]["text"]
-    assert theirs == {"entries": []}
+    assert theirs == {"entries": [], "restricted": False, "two_people": False}
 
 
 @pytest.mark.parametrize("room", ["", "/settings", "/summary", "/history"])

@@ -13,7 +13,6 @@ from sqlalchemy import select, update
 
 from app.db import pictures
 from app.db.tables import decisions
-from app.dispatch.worker import judge_next
 from app.domain.decisions import Decision, Verdict
 from app.domain.detector import HashEntry, HashKind, ListKind
 from app.domain.errors import DecisionUnknown, Escalated, PicwardError, SecondPersonNeeded
@@ -21,14 +20,13 @@ from app.domain.platform import Site
 from app.domain.roles import RIGHTS, Right, Role
 from app.domain.visibility import Visibility
 from app.services.people import tokens
-from app.services.pipeline import enforce, replay
-from app.services.pipeline.moderate import Moderator
+from app.services.pipeline import replay
 from app.services.review import batches, queue, showing, verdicts
 from app.services.rules import lists, policies
 from app.web import embedded
 from tests.support.core import Bench
 from tests.web.house import House
-from tests.web.visitor import Owner, acting_site, decided
+from tests.web.visitor import Owner, acting_site, decided, settle
 
 NAME, NOTE = "girl.jpg", "told by a hotline"
 RULES = [
@@ -36,12 +34,6 @@ RULES = [
     {"category": "csae.known_hash", "review": 0.5, "block": 0.9, "mode": "enforce"},
     {"category": "self_harm", "review": 0.5, "block": 0.9, "mode": "enforce"},
 ]
-
-
-def run(bench: Bench) -> None:
-    moderator = Moderator(bench.core)
-    while judge_next(moderator) or enforce.run_next(bench.core):
-        pass
 
 
 def now(bench: Bench, decision_id: int) -> Decision:
@@ -53,13 +45,13 @@ def listed(bench: Bench, decision_id: int, category: str) -> int:
     sha256 = showing.get(bench.core, decision_id).sha256
     lists.import_entries(bench.core, [HashEntry(HashKind.SHA256, sha256, ListKind.BLOCK, category, NOTE)], "", "Ada")
     lists.compare(bench.core)
-    run(bench)
+    settle(bench)
     return now(bench, decision_id).id
 
 
 def resolved(bench: Bench, decision_id: int, verdict: Verdict) -> int:
     made = verdicts.resolve(bench.core, decision_id, verdict, "Rita", person_id=77)
-    run(bench)
+    settle(bench)
     return made
 
 
@@ -115,6 +107,7 @@ def state(bench: Bench, decision_id: int) -> tuple[int, Verdict, frozenset[str]]
     return found.id, found.verdict, frozenset(bench.platform.hidden)
 
 
+@pytest.mark.table("chains of decisions")
 @pytest.mark.parametrize("role", [role for role in Role if Right.REVIEW_RESTRICTED not in RIGHTS[role]])
 @pytest.mark.parametrize("chain", CHAINS, ids=lambda chain: chain.__name__)
 def test_no_earlier_number_opens_a_restricted_picture(place: tuple[House, Site], chain: Chain, role: Role) -> None:
@@ -134,10 +127,11 @@ def test_no_earlier_number_opens_a_restricted_picture(place: tuple[House, Site],
     for page in ("/decisions", "/decisions?replaced=1", "/decisions?q=gir&replaced=1", "/history", "/review", "/review/list"):
         assert NAME not in visitor.get(page).text and NOTE not in visitor.get(page).text
     assert entries >= 10 * len(ids)
-    run(house.bench)
+    settle(house.bench)
     assert state(house.bench, ids[0]) == before
 
 
+@pytest.mark.table("chains of decisions")
 @pytest.mark.parametrize("chain", CHAINS, ids=lambda chain: chain.__name__)
 def test_programs_platforms_and_batches_reach_no_restricted_picture_either(
     place: tuple[House, Site], application: Flask, chain: Chain
@@ -172,10 +166,11 @@ def test_programs_platforms_and_batches_reach_no_restricted_picture_either(
     assert showing.history(bench.core, site.id, NAME) == []
     batches.run(bench.core, batches.give(bench.core, ids, Verdict.ALLOW, "Rita", 77), plain)
     batches.run(bench.core, batches.undo(bench.core, ids, "Rita", 77), plain)
-    run(bench)
+    settle(bench)
     assert state(bench, ids[0]) == before
 
 
+@pytest.mark.table("chains of decisions")
 @pytest.mark.parametrize("chain", CHAINS, ids=lambda chain: chain.__name__)
 def test_who_has_the_right_sees_and_two_of_them_decide(place: tuple[House, Site], chain: Chain) -> None:
     """The control: the entries that were tried do open for those who may."""
@@ -186,13 +181,14 @@ def test_who_has_the_right_sees_and_two_of_them_decide(place: tuple[House, Site]
     for visitor in (one, two):
         assert NAME in house.bench.platform.hidden
         assert visitor.post(f"/decisions/{ids[-1]}/verdict", verdict="allow").status_code == 303
-        run(house.bench)
+        settle(house.bench)
     assert now(house.bench, ids[0]).verdict is Verdict.ALLOW and NAME not in house.bench.platform.hidden
     # Two people decided about this very match: it binds, however often the list is compared again.
     listed(house.bench, ids[0], "csae.known_hash")
     assert now(house.bench, ids[0]).verdict is Verdict.ALLOW
 
 
+@pytest.mark.table("chains of decisions")
 @pytest.mark.parametrize("chain", CHAINS, ids=lambda chain: chain.__name__)
 def test_a_program_or_a_shopkeeper_is_never_one_of_two(place: tuple[House, Site], application: Flask, chain: Chain) -> None:
     house, site = place
@@ -214,6 +210,16 @@ def test_a_program_or_a_shopkeeper_is_never_one_of_two(place: tuple[House, Site]
     assert state(bench, ids[0]) == before
     with bench.core.db.read() as connection:
         assert queue.rows.opinions_of(connection, ids[-1]) == []
+
+
+def test_the_bar_of_what_one_did_last_says_nothing_of_it_once_it_is_restricted(place: tuple[House, Site]) -> None:
+    house, site = place
+    first = decided(house.bench, site, NAME, 0.4)
+    reviewer = house.visitor(Role.REVIEWER)
+    assert reviewer.post(f"/decisions/{first}/verdict", verdict="allow", back="review").status_code == 303
+    assert NAME in reviewer.get("/review").text, "the control"
+    listed(house.bench, first, "csae.known_hash")
+    assert NAME not in reviewer.get("/review").text
 
 
 def test_what_was_escalated_waits_for_others_whichever_number_is_named(place: tuple[House, Site]) -> None:

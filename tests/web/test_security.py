@@ -134,6 +134,7 @@ CELLS = [
 ]
 
 
+@pytest.mark.table("cells that begin a formula")
 @pytest.mark.parametrize("text", CELLS, ids=ascii)
 def test_no_cell_of_an_export_begins_a_formula(text: str) -> None:
     assert history._cell(text) == "'" + text

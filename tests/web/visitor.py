@@ -70,10 +70,13 @@ def decided(bench: Bench, site: Site, name: str, score: float) -> int:
 def judged(bench: Bench, site: Site, name: str) -> int:
     """Upload a picture that is there and was told of; give the decision's id."""
     intake.receive(bench.core, "paper", bench.uploaded(site, f"delivery-{name}", name))
-    moderator = Moderator(bench.core)
-    while judge_next(moderator):
-        pass
-    while enforce.run_next(bench.core):
-        pass
+    settle(bench)
     bench.clock.pass_seconds(60)
     return next(item.decision.id for item in showing.recent(bench.core, restricted=True) if item.decision.media.id == name)
+
+
+def settle(bench: Bench) -> None:
+    """Have everything judged and acted upon that is due."""
+    moderator = Moderator(bench.core)
+    while judge_next(moderator) or enforce.run_next(bench.core):
+        pass

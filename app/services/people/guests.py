@@ -33,6 +33,11 @@ SESSION_HOURS = 12
 KEPT_DAYS = 90
 """How long a browser is remembered in which somebody said yes: a quarter, as a token for programs works."""
 
+GUESTS = 100
+"""Accounts of one site's guests: more administrators than any site has, and no more than an owner's page of people can list."""
+
+_FULL = f"{GUESTS} people of this site have come in already. An owner can give others an account."
+
 ROLES: dict[str, Role] = {"administrator": Role.REVIEWER}
 """What a site's own roles are worth here. There is one: a site vouches for its administrators, and for its own pictures."""
 
@@ -71,7 +76,10 @@ def make_link(core: Core, site: Site, user_id: str, name: str, role: str) -> str
     with core.db.write() as connection:
         if not rows.with_role(connection, Role.OWNER):
             raise SettingsInvalid("Picward has no owner yet. Open it there and make an account first.")
-        token = _add_link(core, connection, site.id, _address(site, user_id), names.claim(name), ROLES[role], LINK_SECONDS)
+        address = _address(site, user_id)
+        if rows.by_email(connection, address) is None and rows.count_guests(connection, site.id) >= GUESTS:
+            raise SettingsInvalid(_FULL)
+        token = _add_link(core, connection, site.id, address, names.claim(name), ROLES[role], LINK_SECONDS)
     return f"{core.public_url}/enter/{token}"
 
 
@@ -120,6 +128,8 @@ def enter(core: Core, token: str, agent: str = "") -> Entered:
         link = _used(core, connection, token)
         known = rows.by_email(connection, link.email)
         if known is None:
+            if rows.count_guests(connection, link.sites[0]) >= GUESTS:
+                raise LinkExpired(_FULL)
             person_id = rows.add(connection, link.email, link.created_by, "", Role(link.role), now, link.sites)
         elif known.disabled_at is None:
             person_id = known.id

@@ -20,6 +20,7 @@ from app.domain.visibility import Visibility
 from app.services.core import Core
 from app.services.review import showing
 from app.services.review.showing import Shown
+from app.services.sites import sites
 
 EXPORTED_AT_ONCE = 500
 """Decisions that an export holds in memory: it is sent as it is read."""
@@ -70,13 +71,14 @@ def steps(core: Core, visibility: Visibility, filters: StepFilters, before: int,
     """List steps, newest first, and the id to go on from, 0 at the end."""
     with core.db.read() as connection:
         found, following = rows.steps(connection, visibility, filters, before, limit)
-    return [Step(row.id, row.at, row.site_id, row.actor, row.action, row.media_id, row.text) for row in found], following
+    told = ((row, sites.line_for(visibility.side, row.action, row.text)) for row in found)
+    return [Step(row.id, row.at, row.site_id, row.actor, row.action, row.media_id, text) for row, text in told], following
 
 
-def people(core: Core, sites: Collection[str] | None = None) -> list[str]:
+def people(core: Core, of: Collection[str] | None = None) -> list[str]:
     """List those who decided anything, or anything lately on these sites: names of others say who else is a customer here."""
     with core.db.read() as connection:
-        return rows.people(connection, PEOPLE) if sites is None else rows.people_of(connection, sites, PEOPLE)
+        return rows.people(connection, PEOPLE) if of is None else rows.people_of(connection, of, PEOPLE)
 
 
 def export_json(core: Core, visibility: Visibility, filters: Filters) -> Iterator[str]:

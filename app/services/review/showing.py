@@ -52,6 +52,12 @@ def current(core: Core, decision: Decision) -> Decision:
         return decisions.current(connection, decision.site_id, decision.media.id, decision.media.version) or decision
 
 
+def newest(core: Core, site_id: str, media_id: str) -> Decision | None:
+    """Find the last decision about an image, whichever version it was; its rights are those of the picture."""
+    with core.db.read() as connection:
+        return next(iter(decisions.history(connection, site_id, media_id)), None)
+
+
 @dataclass(frozen=True, slots=True)
 class Shown:
     """A decision with the state of its action, for a list."""

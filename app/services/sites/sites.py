@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -16,7 +17,17 @@ from app.db.sites import Turn
 from app.domain.decisions import Verdict
 from app.domain.errors import OwnerNeeded, PairingRefused, PicwardError, PlatformUnavailable, SettingsInvalid, SiteUnknown
 from app.domain.platform import FindSite, Site, SiteState
-from app.domain.settings import ChangedBy, LinkedSettings, Mode, SiteSettings, changed_by, declare, modes_of, validate
+from app.domain.settings import (
+    ChangedBy,
+    LinkedSettings,
+    Mode,
+    SiteSettings,
+    changed_by,
+    declare,
+    modes_of,
+    validate,
+    values_for,
+)
 from app.domain.time import SECOND
 from app.services.core import Core
 from app.services.rules import policies
@@ -102,11 +113,11 @@ def check(core: Core, site_id: str) -> str:
 
 
 def read_settings(core: Core, site: Site) -> dict[str, Any]:
-    """Collect what a settings page needs: values, declaration and the policy in one line."""
+    """Collect what a settings page at the platform needs: values, declaration, both of what is told there, and the policy."""
     policy = policies.current(core, site.id)
     return {
-        "values": site.settings.model_dump(mode="json"),
-        "declaration": declare(core.platform(site.platform).Settings),
+        "values": values_for(site.settings, ChangedBy.PLATFORM),
+        "declaration": declare(core.platform(site.platform).Settings, ChangedBy.PLATFORM),
         "policy": {"version": policy.version, "summary": policies.summarise(policy)},
     }
 
@@ -155,12 +166,23 @@ def save_settings(
     return Saved(saved, untold)
 
 
+_SAVED, _CONFIRMED = "settings.saved", "settings.confirmed"
+_NAMES = re.compile(r"(?:^|; )([a-z_]+): ")
+
+
+def line_for(side: ChangedBy, action: str, text: str) -> str:
+    """Give a line of the trail as somebody on this side reads it: what settings are set to is its owner's to read."""
+    if side is ChangedBy.OWNER or action not in (_SAVED, _CONFIRMED):
+        return text
+    return f"Settings: {', '.join(_NAMES.findall(text))}"
+
+
 def _store(core: Core, connection: Connection, site: Site, settings: SiteSettings, changed: list[str], person: str) -> None:
     rows.change(connection, site.id, settings=stored(settings))
     _settle(connection, site.id, changed)
     if changed:
         said = "; ".join(f"{name}: {getattr(site.settings, name)} → {getattr(settings, name)}" for name in changed)
-        audit.add(connection, core.now(), person, "settings.saved", said, site.id)
+        audit.add(connection, core.now(), person, _SAVED, said, site.id)
     if bars_guests(settings) and not bars_guests(site.settings):
         people.end_guests(connection, site.id)
 
@@ -178,7 +200,7 @@ def confirm(core: Core, site_id: str, name: str, person: str) -> None:
     with core.db.write() as connection:
         site = get_within(core, connection, site_id)
         if _settle(connection, site_id, [name]):
-            audit.add(connection, core.now(), person, "settings.confirmed", f"{name}: {getattr(site.settings, name)}", site_id)
+            audit.add(connection, core.now(), person, _CONFIRMED, f"{name}: {getattr(site.settings, name)}", site_id)
 
 
 def reset(core: Core, site_id: str, name: str, person: str, side: ChangedBy) -> Saved:
@@ -312,10 +334,10 @@ def listing(core: Core) -> list[SiteRow]:
         return [row for row in rows.every(connection) if row.state is not SiteState.REMOVED]
 
 
-def trail(core: Core, site_id: str, limit: int = 20) -> list[tuple[int, str, str]]:
-    """Tell what happened at a site lately, newest first: when, who, what."""
+def trail(core: Core, site_id: str, limit: int = 20, side: ChangedBy = ChangedBy.OWNER) -> list[tuple[int, str, str]]:
+    """Tell somebody on this side what happened at a site lately, newest first: when, who, what."""
     with core.db.read() as connection:
-        return [(row.at, row.actor, row.text) for row in audit.recent(connection, site_id, limit)]
+        return [(row.at, row.actor, line_for(side, row.action, row.text)) for row in audit.recent(connection, site_id, limit)]
 
 
 def active(core: Core) -> list[SiteRow]:

@@ -6,7 +6,7 @@ from http import HTTPStatus
 
 from app.domain import policy as domain
 from app.domain.errors import OwnerNeeded, SettingsInvalid, SiteUnknown
-from app.domain.settings import declare
+from app.domain.settings import declare, values_for
 from app.services.people.tokens import Scope, Token
 from app.services.rules import policies
 from app.services.sites import sites
@@ -16,17 +16,20 @@ from app.web.api.operations import operation, own
 from app.web.security import core
 
 
-def _settings(site_id: str, warning: str = "") -> shapes.Settings:
+def _settings(site_id: str, token: Token, warning: str = "") -> shapes.Settings:
     site = sites.get(core(), site_id)
-    declaration = [shapes.SettingsField(**field) for field in declare(core().platform(site.platform).Settings)]
-    return shapes.Settings(values=site.settings.model_dump(mode="json"), declaration=declaration, warning=warning)
+    declaration = [shapes.SettingsField(**field) for field in declare(core().platform(site.platform).Settings, token.side)]
+    return shapes.Settings(values=values_for(site.settings, token.side), declaration=declaration, warning=warning)
 
 
 @operation("GET", "/sites/<site_id>/settings", Scope.READ, shapes.Settings, raises=(SiteUnknown,))
 def read_settings(token: Token, site_id: str) -> shapes.Settings:
-    """Give a site's settings with their declaration: titles, kinds, choices, defaults and bounds."""
+    """Give a site's settings with their declaration: titles, kinds, choices, defaults and bounds.
+
+    A token of this site alone is not told who is told of what, nor whether the site is on the owner's network.
+    """
     own(token, site_id)
-    return _settings(site_id)
+    return _settings(site_id, token)
 
 
 @operation(
@@ -41,7 +44,7 @@ def change_settings(token: Token, site_id: str, body: shapes.SettingsChange) -> 
     """Change some of a site's settings, and hand the platform its copy; a token of this site alone changes only some."""
     own(token, site_id)
     saved = sites.save_settings(core(), site_id, body.values, token.actor, side=token.side)
-    return _settings(site_id, saved.untold)
+    return _settings(site_id, token, saved.untold)
 
 
 def _policy(found: domain.Policy) -> shapes.Policy:

@@ -178,5 +178,5 @@ def seen(token: Token, site_id: str) -> Visibility:
     if site_id:
         own(token, site_id)
         sites.get(core(), site_id)
-        return Visibility((site_id,))
-    return Visibility(tuple(row.id for row in sites.listing(core()) if token.sees(row.id)))
+        return Visibility((site_id,), side=token.side)
+    return Visibility(tuple(row.id for row in sites.listing(core()) if token.sees(row.id)), side=token.side)

@@ -12,6 +12,7 @@ from app.domain import decisions as decided
 from app.domain.decisions import Action, Verdict
 from app.domain.detector import HashKind, ListKind
 from app.domain.jobs import WorkState
+from app.domain.limits import Id
 from app.domain.media import MediaRef, Region
 from app.domain.platform import SiteState
 from app.domain.policy import Rule, RuleMode
@@ -33,7 +34,6 @@ MOST_HASHES = 1000
 Following = Mapping[str, str]
 """What a request must ask for besides to get the page after this one."""
 
-Id = Annotated[int, Field(ge=1, le=2**63 - 1)]
 Text = Annotated[str, Field(max_length=400)]
 
 
@@ -249,7 +249,7 @@ class DecisionQuery(PageQuery):
     verdict: Verdict | None = None
     category: Text = Field("", description="Of the first reason.")
     person: Text = Field("", description="Who decided.")
-    policy: int | None = Field(None, ge=1, description="The version of a policy that decided.")
+    policy: Id | None = Field(None, description="The version of a policy that decided.")
     state: WorkState | None = Field(None, description="How the decision's action ended, or where it is.")
     since: AwareDatetime | None = None
     until: AwareDatetime | None = Field(None, description="Not included.")

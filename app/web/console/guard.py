@@ -157,7 +157,7 @@ def visibility(site_id: str = "") -> Visibility:
     if site_id:
         own_site(site_id)
     me = person()
-    return Visibility((site_id,) if site_id else seen_sites(), me.may(Right.REVIEW_RESTRICTED), me.may(Right.PEOPLE))
+    return Visibility((site_id,) if site_id else seen_sites(), me.may(Right.REVIEW_RESTRICTED), me.may(Right.PEOPLE), me.side)
 
 
 def ours(asked: Request, *, proven: bool = False) -> bool:

@@ -16,7 +16,7 @@ from app.domain.errors import DeliveryRefused, DeliveryUnreadable, MediaGone, Pl
 from app.domain.events import Delivery, MediaUploaded
 from app.domain.media import MediaRef
 from app.domain.platform import Site
-from app.domain.settings import Mode, modes_of
+from app.domain.settings import ChangedBy, Mode, modes_of, values_for
 from integrations.kit import signing
 from integrations.wordpress.platform import DRIFTED, PROBLEMS, WordPress
 from integrations.wordpress.settings import Settings
@@ -120,8 +120,17 @@ def test_a_decision_says_everything_the_plugin_shows(plugin: PluginStandIn) -> N
     assert plugin.orders[-1] == {
         "v": 1, "to": "site", "type": "decision", "site": SITE, "enforcement": 41, "action": "hide", "id": "412",
         "sha256": media.version, "verdict": "block", "reasons": ["Nudity 0.91, block from 0.55"], "person": "Ana Petrović",
-        "decided_at": "2026-11-22T12:00:00+00:00",
+        "decided_at": "2026-11-22T12:00:00+00:00", "restricted": False, "two_people": False,
     }  # fmt: skip
+
+
+def test_what_is_restricted_is_told_without_its_reasons(plugin: PluginStandIn) -> None:
+    reasons = (Reason(Verdict.BLOCK, "csae.known_hash", "On a list: told by a hotline"),)
+    media = ref(plugin, 412)
+    severe = Enforcement(1, Action.HIDE, media, media.version, Verdict.BLOCK, reasons, restricted=True, two_people=True)
+    PLATFORM.apply(site_of(plugin), severe)
+    told = plugin.orders[-1]
+    assert (told["restricted"], told["two_people"], told["reasons"]) == (True, True, [])
 
 
 def test_a_persons_verdict_there_makes_ours_drift(plugin: PluginStandIn) -> None:
@@ -174,7 +183,8 @@ def test_the_pulse_drains_and_settings_are_handed_over(plugin: PluginStandIn) ->
     assert plugin.drained == 1
     site = site_of(plugin, mode=Mode.HOLD, trusted_roles=("editor",))
     PLATFORM.settings_changed(site)
-    assert plugin.settings == site.settings.model_dump(mode="json")
+    assert plugin.settings == values_for(site.settings, ChangedBy.PLATFORM)
+    assert plugin.settings["mode"] == "hold" and "tell_webhook" not in plugin.settings
     assert plugin.settings["mode"] == "hold" and plugin.settings["trusted_roles"] == ["editor"]
 
 

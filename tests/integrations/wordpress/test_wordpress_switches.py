@@ -139,6 +139,7 @@ ANSWERS = [
 ]  # fmt: skip
 
 
+@pytest.mark.table("answers of strangers that are quoted nowhere")
 @pytest.mark.parametrize(("status", "body"), ANSWERS, ids=[f"{status}-{n}" for n, (status, _) in enumerate(ANSWERS)])
 def test_a_site_does_not_reach_inside_nor_hear_what_is_said_there(
     broken: Broken, owner: Owner, caplog: pytest.LogCaptureFixture, status: int, body: dict[str, Any]

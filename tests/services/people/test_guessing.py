@@ -219,6 +219,7 @@ COMMON = [
 ]  # fmt: skip
 
 
+@pytest.mark.table("passwords that guessers try first")
 @pytest.mark.parametrize("password", COMMON)
 def test_what_guessers_try_first_is_no_new_password(bench: Bench, ann: int, password: str) -> None:
     link = links.invite(bench.core, "annabella@example.org", "reviewer", [], "Ann").rsplit("/", 1)[1]

@@ -19,6 +19,7 @@ ALIKE = [
 ]  # fmt: skip
 
 
+@pytest.mark.table("names that look like another")
 @pytest.mark.parametrize("other", ALIKE, ids=ascii)
 def test_names_that_look_alike_are_known(other: str) -> None:
     assert names.alike("Olivia Owner", other) and names.alike(other, "Olivia Owner")
@@ -33,6 +34,7 @@ def test_two_letters_that_look_like_one() -> None:
     assert names.alike("Tom", "Torn")
 
 
+@pytest.mark.table("names that look like another")
 @pytest.mark.parametrize(
     "name",
     ["at the site: Bob", "At  the sіte Bob", "policy v3", "Policy", "Pіcward", "Bob (program)", "Bob (prоgram)", "worker",
@@ -48,6 +50,7 @@ def test_people_have_names_of_their_own(name: str) -> None:
     assert not names.is_reserved(name)
 
 
+@pytest.mark.table("names that look like another")
 @pytest.mark.parametrize(
     ("told", "claim"),
     [

@@ -77,6 +77,7 @@ TABLE = [
 ]
 
 
+@pytest.mark.table("addresses that lead somewhere")
 @pytest.mark.parametrize(("address", "public", "home", "what"), TABLE, ids=[row[0] for row in TABLE])
 def test_table(address: str, public: bool, home: bool, what: str) -> None:
     assert (forbidden(ipaddress.ip_address(address)) == "") is public, what

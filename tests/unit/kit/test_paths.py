@@ -44,6 +44,7 @@ def expression(path: str) -> re.Pattern[str]:
 PARTS = st.sampled_from(["*", "{uid}", "/", "a", "b", ".", "a/", "/b", "é", "\n"])
 
 
+@pytest.mark.table("patterns and names that hang")
 @given(st.lists(PARTS, max_size=7).map("".join), st.text("ab/.é\n", max_size=9))
 def test_a_pattern_means_what_its_regular_expression_means(path: str, name: str) -> None:
     found = expression(path).match(name)
@@ -73,6 +74,7 @@ def steps_of(look: Any, name: str) -> int:
 STEPS_PER_CHARACTER = 20
 
 
+@pytest.mark.table("patterns and names that hang")
 @pytest.mark.parametrize(("path", "name"), HOSTILE, ids=[path[:30] for path, _ in HOSTILE])
 def test_a_hostile_name_costs_a_few_steps_a_character(path: str, name: str) -> None:
     made = PathPattern(path)

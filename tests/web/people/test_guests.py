@@ -11,6 +11,7 @@ from werkzeug.test import TestResponse
 
 from app.domain.errors import SignInRefused
 from app.domain.platform import Site, SiteState
+from app.domain.roles import Role
 from app.domain.settings import LinkedSettings, SiteSettings
 from app.services.people import accounts, guests, links, sessions
 from app.services.people.sessions import Person
@@ -233,6 +234,20 @@ def test_guests_are_out_at_once(bench: Bench, application: Flask, owner: Owner, 
     assert application.test_client().get(waiting).status_code == 410
     assert asked.post("/enter", data={"token": token}).status_code == 410
     assert theirs.get("/decisions").status_code == 200 and owner.get("/decisions").status_code == 200
+
+
+def test_a_site_makes_so_many_accounts_and_no_more(bench: Bench, application: Flask, owner: Owner) -> None:
+    site, other = bench.site(), bench.site()
+    come_in(application.test_client(), path_of(ask(application, site)))
+    waiting = path_of(ask(application, site, {**GRETE, "id": "one too many"}, "l5"))
+    with bench.core.db.write() as connection:
+        for number in range(guests.GUESTS - 1):
+            accounts.rows.add(connection, f"{number}@{site.id}", "at the site: Eve", "", Role.REVIEWER, 0, [site.id])
+    refused = ask(application, site, {**GRETE, "id": "another"}, "l2")
+    assert refused.status_code == 422 and refused.json is not None and "come in already" in refused.json["detail"]
+    assert come_in(application.test_client(), waiting).status_code == 410, "with a link from before"
+    assert ask(application, site, GRETE, "l3").status_code == 200, "who came in before comes in again"
+    assert ask(application, other, {**GRETE, "id": "another"}, "l4").status_code == 200
 
 
 def test_the_site_does_not_switch_it_on_again(bench: Bench, application: Flask, owner: Owner) -> None:

@@ -19,8 +19,8 @@ from app.domain.choices import Choices
 from app.domain.errors import OwnerNeeded
 from app.domain.platform import Site
 from app.domain.roles import Role
-from app.domain.settings import ChangedBy, SiteSettings, changed_by
-from app.services.people import accounts, links, tokens
+from app.domain.settings import ChangedBy, SiteSettings, changed_by, sees
+from app.services.people import accounts, links, sessions, tokens
 from app.services.people.sessions import Person
 from app.services.rules import policies
 from app.services.sites import sites
@@ -33,6 +33,7 @@ def test_what_says_nothing_is_the_owners() -> None:
         loud: bool = False
 
     assert changed_by(Careless, "loud") is ChangedBy.OWNER
+    assert not sees(Careless, "loud", ChangedBy.PLATFORM) and sees(Careless, "mode", ChangedBy.PLATFORM)
     assert {changed_by(Choices, name) for name in Choices.model_fields if name != "approach"} == {ChangedBy.PLATFORM}
     assert changed_by(Choices, "approach") is ChangedBy.OWNER
 
@@ -87,6 +88,47 @@ def test_an_entry_of_the_site_changes_what_is_its_own_and_nothing_else(
     assert entry(application, bench, site, {"ink": "red"}) == 200
     assert of_all_sites(application, bench, site, {name: value}) == 200
     assert sites.get(bench.core, site.id).settings != site.settings
+
+
+SECRET = "who-is-told"
+
+
+def test_the_site_is_told_what_it_works_by_and_nothing_of_what_is_the_owners_own(
+    bench: Bench, application: Flask, owner: Owner
+) -> None:
+    site = bench.site(tell_webhook=f"https://{SECRET}.example/", tell_emails=[f"{SECRET}@example.org"], private_network=True)
+    client = application.test_client()
+
+    def said(entry: str, who: str = "") -> str:
+        """Ask as the plugin does, or as a program of the site, or as an owner's."""
+        headers = {"picward-site": site.id, "secret": site.secrets[0], "webhook-id": f"w-{entry}"}
+        if entry.startswith("/door"):
+            body = {"type": "connect"} if entry == "/door/paper" else {"type": "settings.save", "values": {"ink": "red"}}
+            return client.post(entry, json=body, headers=headers).text
+        _, token = tokens.make(bench.core, f"t{len(tokens.listing(bench.core))}", ["read"], "Ada", site_id=who)
+        return client.get(f"/api/v1{entry}", headers={"authorization": f"Bearer {token}"}).text
+
+    settings, history = f"/sites/{site.id}/settings", f"/history?site={site.id}"
+    for entry in ("/door/paper", "/door/paper/settings", settings, history):
+        text = said(entry, site.id)
+        assert SECRET not in text, entry
+        assert entry == history or ('"mode":"hide"' in text and "private_network" not in text and "tell_" not in text), entry
+    for entry in (settings, history):
+        assert SECRET in said(entry), "the control: an owner's program reads it"
+    guest = site_guest(bench, application, site)
+    for page in (f"/sites/{site.id}", "/history", f"/history?site={site.id}"):
+        text = guest.get(page).get_data(as_text=True)
+        assert "Settings: " in text and SECRET not in text, page
+        assert SECRET in owner.get(page).text, "the control"
+
+
+def site_guest(bench: Bench, application: Flask, site: Site) -> Any:
+    """Let somebody in who is limited to a site, as its administrators are."""
+    with bench.core.db.write() as connection:
+        person = accounts.rows.add(connection, "0f@st_1", "at the site: Eve", "", Role.REVIEWER, 0, [site.id])
+    client = application.test_client()
+    client.set_cookie("picward", sessions.open_session(bench.core, person))
+    return client
 
 
 def test_a_program_of_one_site_does_not_change_how_far_its_rules_go(bench: Bench, application: Flask, owner: Owner) -> None:

@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from app.domain.decisions import Decision
 from app.domain.errors import DecisionUnknown
+from app.domain.roles import Right
 from app.domain.time import SECOND
 from app.services.core import Core
 from app.services.people.sessions import Person
@@ -54,6 +55,8 @@ def lately(core: Core, person: Person) -> Last | None:
     try:
         decision = None if kind is Act.BATCH else showing.get(core, int(id))
     except DecisionUnknown:  # erased meanwhile
+        return None
+    if decision is not None and decision.restricted and not person.may(Right.REVIEW_RESTRICTED):  # since a list came
         return None
     return Last(kind, id, at, decision, seconds)
 

@@ -59,7 +59,7 @@ def site(site_id: str) -> str:
         shown=history.page(core(), visibility(site_id), history.Filters(site=site_id), 0, LATEST).shown,
         last_scan=scan.last(core(), site_id),
         steps=platform.steps(found) if person().may(Right.CONNECT) else (),
-        trail=sites.trail(core(), site_id, 12),
+        trail=sites.trail(core(), site_id, 12, person().side),
         asked=_asked(found),
     )
 

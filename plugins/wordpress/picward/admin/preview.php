@@ -28,6 +28,9 @@ function picward_preview_url( int $id, bool $clear ): string {
  * @param int $id Attachment.
  */
 function picward_preview_link( int $id ): string {
+	if ( picward_verdict( $id )['rights']['restricted'] ?? false ) {
+		return '<p>' . esc_html__( 'Restricted: it is shown to nobody here.', 'picward' ) . '</p>';
+	}
 	return sprintf(
 		'<a class="picward-preview" href="%1$s" data-alt="%2$s" target="_blank" rel="noopener"><img src="%3$s" alt="" loading="lazy"><span>%4$s</span></a>',
 		esc_url( picward_preview_url( $id, true ) ),
@@ -44,6 +47,9 @@ function picward_handle_preview(): void {
 	$id = isset( $_GET['id'] ) ? absint( $_GET['id'] ) : 0;
 	if ( ! current_user_can( 'picward_review_media' ) || ! isset( $_GET['_wpnonce'] ) || ! wp_verify_nonce( sanitize_key( $_GET['_wpnonce'] ), 'picward_preview_' . $id ) || ! picward_is_picture( $id ) ) {
 		wp_die( esc_html__( 'You are not allowed to see this.', 'picward' ), '', array( 'response' => 403 ) );
+	}
+	if ( picward_rights( $id )['restricted'] ) {
+		wp_die( esc_html__( 'Restricted: it is shown to nobody here.', 'picward' ), '', array( 'response' => 403 ) );
 	}
 	nocache_headers();
 	header( 'Cache-Control: no-store, private' );

@@ -31,6 +31,9 @@ function picward_verbs_for( int $id ): array {
 	if ( 'allowed' === $status && '' === picward_hidden( $id ) && ! picward_journal( $id )['files'] ) {
 		unset( $verbs['picward_approve'] );
 	}
+	if ( $verdict['rights']['two_people'] ?? false ) {
+		unset( $verbs['picward_approve'] );
+	}
 	if ( '' === picward_hidden( $id ) ) {
 		$verbs['picward_reject'] = __( 'Hide', 'picward' );
 	} elseif ( 'blocked' === $status && $verdict['here'] ) {

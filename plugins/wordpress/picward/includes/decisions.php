@@ -10,7 +10,7 @@ defined( 'ABSPATH' ) || exit;
 /**
  * Make a decision of the connector true. Twice is once.
  *
- * @param array $order enforcement, action, id, sha256, verdict, reasons, person, decided_at.
+ * @param array $order enforcement, action, id, sha256, verdict, reasons, person, decided_at, restricted, two_people.
  * @return array|WP_Error state, undo, detail, why, lost.
  */
 function picward_apply( array $order ) {
@@ -29,6 +29,7 @@ function picward_apply( array $order ) {
 		'person'  => sanitize_text_field( picward_text( $order, 'person' ) ),
 		'at'      => (int) strtotime( picward_text( $order, 'decided_at' ) ),
 		'here'    => false,
+		'rights'  => picward_read_rights( $order ),
 	);
 	$action  = picward_text( $order, 'action' );
 	$known   = picward_verdict( $id );
@@ -74,6 +75,10 @@ function picward_is_outweighed( array $known, array $verdict, string $action ): 
 	}
 	// A person at the connector who decided later outweighs; the policy never does.
 	if ( '' !== $verdict['person'] && $verdict['at'] >= $known['at'] ) {
+		return false;
+	}
+	// Nor does one person stand against a list whose pictures two people decide about.
+	if ( 'allow' === $known['verdict'] && ! empty( $verdict['rights']['two_people'] ) ) {
 		return false;
 	}
 	$wanted = array(
@@ -185,6 +190,10 @@ function picward_give_verdict( int $id, string $verdict, bool $never_again = fal
 	if ( ! $media ) {
 		return new WP_Error( 'picward_gone', __( 'This picture is not on the site any more.', 'picward' ) );
 	}
+	$rights = picward_rights( $id );
+	if ( 'allow' === $verdict && $rights['two_people'] ) {
+		return new WP_Error( 'picward_two_people', $rights['why'] );
+	}
 	$given = array(
 		'verdict' => $verdict,
 		'sha256'  => $media['sha256'],
@@ -192,6 +201,7 @@ function picward_give_verdict( int $id, string $verdict, bool $never_again = fal
 		'person'  => picward_person(),
 		'at'      => time(),
 		'here'    => true,
+		'rights'  => picward_verdict( $id )['rights'],
 	);
 	// Stored first: from now on no policy outweighs it, even if the swap has to be completed later.
 	picward_note_verdict( $id, $given );
@@ -212,4 +222,49 @@ function picward_give_verdict( int $id, string $verdict, bool $never_again = fal
 	}
 	$done = picward_act( $id, 'allow' === $verdict ? 'restore' : 'hide', $given );
 	return is_wp_error( $done ) ? $done : $done['text'];
+}
+
+/**
+ * Read who may see and decide, as the connector says it. Null where it does not.
+ *
+ * @param array $said Foreign JSON.
+ */
+function picward_read_rights( array $said ): ?array {
+	if ( ! isset( $said['restricted'], $said['two_people'] ) ) {
+		return null;
+	}
+	return array(
+		'restricted' => (bool) $said['restricted'],
+		'two_people' => (bool) $said['two_people'],
+	);
+}
+
+/**
+ * Say who may see and decide: restricted is shown to nobody here, two_people is brought back by nobody here; why is for people.
+ *
+ * @param int $id Attachment.
+ */
+function picward_rights( int $id ): array {
+	$verdict = picward_verdict( $id );
+	$rights  = $verdict['rights'];
+	if ( null === $rights && '' !== picward_hidden( $id ) && '' !== $verdict['verdict'] && picward_is_paired() ) {
+		// Hidden by a version that was not told. A connector that does not say it either knows of nothing.
+		$answer = picward_ask( '/door/wordpress/history', 'history.read', array( 'media_id' => (string) $id ), 5 );
+		if ( is_wp_error( $answer ) ) {
+			return array(
+				'restricted' => true,
+				'two_people' => true,
+				'why'        => __( 'Only Picward knows whether one person may decide about it, and it does not answer. Try again.', 'picward' ),
+			);
+		}
+		$rights = picward_read_rights( $answer );
+		if ( $rights ) {
+			picward_set_verdict( $id, array_merge( $verdict, array( 'rights' => $rights ) ) );
+		}
+	}
+	return array(
+		'restricted' => (bool) ( $rights['restricted'] ?? false ),
+		'two_people' => (bool) ( $rights['two_people'] ?? false ),
+		'why'        => __( 'It is on a list of the severest pictures: two people decide about it, in Picward.', 'picward' ),
+	);
 }

@@ -56,6 +56,8 @@ function picward_verdict( int $id ): array {
 			'person'  => '',
 			'at'      => 0,
 			'here'    => false,
+			// Null where the connector never said: what an earlier version stored, or was told.
+			'rights'  => null,
 		),
 		is_array( $stored ) ? $stored : array()
 	);

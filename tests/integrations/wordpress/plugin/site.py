@@ -178,6 +178,8 @@ class Door:
             "reasons": ["nudity 0.97"],
             "person": "",
             "decided_at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+            "restricted": False,
+            "two_people": False,
         }
         return self("decision", **(body | more))
 

@@ -124,6 +124,7 @@ class Connector:
         self.status = 0
         self.delay = 0.0
         self.link = ""
+        self.rights: dict[str, bool] = {}
 
     def start(self) -> None:
         """Listen, on the same port as before."""
@@ -230,7 +231,8 @@ class Connector:
             case "link.make":
                 return 200, {"url": self.link or f"{self.url}/enter/once", "seconds": 60}
             case "history.read":
-                return 200, {"entries": [{"at": "2026-11-22T10:00:00Z", "who": "policy v7", "text": "judged by the stand-in"}]}
+                entries = [{"at": "2026-11-22T10:00:00Z", "who": "policy v7", "text": "judged by the stand-in"}]
+                return 200, {"entries": entries, **self.rights}
         return 202, {"status": "accepted"}
 
     def settings(self) -> dict[str, Any]:
