@@ -117,6 +117,8 @@ class Worker:
                 self._moderator.judge.check(detector)
             except ModelUnavailable as error:
                 log.error("pictures will go to review: %s", error)
+            except Exception:  # whatever a machine without memory raises: each picture tries again, and says so
+                log.exception("pictures will go to review: the detector %s cannot be tried", detector)
 
     def _look(self) -> None:
         """See what is due and wake the lanes: at a hint, and once a tick for retries and for what a dead worker held."""
