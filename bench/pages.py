@@ -223,7 +223,7 @@ def _paints(path: Path, console: Console) -> Iterator[Row]:
     try:
         from playwright.sync_api import sync_playwright
     except ImportError:
-        raise Missing("Playwright's Python package is not installed: pip install -e '.[test]'") from None
+        raise Missing("Playwright's Python package is not installed: make install WITH=test") from None
 
     port = free_port()
     own = {

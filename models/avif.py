@@ -1,6 +1,6 @@
 """What an AVIF says its colours are: in its boxes, and in the headers of its AV1 pictures, which count where no box does.
 
-Sources: ISO/IEC 14496-12 (iloc, stco), ISO/IEC 23008-12 (colr), the AV1 bitstream specification, section 5.5.
+Sources: ISO/IEC 14496-12 (iinf, iloc, stco), ISO/IEC 23008-12 (colr), the AV1 bitstream specification, sections 4.10.5, 5.3, 5.5.
 """
 
 from __future__ import annotations
@@ -14,10 +14,19 @@ Code = tuple[int, int]
 _MOST = 1_000
 """Pictures in one file; the largest common photo is put together of 48 tiles."""
 
+_DEPTH = 8
+"""Boxes inside each other; the way to a track's frames has five."""
+
+_UNITS = 16
+"""Units at the beginning of a picture, its header among them. The standard has two, and readers skip all others."""
+
+_HEADER_BYTES = 512
+"""Read of a header; one with all 32 operating points has less than 400."""
+
 _INSIDE = {b"moov": 0, b"trak": 0, b"mdia": 0, b"minf": 0, b"stbl": 0, b"meta": 4}
 """Boxes on the way to where pictures are, and the bytes before what is in them."""
 
-_HEADER, _DELIMITER = 1, 2
+_HEADER = 1
 
 
 def boxes_say(data: bytes) -> set[Code]:
@@ -31,53 +40,77 @@ def boxes_say(data: bytes) -> set[Code]:
 
 
 def pictures_say(data: bytes) -> set[Code]:
-    """Collect what the headers of all pictures in the file say. Raise `ValueError` or `struct.error` for what cannot be read."""
-    starts = set(_starts(data, 0, len(data)))
-    if len(starts) > _MOST:
-        raise ValueError("there are too many pictures")
-    headers = {header for start in starts if (header := _header(data, start))}
-    if not headers:
-        raise ValueError("no picture has a header")
+    """Collect what the headers of all pictures in the file say. Raise `ValueError` or `struct.error` for what cannot be read.
+
+    A picture whose header is not where it should be counts as that: a reader may find it all the same.
+    """
+    pictures: set[int] = set()
+    places: list[tuple[int, int]] = []
+    starts: set[int] = set()
+    for kind, at in _boxes(data, 0, len(data)):
+        if kind == b"infe" and (item := _picture(data, at)) is not None:
+            pictures.add(item)
+        elif kind == b"iloc":
+            places += _items(data, at)
+        elif kind in (b"stco", b"co64") and _number(data, at + 4, 4):
+            starts.add(_number(data, at + 8, 4 if kind == b"stco" else 8))
+        if len(places) > _MOST or len(starts) > _MOST:
+            raise ValueError("there are too many pictures")
+    starts |= {start for item, start in places if item in pictures}
+    if not starts:
+        raise ValueError("there is no picture")
+    headers = {_header(data, start) for start in starts}
     return {code for header in headers if (code := _colours(_Bits(header))) is not None}
 
 
-def _starts(data: bytes, at: int, end: int) -> Iterator[int]:
-    """Say where the pictures begin: the items of a still one, the first frame of each track."""
+def _boxes(data: bytes, at: int, end: int, depth: int = 0) -> Iterator[tuple[bytes, int]]:
+    """Walk the boxes on the way to pictures, and those in them: the kind, and where what it holds begins."""
+    if depth > _DEPTH:
+        raise ValueError("there are too many boxes inside each other")
     while at + 8 <= end:
         size, kind = unpack_from(">I4s", data, at)
         body = at + 8
         if size == 1:
-            (size,) = unpack_from(">Q", data, body)
+            size = _number(data, body, 8)
             body += 8
         stop = min(at + size, end) if size else end
         if stop < body:
             raise ValueError("a box is smaller than its head")
-        if kind in _INSIDE:
-            yield from _starts(data, body + _INSIDE[kind], stop)
-        elif kind == b"iloc":
-            yield from _items(data, body)
-        elif kind in (b"stco", b"co64") and unpack_from(">I", data, body + 4)[0]:
-            yield unpack_from(">I" if kind == b"stco" else ">Q", data, body + 8)[0]
+        yield kind, body
+        inside = (8 if _number(data, body, 1) else 6) if kind == b"iinf" else _INSIDE.get(kind)
+        if inside is not None:
+            yield from _boxes(data, body + inside, stop, depth + 1)
         at = stop
 
 
-def _items(data: bytes, at: int) -> Iterator[int]:
-    version, sizes = data[at], data[at + 4 : at + 6]
-    offset_size, length_size, base_size = sizes[0] >> 4, sizes[0] & 15, sizes[1] >> 4
-    index_size = sizes[1] & 15 if version else 0
+def _picture(data: bytes, at: int) -> int | None:
+    """Read an item's number where it is an AV1 picture; Exif and what is put together of others are none."""
+    version = _number(data, at, 1)
+    wide = 4 if version == 3 else 2
+    item, kind = _number(data, at + 4, wide), data[at + 6 + wide : at + 10 + wide]
+    return item if version >= 2 and kind == b"av01" else None
+
+
+def _items(data: bytes, at: int) -> Iterator[tuple[int, int]]:
+    """Say where items begin; beyond the file for one that is in pieces or in another box."""
+    version, sizes = _number(data, at, 1), _number(data, at + 4, 2)
+    offset_size, length_size, base_size = sizes >> 12, sizes >> 8 & 15, sizes >> 4 & 15
+    index_size = sizes & 15 if version else 0
     wide = 4 if version == 2 else 2
     count = _number(data, at + 6, wide)
     if count > _MOST:
         raise ValueError("there are too many items")
     at += 6 + wide
     for _ in range(count):
+        item = _number(data, at, wide)
         at += wide
-        inside = version and data[at + 1] & 15
-        at += (2 if version else 0) + 2
+        elsewhere = _number(data, at, 2) & 15 if version else 0
+        at += 4 if version else 2
         base, extents = _number(data, at, base_size), _number(data, at + base_size, 2)
         at += base_size + 2
-        if extents and not inside:
-            yield base + _number(data, at + index_size, offset_size)
+        if extents:
+            start = base + _number(data, at + index_size, offset_size)
+            yield item, start if extents == 1 and not elsewhere else len(data)
         at += extents * (index_size + offset_size + length_size)
 
 
@@ -88,23 +121,28 @@ def _number(data: bytes, at: int, size: int) -> int:
 
 
 def _header(data: bytes, at: int) -> bytes:
-    """Find the sequence header with which a picture begins; b"" for an item that is no picture."""
-    while at + 2 <= len(data):
-        kind, at = data[at] >> 3 & 15, at + (2 if data[at] & 4 else 1)
-        size = shift = 0
-        while True:
-            if at >= len(data) or shift > 28:
-                return b""
-            size |= (data[at] & 127) << shift
-            shift, at = shift + 7, at + 1
-            if not data[at - 1] & 128:
-                break
-        if kind == _HEADER:
-            return data[at : at + size]
-        if kind != _DELIMITER:
-            return b""
+    """Find the sequence header of a picture. Raise `ValueError` for one that is not among the first units."""
+    for _ in range(_UNITS):
+        first = _number(data, at, 1)
+        at += 2 if first & 4 else 1
+        size = len(data) - at
+        if first & 2:
+            size, at = _leb128(data, at)
+        if first >> 3 & 15 == _HEADER:
+            return data[at : at + min(size, _HEADER_BYTES)]
         at += size
-    return b""
+    raise ValueError("a picture has no header")
+
+
+def _leb128(data: bytes, at: int) -> tuple[int, int]:
+    """Read a number of up to 8 bytes, and say where it ends."""
+    value = 0
+    for place in range(8):
+        byte = _number(data, at + place, 1)
+        value |= (byte & 127) << 7 * place
+        if not byte & 128:
+            return value, at + place + 1
+    raise ValueError("a size does not end")
 
 
 class _Bits:

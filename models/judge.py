@@ -10,7 +10,7 @@ from pathlib import Path
 from threading import Lock
 
 from app.domain.detector import Fingerprint, HashEntry, HashIndex, Judgement
-from app.domain.errors import MediaUnreadable, ModelUnavailable
+from app.domain.errors import MediaUnreadable, ModelUnavailable, SandboxFailed
 from app.domain.limits import ImageLimits
 from app.domain.signals import Signal
 from app.domain.taxonomy import CATEGORIES, Severity
@@ -123,8 +123,11 @@ class LocalJudge:
         return hashes.Index(entries)
 
     def check(self, id_: str) -> None:
-        """Load a detector and run it once on a blank picture. Raise `ModelUnavailable` when it cannot run."""
-        self._sandbox.start()
+        """Load a detector and run it once on a blank picture. Raise `ModelUnavailable` when it, or the sandbox, cannot run."""
+        try:
+            self._sandbox.start()
+        except SandboxFailed as error:
+            raise ModelUnavailable(str(error)) from error
         self._detector(id_).look(Picture.blank())
 
     def _detector(self, id_: str) -> Detector:

@@ -16,7 +16,7 @@ import os
 import socket
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from threading import Lock
 from time import monotonic
@@ -61,6 +61,8 @@ class Bounds:
 BOUNDS = Bounds()
 
 
+_UNSTARTED = "The process that opens pictures could not be started."
+
 _KEPT_BYTES = 8_000_000
 """Bytes of shared memory that a child keeps between tasks."""
 
@@ -75,8 +77,8 @@ class Sandbox:
         self._free: list[_Child] = []
 
     def start(self) -> None:
-        """Have the zygote import its decoders meanwhile; `run` does it otherwise."""
-        with self._lock:
+        """Have the zygote import its decoders meanwhile; `run` does it otherwise. Raise `SandboxFailed` when it cannot start."""
+        with self._startable(), self._lock:
             self._born()
 
     def close(self) -> None:
@@ -112,18 +114,23 @@ class Sandbox:
         return answer
 
     def _take(self) -> _Child:
+        with self._startable(), self._lock:
+            zygote = self._born()
+            while self._free:
+                child = self._free.pop()
+                if child.zygote is zygote:
+                    return child
+                child.close()
+            return zygote.fork()
+
+    @contextlib.contextmanager
+    def _startable(self) -> Iterator[None]:
+        """Turn what a machine without memory, processes or files raises into a failure, and try anew next time."""
         try:
-            with self._lock:
-                zygote = self._born()
-                while self._free:
-                    child = self._free.pop()
-                    if child.zygote is zygote:
-                        return child
-                    child.close()
-                return zygote.fork()
-        except (OSError, ValueError, subprocess.SubprocessError) as error:
+            yield
+        except (OSError, ValueError, MemoryError, subprocess.SubprocessError) as error:
             self.close()
-            raise SandboxFailed("The process that opens pictures could not be started.") from error
+            raise SandboxFailed(_UNSTARTED) from error
 
     def _born(self) -> _Zygote:
         if self._zygote is None or not self._zygote.alive:
@@ -154,9 +161,9 @@ class _Zygote:
         self.bounds = bounds
         self._owner = os.getpid()
         self._lock = Lock()
-        ours, theirs = socket.socketpair()
-        with theirs:
-            self._control = ours
+        self._control, theirs = socket.socketpair()
+        with contextlib.ExitStack() as opened, theirs:
+            opened.enter_context(self._control)
             # No secret of the worker is in its surroundings.
             kept = {name: os.environ[name] for name in ("PATH", "LD_LIBRARY_PATH", "VIRTUAL_ENV") if name in os.environ}
             kept |= {"PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "OPENBLAS_NUM_THREADS": "1"}
@@ -168,6 +175,7 @@ class _Zygote:
                 env=kept,
                 start_new_session=True,
             )
+            opened.pop_all()
         self._control.settimeout(bounds.wall_seconds)
 
     @property
@@ -186,12 +194,16 @@ class _Zygote:
 
     def fork(self) -> _Child:
         ours, theirs = socket.socketpair()
-        file = memory_file()
-        with theirs, self._lock:
-            socket.send_fds(self._control, [b"fork....."], [theirs.fileno(), file])
-            pid = int.from_bytes(exactly(self._control, 8), "big")
-        if not pid:
-            raise OSError("the zygote could not fork")
+        with contextlib.ExitStack() as opened, theirs:
+            opened.enter_context(ours)
+            file = memory_file()
+            opened.callback(os.close, file)
+            with self._lock:
+                socket.send_fds(self._control, [b"fork....."], [theirs.fileno(), file])
+                pid = int.from_bytes(exactly(self._control, 8), "big")
+            if not pid:
+                raise SandboxFailed(_UNSTARTED)
+            opened.pop_all()
         return _Child(self, pid, ours, file)
 
     def kill(self, pid: int) -> None:

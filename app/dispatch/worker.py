@@ -130,6 +130,8 @@ class Worker:
                 self._moderator.judge.check(detector)
             except ModelUnavailable as error:
                 log.error("pictures will go to review: %s", error)
+            except Exception:  # whatever a machine without memory raises: each picture tries again, and says so
+                log.exception("pictures will go to review: the detector %s cannot be tried", detector)
 
     def _fill(self) -> None:
         try:

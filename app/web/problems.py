@@ -6,7 +6,7 @@ import logging
 from dataclasses import dataclass
 
 from flask import Flask, Response, current_app, jsonify, render_template, request
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, NotFound
 
 from app.domain import errors
 from app.domain.errors import DatabaseUnavailable, PicwardError, VaultKeyWrong
@@ -116,7 +116,12 @@ def _waiting(response: Response, error: PicwardError) -> Response:
 
 def _http(error: HTTPException) -> Response:
     status, title = error.code or 500, error.name
-    response = _page(status, say(title), say(error.description or "")) if _for_people() else answer(status, title)
+    if not _for_people():
+        response = answer(status, title)
+    elif error.description == NotFound.description:
+        response = _page(status, _("Nothing is here"), _("The address was mistyped, or what was here is gone."))
+    else:
+        response = _page(status, say(title), say(error.description or ""))
     if status == 405 and error.get_response().headers.get("Allow"):
         response.headers["Allow"] = error.get_response().headers["Allow"]
     return response

@@ -80,7 +80,7 @@ def _make(site: Site, config: Config, name: str) -> Any:
         import firebase_admin
     except ImportError:
         raise PlatformRefused(
-            "The Admin SDK of Firebase is missing. Install Picward with it: pip install -e '.[firebase]'."
+            "The Admin SDK of Firebase is missing. Install Picward with it: make install WITH=firebase"
         ) from None
     options = {
         "projectId": str(site.connection.get("project", "")),

@@ -226,7 +226,7 @@ _UNCONFIGURED = (
     "No Shopify app is configured: set PICWARD_SHOPIFY_CLIENT_ID and PICWARD_SHOPIFY_CLIENT_SECRET. Where they come from is "
     "told in docs/platforms/shopify.md."
 )
-_UNINSTALLED = "Shopify's own package is missing. Install Picward with it: pip install -e '.[shopify]'."
+_UNINSTALLED = "Shopify's own package is missing. Install Picward with it: make install WITH=shopify"
 
 
 def _missing(site: Site) -> tuple[str, ...]:

@@ -1,8 +1,9 @@
 """One slug, three rooms: integrations/<slug>/, plugins/<slug>/ and tests/integrations/<slug>/. Nothing else names a platform.
 
 What people read may: the pages in docs/ and every *.md. So may what is made of all rooms or installs them: the catalogue of the
-pages' texts, and in pyproject.toml the description, the optional dependencies with the linters' tables about them. And
-tests/upgrade/ may, which keeps what earlier versions wrote on each platform. A room of one platform names no other.
+pages' texts, the lock in requirements/, and in pyproject.toml the description, the optional dependencies with the linters'
+tables about them. And tests/upgrade/ may, which keeps what earlier versions wrote on each platform. A room of one platform
+names no other.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from integrations.registry import platforms
 ROOT = Path(__file__).parents[2]
 SLUGS = sorted(path.parent.name for path in (ROOT / "integrations").glob("*/platform.py"))
 
-READ_BY_PEOPLE = ("docs/", "app/web/locale/", "tests/upgrade/", "LICENSE", "pyproject.toml")
+READ_BY_PEOPLE = ("docs/", "app/web/locale/", "requirements/", "tests/upgrade/", "LICENSE", "pyproject.toml")
 NO_SOURCE = {"var", "build", "node_modules", "__pycache__"}
 OURS_THOUGH_HIDDEN = {".ci", ".editorconfig", ".pre-commit-config.yaml", ".gitignore"}
 

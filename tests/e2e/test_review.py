@@ -19,6 +19,7 @@ from app.domain.signals import Signal
 from app.services.people import links
 from app.services.pipeline import enforce
 from app.services.review import queue, showing, verdicts
+from app.services.sites import connecting
 from models.preview import preview_of
 from tests.support.browser import Visit, api, serving
 from tests.support.core import Bench, ToldJudge
@@ -304,8 +305,15 @@ def test_every_page_can_be_read_labelled_and_fits(browser: Any, address: str, pa
     page = visit.page
     wrong = []
     blocked = verdicts.resolve(painted.core, decided(painted, site, "judged", 0.4), Verdict.BLOCK, "Ada", rejection="1")
+    connecting.add(painted.core, "paper", "The pottery of Ann and her sisters, with quite a long name", "Ada")
     paths = ["/review", f"/review/{one}", "/review/list", "/review/keys", "/decisions", "/decisions?person=Ada&replaced=1"]
-    paths += ["/history", f"/decisions/{blocked}", f"/decisions/{blocked}/statement", f"/decisions/{gallery['side']}"]
+    paths += [
+        "/history",
+        "/insights",
+        f"/decisions/{blocked}",
+        f"/decisions/{blocked}/statement",
+        f"/decisions/{gallery['side']}",
+    ]
     for path in paths:
         page.goto(path)
         page.evaluate("document.querySelectorAll('details').forEach((details) => { details.open = true; })")

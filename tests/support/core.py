@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, ClassVar
 
 from pydantic import Field
+from sqlalchemy import make_url
 
 from app.adapters.vault import KeyVault
 from app.db import migrate
@@ -217,7 +218,8 @@ def _postgresql(url: str) -> Database:
     with first.write() as connection:
         connection.exec_driver_sql(f"CREATE SCHEMA {schema}")
     first.close()
-    db = Database(f"{url}?options=-csearch_path%3D{schema}")
+    here = make_url(url).update_query_dict({"options": f"-csearch_path={schema}"})
+    db = Database(here.render_as_string(hide_password=False))
     migrate.upgrade(db)
     return db
 

@@ -42,6 +42,7 @@ def test_each_error_becomes_its_problem_document(application: Flask, kind: type[
     assert answer.json.get("detail", "") == ("" if problem.hidden else "what was wrong")
     page = application.test_client().get("/nowhere", headers=HTML)
     assert (page.status_code, page.mimetype) == (404, "text/html")
+    assert "Nothing is here" in page.text and "URL" not in page.text
 
 
 def test_programs_get_problem_json_where_nothing_is(application: Flask) -> None:

@@ -157,6 +157,21 @@ def moment(at: int | str | None) -> Markup:
     )
 
 
+_BROWSERS = {"Edg": "Edge", "OPR": "Opera", "SamsungBrowser": "Samsung Internet", "Firefox": "Firefox", "FxiOS": "Firefox"}
+_BROWSERS |= {"CriOS": "Chrome", "Chrome": "Chrome", "HeadlessChrome": "Chrome", "Safari": "Safari"}
+"""What browsers call themselves, and what people call them; those that also claim to be another come before it."""
+
+_SYSTEMS = {"iPhone": "iPhone", "iPad": "iPad", "Android": "Android", "Windows": "Windows", "CrOS": "ChromeOS"}
+_SYSTEMS |= {"Macintosh": "macOS", "Linux": "Linux"}
+
+
+def browser(agent: str) -> str:
+    """Name a browser and its system as people do; what nobody knows stays as it calls itself."""
+    name = next((known for said, known in _BROWSERS.items() if f"{said}/" in agent), "")
+    system = next((known for said, known in _SYSTEMS.items() if said in agent), "")
+    return _("%(browser)s on %(system)s", browser=name, system=system) if name and system else name or agent
+
+
 def ago(at: int | None, now: int) -> Markup:
     """Write how long something is ago, with the exact time behind it."""
     if not at:
@@ -250,6 +265,7 @@ def setting_text(declared: dict[str, Any], value: Any) -> str:
 FILTERS: dict[str, Callable[..., Any]] = {
     "moment": moment,
     "ago": ago,
+    "browser": browser,
     "span": span,
     "label": label,
     "picture_name": picture_name,

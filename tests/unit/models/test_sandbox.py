@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import gc
 import os
 import signal
 import socket
@@ -19,7 +21,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from app.domain.errors import MediaUnreadable, SandboxFailed
+from app.domain.errors import MediaUnreadable, ModelUnavailable, SandboxFailed
 from app.domain.limits import ImageLimits
 from bench.processes import tree
 from models.decoder import decoded
@@ -137,6 +139,59 @@ def test_what_one_picture_broke_is_no_fault_of_the_next(sandbox: Sandbox) -> Non
     time.sleep(0.3)
     still_works(sandbox)
     assert broken not in [child.pid for child in sandbox._free]
+
+
+def has_no(error: Exception) -> Callable[..., Any]:
+    def refuse(*_: object, **__: object) -> Any:
+        raise error
+
+    return refuse
+
+
+SCARCE: dict[str, tuple[str, Callable[..., Any]]] = {
+    "no processes": ("subprocess.Popen", has_no(BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable"))),
+    "no memory for a process": ("subprocess.Popen", has_no(OSError(errno.ENOMEM, "Cannot allocate memory"))),
+    "no memory at all": ("subprocess.Popen", has_no(MemoryError())),
+    "no sockets": ("socket.socketpair", has_no(OSError(errno.EMFILE, "Too many open files"))),
+    "no files": ("memory_file", has_no(OSError(errno.EMFILE, "Too many open files"))),
+    "no children": ("exactly", lambda *_: bytes(8)),
+    "a zygote that is gone": ("exactly", has_no(ConnectionError("the other side is gone"))),
+}
+
+
+@pytest.mark.parametrize("what", SCARCE)
+def test_a_machine_that_lacks_something_costs_reviews_and_no_file(what: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    name, lacking = SCARCE[what]
+    made = Sandbox(SMALL, TRIED)
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    with monkeypatch.context() as scarce:
+        scarce.setattr(f"models.sandbox.{name}", lacking)
+        for _ in range(3):
+            with pytest.raises(SandboxFailed, match="could not be started"):
+                made.run("echo", b"abc", {"shape": [3]})
+        if "Popen" in name or "socketpair" in name:
+            with pytest.raises(SandboxFailed, match="could not be started"):
+                made.start()
+            with pytest.raises(ModelUnavailable, match="could not be started"):
+                LocalJudge(sandbox=made).check("nudenet")
+    made.close()
+    gc.collect()
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
+    still_works(made)
+    made.close()
+
+
+def test_who_cannot_have_a_child_leaves_the_others_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = Sandbox(SMALL, TRIED)
+    still_works(made)
+    zygote, child = made._zygote, made._free.pop()
+    with monkeypatch.context() as scarce:
+        scarce.setattr("models.sandbox.exactly", lambda *_: bytes(8))
+        with pytest.raises(SandboxFailed, match="could not be started"):
+            made.run("echo", b"abc", {"shape": [3]})
+    assert made._zygote is zygote and child.ask("who", b"", {})[0] == {"pid": child.pid}
+    made.close()
+    child.close()
 
 
 def test_no_file_is_left_open() -> None:
