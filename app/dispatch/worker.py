@@ -12,8 +12,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from app.dispatch import clock, hints
+from app.dispatch.holding import Held
+from app.dispatch.listening import Listeners
 from app.domain.errors import ModelUnavailable
-from app.domain.time import HOUR, SECOND
+from app.services import turns
 from app.services.core import Core
 from app.services.pipeline import due, enforce
 from app.services.pipeline.moderate import Moderator
@@ -30,11 +32,8 @@ GATHER_SECONDS = 0.01
 ENFORCE_THREADS = 2
 """Actions applied at a time: they wait for platforms, not for the processor; one slow platform must not stop all others."""
 
-TEND_SECONDS = 1.0
-"""How often each site's periodic work is looked at; half the shortest interval of a platform, which is 2 s."""
-
-RETAIN_SECONDS = HOUR // SECOND
-"""How often retention is applied: its unit is days, and an hour more does no harm."""
+TEND_THREADS = 8
+"""Turns of what is due by time that go on at once: they wait for platforms, too, and one that hangs must not stop the others."""
 
 
 class Lane:
@@ -89,15 +88,19 @@ class Worker:
         self._moderator = Moderator(core)
         self._judging = Lane("judge", judge_threads, lambda found: judge_next(self._moderator, found), self._stop)
         self._enforcing = Lane("enforce", ENFORCE_THREADS, lambda found: enforce.run_next(core, found), self._stop)
-        self._tending = threading.Thread(target=self._tend, name="tend")
+        self._held = Held(self._stop)
+        self._tending = Lane("tend", TEND_THREADS, lambda found: clock.run_next(core, self._held, found), self._stop)
+        self._listeners = Listeners(core, self._held)
+        self._watching = threading.Thread(target=clock.watch, args=(core, self._held, self._stop), name="watch")
 
     def stop(self) -> None:
         """Accept no more work; `run` returns when what is under way has ended."""
         self._stop.set()
+        self._held.end_all()
 
     def run(self) -> None:
         """Work until `stop`; call in the main thread."""
-        threads = [*self._judging.threads, *self._enforcing.threads, self._tending]
+        threads = [*self._judging.threads, *self._enforcing.threads, *self._tending.threads, self._watching]
         warm = threading.Thread(target=self._warm, name="warm")
         for thread in (*threads, warm):
             thread.start()
@@ -107,8 +110,10 @@ class Worker:
                 self._listen(inlet)
         self._judging.release()
         self._enforcing.release()
+        self._tending.release()
         for thread in threads:
             thread.join()
+        self._listeners.join()
 
     def _warm(self) -> None:
         # The first upload must not wait for the models to load.
@@ -123,6 +128,9 @@ class Worker:
         try:
             job, action = due.look(self._core)
             job = job or pictures.due(self._core)
+            task, listening = turns.due(self._core)
+            if listening:
+                self._listeners.fill()
         except Exception:
             log.exception("looking for work failed")
             return
@@ -130,6 +138,8 @@ class Worker:
             self._judging.rouse()
         if action:
             self._enforcing.rouse()
+        if task:
+            self._tending.rouse()
 
     def _listen(self, inlet: socket.socket | None) -> None:
         """Look at once when a hint comes, until the tick is over."""
@@ -145,15 +155,3 @@ class Worker:
                         pass
                 self._look()
                 self._stop.wait(GATHER_SECONDS)
-
-    def _tend(self) -> None:
-        retained = 0
-        while not self._stop.is_set():
-            try:
-                clock.tend_sites(self._core, self._stop.is_set)
-                if self._core.now() - retained > RETAIN_SECONDS * SECOND:
-                    clock.forget(self._core)
-                    retained = self._core.now()
-            except Exception:
-                log.exception("upkeep failed")
-            self._stop.wait(TEND_SECONDS)
