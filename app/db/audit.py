@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, bindparam, insert, select
 
-from app.db.sql import columns, execute_typed, read_all
+from app.db.sql import columns, execute_typed, read_all, read_one
 from app.db.tables import audit
 
 
@@ -48,6 +48,17 @@ def recent(connection: Connection, site_id: str, limit: int) -> list[AuditRow]:
 def of_access(connection: Connection, limit: int) -> list[AuditRow]:
     """List who came in, who was refused, and what was taken away."""
     return read_all(connection, LINES.where(audit.c.action.startswith("access.")).limit(limit), AuditRow)
+
+
+def last_of(connection: Connection, action: str) -> AuditRow | None:
+    """Give the last line about the house that has this action."""
+    house = (audit.c.site_id == "", audit.c.media_id == "", audit.c.action == action)
+    return read_one(connection, LINES.where(*house).limit(1), AuditRow)
+
+
+def newest_at(connection: Connection) -> int:
+    """Give the time of the last line, 0 when there is none."""
+    return connection.execute(select(audit.c.at).order_by(audit.c.id.desc()).limit(1)).scalar() or 0
 
 
 def of_people(connection: Connection, limit: int) -> list[AuditRow]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, insert, select
+from sqlalchemy import Connection, bindparam, func, insert, select
 
 from app.db.sql import columns, read_all, read_one, values
 from app.db.tables import policies
@@ -44,3 +45,9 @@ def get(connection: Connection, site_id: str, version: int | None = None) -> Pol
 def versions(connection: Connection, site_id: str) -> list[PolicyRow]:
     """List every version, the newest first."""
     return read_all(connection, _ALL.where(policies.c.site_id == site_id), PolicyRow)
+
+
+def newest(connection: Connection, site_ids: Sequence[str]) -> dict[str, int]:
+    """Give the newest version of each of these sites."""
+    query = select(policies.c.site_id, func.max(policies.c.version)).where(policies.c.site_id.in_(site_ids))
+    return {site_id: version for site_id, version in connection.execute(query.group_by(policies.c.site_id))}

@@ -25,10 +25,11 @@ from sqlalchemy import (
 )
 
 from app.db.sql import columns, put, read_all, read_one, values, written
-from app.db.tables import decisions, jobs, opinions, skips, waiting
+from app.db.tables import decisions, jobs, opinions, sites, skips, waiting
 from app.domain.decisions import Ruling, Verdict
 from app.domain.jobs import WorkState
 from app.domain.media import MediaRef
+from app.domain.platform import SiteState
 from app.domain.taxonomy import Severity
 from app.domain.visibility import Visibility
 
@@ -168,6 +169,13 @@ def _open_to(visibility: Visibility) -> list[ColumnElement[bool]]:
 def count(connection: Connection, visibility: Visibility) -> int:
     query = select(func.count()).select_from(waiting).where(*_open_to(visibility))
     return int(connection.execute(query).scalar_one())
+
+
+def counts(connection: Connection) -> dict[str, int]:
+    """Count what waits on each site that is not removed; sites where nothing waits are left out."""
+    query = select(waiting.c.site_id, func.count()).join(sites, sites.c.id == waiting.c.site_id)
+    query = query.where(sites.c.state != SiteState.REMOVED).group_by(waiting.c.site_id)
+    return {site_id: count for site_id, count in connection.execute(query)}
 
 
 def get(connection: Connection, decision_id: int) -> WaitingRow | None:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypedDict, Unpack
 
 from sqlalchemy import Connection, insert, select, update
 
-from app.db.sql import columns, read_one
-from app.db.tables import scans, sites
+from app.db.sql import columns, read_all, read_one
+from app.db.tables import scans
 from app.domain.jobs import ScanState
-from app.domain.platform import SiteState
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,15 +56,24 @@ def unfinished(connection: Connection, site_id: str, *, counting: bool = False) 
     return row if row is not None and row.state is not ScanState.DONE else None
 
 
-def asked(connection: Connection, now: int) -> list[tuple[str, bool]]:
-    """Give the active sites that wait for a worker's next page, and whose platform is ready with it; True for a mere count."""
-    query = (
-        select(scans.c.site_id, scans.c.counting)
-        .join(sites, sites.c.id == scans.c.site_id)
-        .where(scans.c.state == ScanState.ASKED, scans.c.run_at <= now, sites.c.state == SiteState.ACTIVE)
-        .order_by(scans.c.id)
-    )
-    return [(row.site_id, row.counting) for row in connection.execute(query)]
+@dataclass(frozen=True, slots=True)
+class AskedScan:
+    """Hold a scan that waits for a worker's next page; `counting` is a mere count, and `run_at` when the platform is ready."""
+
+    counting: bool
+    run_at: int
+
+
+def asked(connection: Connection, site_id: str) -> list[AskedScan]:
+    """Give the scans of a site that were asked for and are not done, the first one first."""
+    query = select(*columns(scans, AskedScan)).where(scans.c.site_id == site_id, scans.c.state == ScanState.ASKED)
+    return read_all(connection, query.order_by(scans.c.id), AskedScan)
+
+
+def asked_of(connection: Connection, site_ids: Sequence[str]) -> set[str]:
+    """Give those of these sites that a scan was asked for that is not done."""
+    query = select(scans.c.site_id).where(scans.c.site_id.in_(site_ids), scans.c.state == ScanState.ASKED)
+    return set(connection.execute(query).scalars())
 
 
 def stop(connection: Connection, site_id: str) -> int:

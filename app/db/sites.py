@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, TypedDict, Unpack
+from typing import Any, TypedDict, Unpack
 
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
@@ -40,9 +40,10 @@ class SiteRow:
     """Hold a site.
 
     All its work waits until `held_until`, for `held_why`; `failures` counts what failed since something succeeded.
-    `scanned_at` and `pulsed_at` are when its periodic work began last, `swept_at` when the last reconciliation that ended
-    began, `missed` the images that reconciliation found. `unconfirmed` names settings that the site may have set for itself when
-    it still could, until an owner says what they shall be. Until `own_key_at` a secret signed what its own key signs since.
+    `scanned_at` is when its last reconciliation began, `swept_at` when the last one that ended did, and `pulsed_at` when its last
+    pulse was; `missed` counts the images that reconciliation found. `unconfirmed` names settings that the site may have set for
+    itself when it still could, until an owner says what they shall be. Until `own_key_at` a secret signed what its own key
+    signs since.
     """
 
     id: str
@@ -81,6 +82,8 @@ class SiteChange(TypedDict, total=False):
     settings: Mapping[str, Any]
     created_at: int
     paired_at: int | None
+    scanned_at: int
+    pulsed_at: int
     swept_at: int
     replayed_version: int
     problem: str
@@ -89,10 +92,6 @@ class SiteChange(TypedDict, total=False):
     key: str
     credentials: bytes | None
     unconfirmed: Sequence[str]
-
-
-Turn = Literal["scanned_at", "pulsed_at"]
-"""The columns that say when periodic work began last."""
 
 
 def add(connection: Connection, site: NewSite) -> None:
@@ -163,6 +162,11 @@ def every(connection: Connection, states: Sequence[SiteState] = ()) -> list[Site
     return read_all(connection, query, SiteRow)
 
 
+def page(connection: Connection, after: str, limit: int) -> list[SiteRow]:
+    """List sites by their ids, those after one."""
+    return read_all(connection, _ALL.where(sites.c.id > after).order_by(sites.c.id).limit(limit), SiteRow)
+
+
 def change(connection: Connection, site_id: str, /, **changes: Unpack[SiteChange]) -> None:
     connection.execute(update(sites).where(sites.c.id == site_id).values(**changes))
     if "state" in changes:
@@ -206,13 +210,6 @@ def bring_back(connection: Connection, site: NewSite) -> bool:
         return connection.execute(statement.values(values(site))).rowcount == 1
     except IntegrityError:
         raise NotStored(f"There is a site “{site.key}” already.") from None
-
-
-def take_turn(connection: Connection, site_id: str, column: Turn, before: int, now: int) -> bool:
-    """Mark periodic work as begun; False when another worker took the turn."""
-    turn = sites.c[column]
-    statement = update(sites).where(sites.c.id == site_id, turn <= before).values({turn: now})
-    return connection.execute(statement).rowcount == 1
 
 
 def count_missed(connection: Connection, site_id: str, count: int) -> None:

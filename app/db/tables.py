@@ -35,6 +35,7 @@ from app.domain.jobs import SHARE, ScanState, WorkState
 from app.domain.platform import Hold, SiteState
 from app.domain.roles import LinkPurpose, Role
 from app.domain.statistics import Tally
+from app.domain.tasks import Task
 
 metadata = MetaData(
     naming_convention={
@@ -123,6 +124,26 @@ verification_keys = Table(
     Column("text", Text, nullable=False, server_default=""),  # as the vendor publishes them, "" before the first time
     Column("fetched_at", BigInteger, nullable=False, server_default="0"),
     Column("tried_at", BigInteger, nullable=False, server_default="0"),
+)
+
+# What is due by time. A lease that has not run out is a turn that goes on.
+tasks = Table(
+    "tasks",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("site_id", String(40), nullable=False),  # "" is the house
+    Column("kind", _one_of(Task), nullable=False),
+    Column("due_at", BigInteger, nullable=False),  # the end of the lease while there is one
+    Column("lease_until", BigInteger, nullable=False),
+    Column("token", BigInteger, nullable=False),
+    Column("again", Boolean, nullable=False),  # it was asked for while it had a turn
+    Column("failures", Integer, nullable=False),  # in a row
+    Column("quiet", Integer, nullable=False),  # turns in a row that found nothing
+    Column("problem", Text, nullable=False),
+    Column("cursor", Text, nullable=False),  # where the next turn goes on
+    UniqueConstraint("site_id", "kind"),
+    Index("ix_tasks_due", "due_at", "id", **_where("kind <> 'listen'")),
+    Index("ix_tasks_listen", "due_at", "id", **_where("kind = 'listen'")),
 )
 
 policies = Table(

@@ -19,13 +19,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import BigInteger, Connection, bindparam, cast, func, select
+from sqlalchemy import BigInteger, Connection, and_, bindparam, cast, func, select
 
 from app.db.decisions import reasons
-from app.db.sql import columns, count_up, execute_compiled, put, read_all, read_one
-from app.db.tables import decisions, jobs, tallies
+from app.db.sql import columns, count_up, execute_compiled, put, read_all, read_one, written
+from app.db.tables import decisions, jobs, sites, tallies
 from app.domain.decisions import Reason, Ruling, Verdict
 from app.domain.jobs import Priority
+from app.domain.platform import SiteState
 from app.domain.policy import RuleMode
 from app.domain.statistics import Tally, step_of
 from app.domain.time import DAY, SECOND
@@ -43,6 +44,22 @@ def count(connection: Connection, site_id: str, now: int, name: Tally, category:
 def note_waiting(connection: Connection, site_id: str, now: int, waiting: int) -> None:
     """Note how many pictures wait on a site today; the day's last note stays."""
     put(connection, tallies, {"site_id": site_id, "day": now // DAY, "name": Tally.WAITING, "category": "", "count": waiting})
+
+
+NOTED_DAYS = 31
+"""How far back the last note of what waited is looked for; what is older is as good as none."""
+
+
+def last_waiting(connection: Connection, now: int) -> dict[str, int]:
+    """Give the last note of what waited on each site that is not removed."""
+    mine = (tallies.c.site_id == sites.c.id, tallies.c.name == written(Tally.WAITING), tallies.c.category == written(""))
+    query = (
+        select(tallies.c.site_id, tallies.c.count)
+        .select_from(sites.join(tallies, and_(*mine)))
+        .where(sites.c.state != SiteState.REMOVED, tallies.c.day > now // DAY - NOTED_DAYS)
+        .order_by(tallies.c.site_id, tallies.c.day)
+    )
+    return {site_id: count for site_id, count in connection.execute(query)}
 
 
 def asking(reasons: Iterable[Reason]) -> set[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, bindparam, delete, exists, func, insert, select, update
+from sqlalchemy import Connection, delete, exists, func, insert, select, update
 
 from app.db.sql import columns, read_one, written
 from app.db.tables import tried_pictures
@@ -82,11 +82,9 @@ def forget(connection: Connection, person_id: int, id: str) -> int:
     ).rowcount
 
 
-_OLD = select(exists().where(tried_pictures.c.created_at < bindparam("before")))
-
-
-def any_before(connection: Connection, before: int) -> bool:
-    return bool(connection.execute(_OLD, {"before": before}).scalar())
+def oldest_at(connection: Connection) -> int | None:
+    oldest: int | None = connection.execute(select(func.min(tried_pictures.c.created_at))).scalar_one()
+    return oldest
 
 
 def forget_before(connection: Connection, before: int) -> int:

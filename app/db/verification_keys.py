@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, bindparam, insert, select, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import Connection, bindparam, select, update
 
-from app.db.sql import columns, read_one
+from app.db.sql import columns, put, read_one
 from app.db.tables import verification_keys as keys
 
 
@@ -28,16 +27,8 @@ def get(connection: Connection, platform: str) -> KeysRow | None:
     return read_one(connection, _ONE, KeysRow, {"platform": platform})
 
 
-def take_turn(connection: Connection, platform: str, known: KeysRow | None, now: int) -> bool:
-    """Mark the keys as being fetched; False when another worker took the turn since `known` was read."""
-    if known is None:
-        try:
-            connection.execute(insert(keys).values(platform=platform, tried_at=now))
-        except IntegrityError:
-            return False
-        return True
-    mine = (keys.c.platform == platform, keys.c.tried_at == known.tried_at)
-    return connection.execute(update(keys).where(*mine).values(tried_at=now)).rowcount == 1
+def note_try(connection: Connection, platform: str, now: int) -> None:
+    put(connection, keys, {"platform": platform, "tried_at": now})
 
 
 def keep(connection: Connection, platform: str, text: str, now: int) -> None:

@@ -12,9 +12,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 from app.dispatch import clock, hints
+from app.dispatch.holding import Held
+from app.dispatch.listening import Listeners
 from app.domain.errors import ModelUnavailable
 from app.domain.jobs import SHARE
-from app.domain.time import HOUR, SECOND
+from app.services import turns
 from app.services.core import Core
 from app.services.pipeline import due, enforce
 from app.services.pipeline.moderate import Moderator
@@ -37,11 +39,8 @@ FETCH_THREADS = 2 * SHARE
 FILL_SECONDS = 60.0
 """How often the worker looks for work that was left behind; only two transactions of one moment in PostgreSQL leave any."""
 
-TEND_SECONDS = 1.0
-"""How often each site's periodic work is looked at; half the shortest interval of a platform, which is 2 s."""
-
-RETAIN_SECONDS = HOUR // SECOND
-"""How often retention is applied: its unit is days, and an hour more does no harm."""
+TEND_THREADS = 8
+"""Turns of what is due by time that go on at once: they wait for platforms, too, and one that hangs must not stop the others."""
 
 
 class Lane:
@@ -98,15 +97,19 @@ class Worker:
             "judge", max(judge_threads, FETCH_THREADS), lambda found: judge_next(self._moderator, found), self._stop
         )
         self._enforcing = Lane("enforce", ENFORCE_THREADS, lambda found: enforce.run_next(core, found), self._stop)
-        self._tending = threading.Thread(target=self._tend, name="tend")
+        self._held = Held(self._stop)
+        self._tending = Lane("tend", TEND_THREADS, lambda found: clock.run_next(core, self._held, found), self._stop)
+        self._listeners = Listeners(core, self._held)
+        self._watching = threading.Thread(target=clock.watch, args=(core, self._held, self._stop), name="watch")
 
     def stop(self) -> None:
         """Accept no more work; `run` returns when what is under way has ended."""
         self._stop.set()
+        self._held.end_all()
 
     def run(self) -> None:
         """Work until `stop`; call in the main thread."""
-        threads = [*self._judging.threads, *self._enforcing.threads, self._tending]
+        threads = [*self._judging.threads, *self._enforcing.threads, *self._tending.threads, self._watching]
         warm = threading.Thread(target=self._warm, name="warm")
         for thread in (*threads, warm):
             thread.start()
@@ -120,8 +123,10 @@ class Worker:
                 self._listen(inlet)
         self._judging.release()
         self._enforcing.release()
+        self._tending.release()
         for thread in threads:
             thread.join()
+        self._listeners.join()
 
     def _warm(self) -> None:
         # The first upload must not wait for the models to load.
@@ -144,6 +149,9 @@ class Worker:
         try:
             job, action = due.look(self._core)
             job = job or pictures.due(self._core)
+            task, listening = turns.due(self._core)
+            if listening:
+                self._listeners.fill()
         except Exception:
             log.exception("looking for work failed")
             return
@@ -151,6 +159,8 @@ class Worker:
             self._judging.rouse()
         if action:
             self._enforcing.rouse()
+        if task:
+            self._tending.rouse()
 
     def _listen(self, inlet: socket.socket | None) -> None:
         """Look at once when a hint comes, until the tick is over."""
@@ -166,15 +176,3 @@ class Worker:
                         pass
                 self._look()
                 self._stop.wait(GATHER_SECONDS)
-
-    def _tend(self) -> None:
-        retained = 0
-        while not self._stop.is_set():
-            try:
-                clock.tend_sites(self._core, self._stop.is_set)
-                if self._core.now() - retained > RETAIN_SECONDS * SECOND:
-                    clock.forget(self._core)
-                    retained = self._core.now()
-            except Exception:
-                log.exception("upkeep failed")
-            self._stop.wait(TEND_SECONDS)

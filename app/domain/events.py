@@ -73,6 +73,11 @@ class ScanAdvanced:
 
 
 @dataclass(frozen=True, slots=True)
+class ChangesSeen:
+    """Something changed there that was not told one by one: what did is asked for at once, by `Platform.changed`."""
+
+
+@dataclass(frozen=True, slots=True)
 class Noted:
     """A line for the audit trail, and nothing else: `action` is a dotted word, `text` is for people."""
 
@@ -104,6 +109,7 @@ Event = (
     | VerdictGiven
     | ScanWanted
     | ScanAdvanced
+    | ChangesSeen
     | Noted
     | SiteRemoved
     | ErasureWanted

@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import Any, BinaryIO, ClassVar, Protocol
 
 from app.domain.decisions import Action, Enforcement, Receipt
+from app.domain.errors import PlatformRefused
 from app.domain.events import Delivery, Parsed
 from app.domain.media import MediaRef, Page
 from app.domain.settings import SiteSettings
 from app.domain.time import DAY, SECOND
+from app.domain.uploaders import Sanction, SanctionOrder, UploaderMessage
 
 
 class SiteState(StrEnum):
@@ -138,6 +140,21 @@ class Surroundings:
     verification_keys: Callable[[str], VerificationKeys | None]
 
 
+Deliver = Callable[[Delivery], None]
+"""Hand a message in that a platform's listener received; `received_at` is filled in. It returns once the message is stored, or
+can never be proven: then it may be acknowledged. It raises when it could not be stored: then the message must come again."""
+
+
+class Stopping(Protocol):
+    """What tells a listener to end; a `threading.Event` is one."""
+
+    def is_set(self) -> bool: ...
+
+    def wait(self, timeout: float) -> bool:
+        """Sleep for so many seconds, or until the listener must end; tell whether it must."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Frame:
     """How the platform's own administration shows our pages inside it.
@@ -205,10 +222,26 @@ class Platform(ABC):
     """Headers, in lower case, that `parse` needs besides the body; they are stored, so that it can be read again."""
 
     reconcile_seconds: ClassVar[int] = DAY // SECOND
-    """How often what changed is compared with what we know; it finds what a lost webhook missed."""
+    """How often what changed is compared with what we know, a day at the most; it finds what a lost webhook missed."""
 
     pulse_seconds: ClassVar[int] = 0
-    """How often `pulse` is wanted; 0 is never."""
+    """How often `pulse` is wanted; 0 is never, a day the most."""
+
+    quiet_pulse_seconds: ClassVar[int] = 0
+    """How rarely a site may be pulsed where pulses find nothing to do: the interval doubles each time up to this, and is
+    `pulse_seconds` again when the site sends something. 0 where the interval stays."""
+
+    listens: ClassVar[bool] = False
+    """Whether `listen` is wanted: by one worker at a time for each site, from its connection to its end."""
+
+    tells_uploaders: ClassVar[bool] = False
+    """Whether `tell` reaches who uploaded a picture."""
+
+    sanctions: ClassVar[frozenset[Sanction]] = frozenset()
+    """What `sanction` can do about an uploader. Whatever can be ordered can be LIFTed."""
+
+    accepts_submissions: ClassVar[bool] = False
+    """Whether an application hands pictures in itself, through our own interface, and holds no others that could be listed."""
 
     verification_keys_seconds: ClassVar[int] = 0
     """How often the keys that the vendor publishes to prove its deliveries by are fetched while a site is connected; 0 where
@@ -289,8 +322,29 @@ class Platform(ABC):
     def check(self, site: Site) -> str:
         """Prove that the connection works, changing nothing; return one line for the owner about what was found."""
 
-    def pulse(self, site: Site) -> None:
-        """Run work that is due at the platform, such as sending waiting events; called every `pulse_seconds`."""
+    def pulse(self, site: Site) -> float | None:
+        """Run work that is due at the platform, such as sending waiting events; called every `pulse_seconds`.
+
+        Return the seconds until the next one is wanted, or None when nothing was to be done: see `quiet_pulse_seconds`.
+        """
+        return None
+
+    def listen(self, site: Site, deliver: Deliver, stopping: Stopping) -> None:
+        """Receive what the platform has to say, over a connection that is held or by asking again and again, until `stopping`.
+
+        Each message becomes a `Delivery`, which is authenticated and parsed as any other, and is acknowledged after `deliver`
+        has returned, never before: a worker may die at any moment, and a message may come twice. It ends within a second of
+        `stopping`, so it sleeps by `stopping.wait`. Returning earlier has it called again; what it raises, a little later.
+        """
+        raise PlatformRefused(f"{self.name} is not listened to.")
+
+    def tell(self, site: Site, message: UploaderMessage) -> None:
+        """Show a message to who uploaded a picture; twice is once. Raise `PlatformRefused` where `tells_uploaders` is False."""
+        raise PlatformRefused(f"{self.name} has no way to tell people who upload.")
+
+    def sanction(self, site: Site, order: SanctionOrder) -> Receipt:
+        """Make a sanction of an uploader true there; twice is once. Raise `PlatformRefused` for what is not among `sanctions`."""
+        raise PlatformRefused(f"{self.name} can do nothing about people who upload.")
 
     def settings_changed(self, site: Site) -> None:
         """Hand the platform the copy of its settings that it must know while we are away."""

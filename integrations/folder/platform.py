@@ -6,8 +6,11 @@ import contextlib
 import errno
 import hashlib
 import heapq
+import hmac
 import io
+import json
 import os
+import secrets
 import stat
 import time
 from collections.abc import Iterator
@@ -16,13 +19,27 @@ from typing import BinaryIO, ClassVar
 
 from app.domain.decisions import Action, Enforcement, Receipt
 from app.domain.errors import DeliveryRefused, MediaGone, MediaUnreadable, PlatformClosed, PlatformRefused, PlatformUnavailable
-from app.domain.events import Delivery, Parsed
+from app.domain.events import ChangesSeen, Delivery, Parsed
 from app.domain.media import MediaRef, Page
-from app.domain.platform import Admission, ConnectField, FindSite, Platform, Site, Surroundings
+from app.domain.platform import (
+    Admission,
+    ConnectField,
+    Deliver,
+    FindSite,
+    Platform,
+    Site,
+    SiteState,
+    Stopping,
+    Surroundings,
+)
 from app.domain.settings import SiteSettings
 from integrations.folder import home, tree
 from integrations.folder.quarantine import SUFFIX, existing_quarantine, name_of, opened_quarantine
 from integrations.folder.settings import Settings
+from integrations.kit.untrusted import read_json
+
+LOOK_SECONDS = 2
+"""How often the directory is looked at: a look costs a stat for each file."""
 
 PAGE_SIZE = 2_000
 """How many pictures one listing gives; below it, large directories are listed too often from their start."""
@@ -44,37 +61,66 @@ class Folder(Platform):
     connect_fields: ClassVar[tuple[ConnectField, ...]] = (
         ConnectField("path", "Path", "The directory on this machine, such as /srv/pictures."),
     )
-    reconcile_seconds: ClassVar[int] = 2
+    listens: ClassVar[bool] = True
 
     def __init__(self, config: None, surroundings: Surroundings) -> None:
         super().__init__(config, surroundings)
         self._digests = tree.Digests()
 
     def authenticate(self, delivery: Delivery, find: FindSite) -> Site:
-        raise DeliveryRefused("A directory sends nothing.")
+        """Prove that `listen` made this: its key never leaves Picward, so that nobody else can."""
+        claimed = delivery.headers.get(_SITE, "")
+        site = find(claimed) if claimed else None
+        proof = _proof(site, delivery.body) if site is not None else ""
+        if site is None or site.id != claimed or not proof or not _same(proof, delivery.headers.get(_PROOF, "")):
+            raise DeliveryRefused("A directory sends nothing from outside.")
+        if site.state not in (SiteState.ACTIVE, SiteState.PAUSED):
+            raise DeliveryRefused("The directory is not watched.")
+        return site
 
     def admit(self, visit: Delivery, find: FindSite) -> Admission:
         raise DeliveryRefused("A directory sends nothing.")
 
     def parse(self, delivery: Delivery, site: Site) -> Parsed:
-        # Not reached: nothing is ever authenticated.
-        return Parsed("", ())
+        return Parsed(read_json(delivery.body).text("id", 64), (ChangesSeen(),))
+
+    def listen(self, site: Site, deliver: Deliver, stopping: Stopping) -> None:
+        told = ""
+        while not stopping.is_set():
+            seen = self._look(site, stopping)
+            if seen and seen != told:
+                deliver(_message(site))
+                told = seen
+            stopping.wait(LOOK_SECONDS)
+
+    def _look(self, site: Site, stopping: Stopping) -> str:
+        """Give a digest of which pictures are there, in which versions; "" when it had to stop."""
+        state = hashlib.sha256()
+        with _opened(site) as (root, path):
+            for found in self._found(root, path, ()):
+                if stopping.is_set():
+                    return ""
+                state.update(b"/".join(found.parts) + b"\0" + found.sha256.encode() + b"\0")
+        return state.hexdigest()
 
     def scan(self, site: Site, cursor: str = "") -> Page:
         after = tree.parts_of(cursor) if cursor else ()
         media: list[MediaRef] = []
         with _opened(site) as (root, path):
-            seen: tree.Parts = ()
-            shown = tree.walk(root, self._digests, time.time(), after)
-            for found in heapq.merge(shown, _hidden(root, path, after), key=lambda found: found.parts):
-                # What was hidden and then written anew at the same place counts as what is there now.
-                if found.parts == seen:
-                    continue
+            for found in self._found(root, path, after):
                 if len(media) == PAGE_SIZE:
                     return Page(tuple(media), media[-1].id)
-                seen = found.parts
                 media.append(_media(found))
         return Page(tuple(media))
+
+    def _found(self, root: int, path: Path, after: tree.Parts) -> Iterator[tree.Found]:
+        seen: tree.Parts = ()
+        shown = tree.walk(root, self._digests, time.time(), after)
+        for found in heapq.merge(shown, _hidden(root, path, after), key=lambda found: found.parts):
+            # What was hidden and then written anew at the same place counts as what is there now.
+            if found.parts != seen:
+                seen = found.parts
+                yield found
 
     def fetch(self, site: Site, media: MediaRef) -> BinaryIO:
         parts = tree.parts_of(media.id)
@@ -140,6 +186,22 @@ class Folder(Platform):
             raise MediaUnreadable(f"The picture is larger than {self.surroundings.max_image_bytes} bytes.")
         data = os.pread(fd, self.surroundings.max_image_bytes + 1, 0)
         return data if hashlib.sha256(data).hexdigest() == media.version else None
+
+
+_SITE, _PROOF = "picward-site", "picward-proof"
+
+
+def _message(site: Site) -> Delivery:
+    body = json.dumps({"id": secrets.token_hex(16)}).encode()
+    return Delivery("POST", "/", {_SITE: site.id, _PROOF: _proof(site, body)}, body, 0)
+
+
+def _proof(site: Site, body: bytes) -> str:
+    return hmac.new(site.own_key, site.id.encode() + b"\n" + body, hashlib.sha256).hexdigest() if site.own_key else ""
+
+
+def _same(proof: str, given: str) -> bool:
+    return hmac.compare_digest(proof.encode(), given.encode(errors="replace"))
 
 
 @contextlib.contextmanager

@@ -163,11 +163,12 @@ class Shopify(Platform):
             line += f". {scopes.ask_for(missing)}"
         return line
 
-    def pulse(self, site: Site) -> None:
+    def pulse(self, site: Site) -> float | None:
         obtained = site.credentials.get("obtained_at")
         age = time.time_ns() // 1_000 - (obtained if isinstance(obtained, int) else 0)
         if _renewable(site) and age > KEEP_ALIVE_DAYS * DAY:
             self._admin(site).renew()
+        return None
 
     # --- images
 

@@ -24,7 +24,7 @@ from app.domain.events import (
 from app.domain.media import MediaRef, Page
 from app.domain.platform import Admission, FindSite, Platform, Site, SiteState
 from app.domain.settings import ChangedBy, SiteSettings, values_for
-from app.domain.time import iso, microseconds
+from app.domain.time import DAY, SECOND, iso, microseconds
 from integrations.kit import signing
 from integrations.kit.untrusted import Untrusted, read_json
 from integrations.wordpress.api import VERSION, Plugin
@@ -32,6 +32,9 @@ from integrations.wordpress.settings import Settings
 
 PAGE_SIZE = 200
 """How many attachments one listing asks for; the plugin's own limit."""
+
+QUIET_SECONDS = DAY // SECOND
+"""How rarely a quiet site is asked at most: what it has to tell comes by itself unless its own tasks never run."""
 
 PROBLEMS: Mapping[str, str] = {
     "cipher": "PHP has neither sodium nor OpenSSL: hidden originals lie unencrypted",
@@ -79,6 +82,7 @@ class WordPress(Platform):
     Settings: ClassVar[type[SiteSettings]] = Settings
     uses_door: ClassVar[bool] = True
     pulse_seconds: ClassVar[int] = 60
+    quiet_pulse_seconds: ClassVar[int] = QUIET_SECONDS
 
     def authenticate(self, delivery: Delivery, find: FindSite) -> Site:
         site = _proven(delivery, find)
@@ -192,8 +196,13 @@ class WordPress(Platform):
             more.append("The plugin's page in WordPress names what is to be put right")
         return ". ".join((line, *more))
 
-    def pulse(self, site: Site) -> None:
-        Plugin(site).ask("drain")
+    def pulse(self, site: Site) -> float | None:
+        answer = Plugin(site).ask("drain")
+        try:
+            busy = answer.integer("sent", 0, default=0) or answer.integer("waiting", 0, default=0)
+        except DeliveryUnreadable as error:
+            raise PlatformUnavailable(f"The plugin's answer cannot be read: {error}") from None
+        return float(self.pulse_seconds) if busy else None
 
     def settings_changed(self, site: Site) -> None:
         Plugin(site).ask("settings", values=values_for(site.settings, ChangedBy.PLATFORM))

@@ -36,6 +36,10 @@ def _fits(held: Held, fixtures: set[str]) -> bool:
         and (sample.private_networks or "private" not in fixtures)
         and (sample.remote or "remote" not in fixtures)
         and (can_delete or "deleting" not in fixtures)
+        and (Action.LABEL in held.platform.actions or "labelling" not in fixtures)
+        and (held.platform.listens or "listening" not in fixtures)
+        and (held.platform.tells_uploaders or "telling" not in fixtures)
+        and (bool(held.platform.sanctions) or "sanctioning" not in fixtures)
     )
 
 
@@ -90,6 +94,30 @@ def private(remote: StandIn) -> StandIn:
 def deleting(sample: Sample) -> Sample:
     """Give the sample of a platform that can delete."""
     return sample
+
+
+@pytest.fixture
+def labelling(place: StandIn) -> StandIn:
+    """Give the stand-in of a platform that can be told of a verdict."""
+    return place
+
+
+@pytest.fixture
+def listening(place: StandIn) -> StandIn:
+    """Give the stand-in of a platform that is listened to."""
+    return place
+
+
+@pytest.fixture
+def telling(place: StandIn) -> StandIn:
+    """Give the stand-in of a platform that passes messages on to uploaders."""
+    return place
+
+
+@pytest.fixture
+def sanctioning(place: StandIn) -> StandIn:
+    """Give the stand-in of a platform that can do something about uploaders."""
+    return place
 
 
 @pytest.fixture

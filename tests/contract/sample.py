@@ -64,6 +64,18 @@ class StandIn(ABC):
     def script(self, answer: Scripted | None) -> None:
         raise NotImplementedError
 
+    def say(self) -> None:
+        """Have the place tell those who listen to it of the picture."""
+        raise NotImplementedError
+
+    def said(self, uploader: str) -> list[str]:
+        """Give what this uploader was told there."""
+        raise NotImplementedError
+
+    def suspended(self, uploader: str) -> bool:
+        """Tell whether this uploader is kept from uploading there."""
+        raise NotImplementedError
+
 
 class Sample(ABC):
     slug: ClassVar[str]

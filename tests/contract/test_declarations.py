@@ -7,6 +7,9 @@ import re
 from app.domain.decisions import Action
 from app.domain.platform import Platform
 from app.domain.settings import ChangedBy, Mode, SiteSettings, modes_of, sees
+from app.domain.tasks import TIMINGS, Task
+from app.domain.time import DAY, SECOND
+from app.domain.uploaders import Sanction
 from tests.contract.sample import Sample
 from tests.contract.samples import held_to_it
 
@@ -22,8 +25,22 @@ def test_a_platform_declares_itself(slug: str, platform: Platform, sample: Sampl
     assert Action.HIDE not in platform.actions or Action.RESTORE in platform.actions
     assert issubclass(platform.Settings, SiteSettings)
     assert Action.HIDE in platform.actions or modes_of(platform.Settings) == (Mode.FLAG,), "a mode that it cannot do is offered"
-    assert platform.reconcile_seconds > 0 and platform.pulse_seconds >= 0
+    for kind, seconds in ((Task.RECONCILE, platform.reconcile_seconds), (Task.PULSE, platform.pulse_seconds)):
+        assert 0 <= seconds * SECOND <= TIMINGS[kind].longest, f"{kind} is taken for one of a wrong clock"
+    assert platform.reconcile_seconds > 0
+    assert platform.quiet_pulse_seconds == 0 or platform.pulse_seconds <= platform.quiet_pulse_seconds <= DAY // SECOND
+    assert not platform.sanctions or Sanction.LIFT in platform.sanctions, "what is ordered can be taken back"
     assert sample.webhooks is bool(sample.recordings())
+
+
+def test_a_platform_overrides_what_it_declares_and_nothing_else(platform: Platform) -> None:
+    for declared, method in (
+        (platform.listens, "listen"),
+        (platform.tells_uploaders, "tell"),
+        (bool(platform.sanctions), "sanction"),
+        (platform.pulse_seconds > 0, "pulse"),
+    ):
+        assert declared is (getattr(type(platform), method) is not getattr(Platform, method)), method
 
 
 def test_a_platform_keeps_no_merchant(platform: Platform) -> None:

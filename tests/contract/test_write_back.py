@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import pytest
 
-from app.domain.decisions import Action
+from app.domain.decisions import Action, Verdict
 from app.domain.errors import (
     AddressForbidden,
     CredentialsExpired,
@@ -254,3 +254,13 @@ def test_a_private_address_needs_the_owners_word(platform: Platform, private: St
 def test_credentials_that_are_no_longer_accepted_are_called_so(platform: Platform, sample: Sample, remote: StandIn) -> None:
     with pytest.raises(CredentialsExpired):
         platform.check(sample.with_dead_credentials(remote.site))
+
+
+def test_a_label_tells_of_a_verdict_and_shows_and_hides_nothing(platform: Platform, labelling: StandIn) -> None:
+    shown = labelling.shown()
+    for id, verdict in enumerate(Verdict, 1):
+        label = replace(enforcement(Action.LABEL, labelling.media, id=id), verdict=verdict)
+        first = platform.apply(labelling.site, label)
+        changes = labelling.changes()
+        assert platform.apply(labelling.site, label) == first
+        assert (labelling.changes(), labelling.shown(), first.drifted) == (changes, shown, "")

@@ -147,7 +147,7 @@ def test_long_work_shows_how_far_it_is(browser: Any, address: str, three: Bench,
     page.goto(f"/sites/{site.id}/scan")
     page.get_by_role("button", name="Only count").click()
     api.expect(page.get_by_text("0 pictures seen, 0 of them unknown to Picward. At work.")).to_be_visible()
-    scan.step(three.core)
+    scan.step(three.core, site.id, lambda: False)
     api.expect(page.get_by_text("5 pictures seen, 5 of them unknown")).to_be_visible(timeout=15_000)
     api.expect(page.get_by_role("button", name="Stop")).to_have_count(0)
 

@@ -10,11 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from app.config import Config
-from app.db import enforcements, migrate
+from app.db import enforcements, migrate, tasks
+from app.db.sites import SiteRow
 from app.dispatch.worker import Worker
 from app.domain.decisions import Decision, Outcome, Verdict
 from app.domain.policy import Policy, decide
 from app.domain.signals import Signal
+from app.domain.tasks import Task
 from app.domain.taxonomy import CATEGORIES
 from app.domain.time import DAY
 from app.factory import make_core, utc_now
@@ -78,13 +80,17 @@ def start_worker_once(core: Core, data_dir: Path) -> None:
     thread = threading.Thread(target=worker.run)
     thread.start()
     try:
-        wait_for(lambda: all(row.scanned_at > begun for row in sites.listing(core)), "every site to be looked at")
-        # A turn is taken before the look: the next one of the site that is looked at most often comes after all of them.
-        seen = max(row.scanned_at for row in sites.listing(core))
-        wait_for(lambda: max(row.scanned_at for row in sites.listing(core)) > seen, "the next round")
+        wait_for(lambda: all(_compared(core, row, begun) for row in sites.listing(core)), "every site to be looked at")
     finally:
         worker.stop()
         thread.join()
+
+
+def _compared(core: Core, row: SiteRow, since: int) -> bool:
+    """Tell whether a site was looked at and that has ended, also where it could not be reached."""
+    with core.db.read() as connection:
+        turns = [task for task in tasks.of_site(connection, row.id) if task.kind is Task.RECONCILE and task.lease_until]
+    return row.scanned_at > since and not turns
 
 
 def in_trouble(core: Core) -> list[str]:

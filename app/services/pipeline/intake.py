@@ -6,11 +6,12 @@ from dataclasses import replace
 
 from sqlalchemy import Connection
 
-from app.db import audit, decisions, deliveries, enforcements, jobs, pictures
+from app.db import audit, decisions, deliveries, enforcements, jobs, pictures, tasks
 from app.db.deliveries import NewDelivery
 from app.domain.decisions import Decision, Outcome, Reason, Ruling, Verdict
 from app.domain.errors import DeliveryRefused, DeliveryRepeated, DeliveryUnreadable
 from app.domain.events import (
+    ChangesSeen,
     Delivery,
     ErasureWanted,
     Event,
@@ -28,7 +29,8 @@ from app.domain.events import (
 from app.domain.jobs import Priority, WorkState
 from app.domain.names import by, claim
 from app.domain.platform import Site, SiteState
-from app.domain.time import DAY
+from app.domain.tasks import Task
+from app.domain.time import DAY, SECOND
 from app.services.core import Core
 from app.services.pipeline import moderate, record, scan
 from app.services.rules import lists
@@ -68,6 +70,9 @@ def receive(core: Core, slug: str, delivery: Delivery) -> bool:
             return False
         for event in parsed.events:
             _take(core, connection, site, event, delivery.received_at)
+        if platform.pulse_seconds:  # where something happens, more may wait to be sent
+            now = delivery.received_at
+            tasks.hurry(connection, site.id, Task.PULSE, now + platform.pulse_seconds * SECOND, now)
         return True
 
     added = core.db.write_together(store)
@@ -144,6 +149,8 @@ def _take(core: Core, connection: Connection, site: Site, event: Event, now: int
             scan.ask_within(connection, site.id, "platform", now)
         case ScanAdvanced():
             scan.hurry(connection, site.id, now)
+        case ChangesSeen():
+            tasks.ask(connection, site.id, Task.RECONCILE, now, now)
         case Noted(action, text):
             audit.add(connection, now, "platform", action, text, site.id)
         case SiteRemoved():

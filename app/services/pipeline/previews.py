@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from app.db import pictures, sites
 from app.domain.decisions import Reason, Verdict
@@ -25,10 +25,23 @@ def seal(core: Core, judgement: Judgement, listed: Sequence[Signal]) -> tuple[by
     return (core.vault.lock(shown[0]), core.vault.lock(shown[1])) if shown is not None else None
 
 
-def forget_old(core: Core) -> None:
-    """Drop the previews that are older than each site's settings keep them."""
-    now = core.now()
-    with core.db.write() as connection:
-        for row in sites.every(connection):
-            days = row.settings.get("preview_days", 30)
-            pictures.forget_previews(connection, row.id, now - days * DAY)
+SITES_TOGETHER = 200
+"""Sites whose previews are dropped in one transaction: a webhook must not wait for more."""
+
+
+def forget_old(core: Core, after: str, stopping: Callable[[], bool]) -> str:
+    """Drop the previews that are older than each site's settings keep them, from the id `after` on; return where to go on,
+    "" at the end."""
+    while True:
+        now = core.now()
+        with core.db.read() as connection:
+            found = sites.page(connection, after, SITES_TOGETHER)
+        if found:
+            with core.db.write() as connection:
+                for row in found:
+                    pictures.forget_previews(connection, row.id, now - row.settings.get("preview_days", 30) * DAY)
+        if len(found) < SITES_TOGETHER:
+            return ""
+        after = found[-1].id
+        if stopping():
+            return after

@@ -51,14 +51,18 @@ def replay_policy(core: Core, site_id: str, stopping: Callable[[], bool] = lambd
         index = judge.index(hashes.for_site(connection, site_id)) if stale else None
     looked = 0
     while stale:
-        anew = []
-        for decision in stale:
-            outcome = _decide(core, judge, index, policy, decision)
-            anew.append(_Anew(decision, outcome, _missing_preview(core, judge, index, site, decision, outcome)))
-        for start in range(0, len(anew), TOGETHER):
-            _store(core, site, policy, anew[start : start + TOGETHER])
-        looked += len(stale)
-        if stopping() or len(stale) < BATCH:
+        for start in range(0, len(stale), TOGETHER):
+            anew = []
+            for decision in stale[start : start + TOGETHER]:
+                outcome = _decide(core, judge, index, policy, decision)
+                anew.append(_Anew(decision, outcome, _missing_preview(core, judge, index, site, decision, outcome)))
+                if stopping():  # what is fetched for a preview can take long
+                    break
+            _store(core, site, policy, anew)
+            looked += len(anew)
+            if stopping():
+                return looked
+        if len(stale) < BATCH:
             break
         with core.db.read() as connection:
             stale = decisions.by_policy(connection, site_id, policy.version, BATCH, stale[-1].id)
@@ -126,15 +130,16 @@ def _store(core: Core, site: Site, policy: Policy, anew: Sequence[_Anew]) -> Non
             _store(core, site, policy, [item])
 
 
-def catch_up(core: Core, site_id: str, replayed: int, stopping: Callable[[], bool]) -> None:
-    """Replay a site's newest policy when `replayed` is an older version, until nothing is left; then note that it is done."""
+def catch_up(core: Core, site_id: str, replayed: int, stopping: Callable[[], bool]) -> bool:
+    """Replay a site's newest policy when `replayed` is an older version; True when nothing was left, which is then noted."""
     with core.db.read() as connection:
         version = policies.load(connection, site_id).version
     if version <= replayed:
-        return
-    while not stopping():
-        if replay_policy(core, site_id) == 0:
-            with core.db.write() as connection:
-                site_rows.change(connection, site_id, replayed_version=version)
-            core.wake()
-            return
+        return True
+    while replay_policy(core, site_id, stopping):
+        if stopping():
+            return False
+    with core.db.write() as connection:
+        site_rows.change(connection, site_id, replayed_version=version)
+    core.wake()
+    return True

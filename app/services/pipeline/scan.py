@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from sqlalchemy import Connection
 
-from app.db import audit, jobs, scans
+from app.db import audit, jobs, scans, tasks
 from app.db import sites as rows
 from app.db.scans import ScanChange, ScanRow
 from app.db.sites import SiteRow
@@ -16,6 +17,7 @@ from app.domain.errors import PicwardError, PlatformUnavailable
 from app.domain.jobs import Priority, ScanState
 from app.domain.media import MediaRef, Page
 from app.domain.platform import Site
+from app.domain.tasks import TIMINGS, Task
 from app.domain.time import HOUR, SECOND
 from app.services.core import Core
 from app.services.pipeline import moderate
@@ -119,6 +121,7 @@ def ask(core: Core, site_id: str, person: str, *, budget: int = 0, dry_run: bool
             ask_within(connection, site_id, person, core.now(), budget)
         elif (known := scans.last(connection, site_id, counting=True)) is None or known.state is not ScanState.ASKED:
             scans.begin(connection, site_id, ScanState.ASKED, core.now(), counting=True)
+            tasks.ask(connection, site_id, Task.SCAN, core.now(), core.now())
             audit.add(connection, core.now(), person, "scan.asked", "Asked to count what is already there", site_id)
     core.wake()
 
@@ -131,6 +134,7 @@ def ask_within(connection: Connection, site_id: str, person: str, now: int, budg
     else:
         enough = unfinished.queued + budget if budget else 0
         scans.advance(connection, unfinished.id, state=ScanState.ASKED, problem="", run_at=0, stop_at=enough, updated_at=now)
+    tasks.ask(connection, site_id, Task.SCAN, now, now)
     most = f", at most {budget} pictures" if budget else ""
     audit.add(connection, now, person, "scan.asked", f"Asked to look at what is already there{most}", site_id)
 
@@ -142,29 +146,36 @@ def stop(core: Core, site_id: str, person: str) -> None:
             audit.add(connection, core.now(), person, "scan.stopped", "Stopped the look at what is already there", site_id)
 
 
-SLICE_SECONDS = 2.0
-"""How long a worker goes on with one site's scan before it sees to the other sites."""
+def step(core: Core, site_id: str, stopping: Callable[[], bool]) -> int | None:
+    """Look at the next pages of a site's scans that were asked for; return when to go on, None when all are done.
 
-
-def step(core: Core) -> None:
-    """Look at the next pages of every scan that was asked for; called again and again, it survives any kill."""
+    Called again and again, it survives any kill.
+    """
     with core.db.read() as connection:
-        asked = scans.asked(connection, core.now())
-    for site_id, counting in asked:
-        begun = core.now()
-        try:
-            for progress in _go_on(core, sites.get(core, site_id), counting=counting):
-                if progress.wait_seconds or core.now() - begun > SLICE_SECONDS * SECOND:
-                    break
-        except PicwardError as error:
-            log.warning("the scan of site %s stopped: %s", site_id, error)
-        except Exception:  # a bug at one site must not stop the others' scans, and all upkeep with them
-            log.exception("the scan of site %s stopped", site_id)
+        asked = scans.asked(connection, site_id)
+    for one in asked:
+        if not core.now() < one.run_at <= core.now() + TIMINGS[Task.SCAN].longest:
+            _step(core, site_id, one.counting, stopping)
+    with core.db.read() as connection:
+        left = scans.asked(connection, site_id)
+    return min((max(one.run_at, core.now()) for one in left), default=None)
+
+
+def _step(core: Core, site_id: str, counting: bool, stopping: Callable[[], bool]) -> None:
+    try:
+        for progress in _go_on(core, sites.get(core, site_id), counting=counting):
+            if progress.wait_seconds or stopping():
+                break
+    except PicwardError as error:
+        log.warning("the scan of site %s stopped: %s", site_id, error)
+    except Exception:  # the scan tells why on the site's page, and its other one goes on
+        log.exception("the scan of site %s stopped", site_id)
 
 
 def hurry(connection: Connection, site_id: str, now: int) -> None:
     """Resume a scan that waits for its platform now, in the caller's transaction; begin none."""
     scans.hurry(connection, site_id, now)
+    tasks.hurry(connection, site_id, Task.SCAN, now, now)
 
 
 def estimate(core: Core, site_id: str) -> str:
@@ -215,52 +226,63 @@ def _dry(core: Core, site: Site) -> Iterator[Progress]:
         cursor = page.cursor
 
 
-def reconcile(core: Core, site: Site, since: int, changed_since: int, stopping: Callable[[], bool]) -> int:
-    """Queue what webhooks missed among what changed, with an upload's priority; return how many images that were.
+@dataclass(slots=True)
+class _Sweep:
+    """Hold how far a reconciliation is: when it began, since when changes are looked at, the next page, what was missed."""
 
-    What came to the platform before `since`, and is wholly unknown to us, was not missed: the owner asks for it by `scan`.
-    """
-    cursor, missed = "", 0
-    while not stopping():
-        page = core.platform(site.platform).changed(site, changed_since, cursor)
-        fresh = _missed(core, site, _unknown(core, site, page.media), since)
-        if fresh:
-            with core.db.write() as connection:
-                found = moderate.add_jobs(connection, site.id, fresh, Priority.UPLOAD, core.now())
-                rows.count_missed(connection, site.id, found)
-            missed += found
-            core.wake()
-        if not page.cursor:
-            break
-        cursor = page.cursor
-    if missed:
-        with core.db.write() as connection:
-            audit.add(
-                connection,
-                core.now(),
-                "worker",
-                "reconciled",
-                f"{missed} pictures that no webhook had told of were found",
-                site.id,
-            )
-    return missed
-
-
-def _missed(core: Core, site: Site, unknown: list[MediaRef], since: int) -> list[MediaRef]:
-    with core.db.read() as connection:
-        seen = jobs.seen(connection, site.id, unknown)
-    return [media for media in unknown if media.id in seen or not 0 < media.created_at < since]
+    begun: int
+    since: int
+    cursor: str = ""
+    missed: int = 0
 
 
 SWEEP_MARGIN_SECONDS = 900
 """How far back of the last reconciliation the next one looks: platforms' clocks and indexes lag by minutes."""
 
 
-def reconcile_site(core: Core, row: SiteRow, stopping: Callable[[], bool]) -> None:
-    """Reconcile a site since it was last done in full."""
-    begun, paired_at = core.now(), row.paired_at or 0
-    since = max(row.swept_at or paired_at, paired_at) - SWEEP_MARGIN_SECONDS * SECOND
-    reconcile(core, sites.open_site(core, row), paired_at, since, stopping)
-    if not stopping():
+def reconcile(core: Core, row: SiteRow, place: str, stopping: Callable[[], bool]) -> str:
+    """Queue what webhooks missed among what changed since the last time, with an upload's priority.
+
+    It goes on at `place`, "" for the beginning, and returns where it stopped, "" when it is done. What came to the platform
+    before the site was connected, and is wholly unknown to us, was not missed: the owner asks for it by `scan`.
+    """
+    connected_at = row.paired_at or 0
+    if place:
+        sweep = _Sweep(**json.loads(place))
+    else:
+        since = max(row.swept_at or connected_at, connected_at) - SWEEP_MARGIN_SECONDS * SECOND
+        sweep = _Sweep(core.now(), since)
         with core.db.write() as connection:
-            rows.change(connection, row.id, swept_at=begun)
+            rows.change(connection, row.id, scanned_at=sweep.begun)
+    site = sites.open_site(core, row)
+    while True:
+        page = core.platform(site.platform).changed(site, sweep.since, sweep.cursor)
+        sweep.missed += _add_missed(core, site, page, connected_at)
+        sweep.cursor = page.cursor
+        if not page.cursor:
+            break
+        if stopping():
+            return json.dumps(asdict(sweep))
+    with core.db.write() as connection:
+        rows.change(connection, row.id, swept_at=sweep.begun)
+        if sweep.missed:
+            text = f"{sweep.missed} pictures that no webhook had told of were found"
+            audit.add(connection, core.now(), "worker", "reconciled", text, site.id)
+    return ""
+
+
+def _add_missed(core: Core, site: Site, page: Page, connected_at: int) -> int:
+    fresh = _missed(core, site, _unknown(core, site, page.media), connected_at)
+    if not fresh:
+        return 0
+    with core.db.write() as connection:
+        found = moderate.add_jobs(connection, site.id, fresh, Priority.UPLOAD, core.now())
+        rows.count_missed(connection, site.id, found)
+    core.wake()
+    return found
+
+
+def _missed(core: Core, site: Site, unknown: list[MediaRef], since: int) -> list[MediaRef]:
+    with core.db.read() as connection:
+        seen = jobs.seen(connection, site.id, unknown)
+    return [media for media in unknown if media.id in seen or not 0 < media.created_at < since]

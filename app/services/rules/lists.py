@@ -8,9 +8,10 @@ from dataclasses import replace
 
 from sqlalchemy import Connection
 
-from app.db import audit, hashes, jobs, pictures
+from app.db import audit, hashes, jobs, pictures, tasks
 from app.db.engine import Database
 from app.domain.detector import HashEntry, HashIndex, ListKind, entries_of
+from app.domain.tasks import HOUSE, Task
 from app.services.core import Core
 
 
@@ -25,8 +26,15 @@ def import_entries(core: Core, entries: Sequence[HashEntry], site_id: str, perso
         audit.add(connection, core.now(), person, "hashes.imported", text, site_id)
         if added:
             hashes.compare(connection, site_id, added)
+            tasks.ask(connection, HOUSE, Task.COMPARE, core.now(), core.now())
     core.wake()
     return len(added)
+
+
+def comparing(core: Core) -> bool:
+    """Tell whether imported entries are still to be compared."""
+    with core.db.read() as connection:
+        return hashes.comparing(connection) is not None
 
 
 COMPARED_TOGETHER = 500

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from app.db import audit, replays
+from app.db import audit, replays, tasks
 from app.db import policies as rows
 from app.db import sites as site_rows
 from app.db.policies import PolicyRow
@@ -17,6 +17,7 @@ from app.domain.errors import OwnerNeeded, SettingsInvalid, SiteUnknown
 from app.domain.platform import SiteState
 from app.domain.policy import Policy, RuleMode, read_policy
 from app.domain.settings import ChangedBy
+from app.domain.tasks import Task
 from app.domain.taxonomy import CATEGORIES
 from app.services.core import Core
 
@@ -76,6 +77,7 @@ def save(
 
 def _add(core: Core, connection: Connection, site_id: str, policy: Policy, person: str, why: str) -> None:
     rows.add(connection, PolicyRow(site_id, policy.version, stored(policy), core.now(), person))
+    tasks.ask(connection, site_id, Task.REPLAY, core.now(), core.now())
     text = f"Policy v{policy.version}{why and f', {why}'}: {summarise(policy)}"
     audit.add(connection, core.now(), person, "policy.saved", text, site_id)
 

@@ -25,7 +25,7 @@ from app.domain.time import HOUR
 from app.services.core import Core
 from app.services.rules import policies
 from app.services.secrets import new_signing_secret
-from app.services.sites import sites
+from app.services.sites import sites, upkeep
 
 PAIRING_HOURS = 24
 """How long an unused pairing code works: long enough to hand it to the person who runs the site."""
@@ -78,6 +78,7 @@ def add(
                 raise taken
             else:
                 audit.add(connection, core.now(), person, "site.returned", "Connected again", site.id)
+            upkeep.follow(core, connection, site.id, at_once=True)
     except NotStored:  # another was faster
         raise taken from None
     core.wake()
@@ -103,6 +104,7 @@ def reconnect(core: Core, site_id: str, values: Mapping[str, str], person: str) 
         locked = core.credentials.lock(opened) if opened else None
         rows.change(connection, site_id, connection=reached, credentials=locked, problem="", found=found, checked_at=core.now())
         rows.open_again(connection, site_id, core.now())
+        upkeep.follow(core, connection, site_id, at_once=True)
         audit.add(connection, core.now(), person, "site.reconnected", found, site_id)
     core.wake()
     return found
@@ -205,6 +207,7 @@ def renew_pairing(core: Core, site_id: str, person: str) -> Site:
     with core.db.write() as connection:
         locked = core.vault.lock(json.dumps(fresh).encode())
         rows.change(connection, site_id, secrets=locked, state=SiteState.PAIRING, created_at=core.now())
+        upkeep.follow(core, connection, site_id)
         people.end_guests(connection, site_id)
         audit.add(connection, core.now(), person, "site.code", "A new pairing code was made", site_id)
     return sites.get(core, site.id)
@@ -275,6 +278,7 @@ def _connect(core: Core, platform: Platform, admission: Admission) -> tuple[Site
             checked_at=core.now(),
         )
         rows.open_again(connection, site.id, core.now())
+        upkeep.follow(core, connection, site.id, at_once=True)
         audit.add(connection, core.now(), "platform", "site.connected", found, site.id)
     core.wake()
     return sites.get(core, site.id), found

@@ -13,7 +13,6 @@ from sqlalchemy import Connection
 from app.db import audit, decisions, deliveries, enforcements, hashes, jobs, people, standings
 from app.db import sites as rows
 from app.db.sites import SiteRow as SiteRow
-from app.db.sites import Turn
 from app.domain.decisions import Verdict
 from app.domain.errors import OwnerNeeded, PairingRefused, PicwardError, PlatformUnavailable, SettingsInvalid, SiteUnknown
 from app.domain.platform import FindSite, Site, SiteState
@@ -31,6 +30,7 @@ from app.domain.settings import (
 from app.domain.time import SECOND
 from app.services.core import Core
 from app.services.rules import policies
+from app.services.sites import upkeep
 
 
 def open_site(core: Core, row: SiteRow) -> Site:
@@ -179,6 +179,7 @@ def line_for(side: ChangedBy, action: str, text: str) -> str:
 
 def _store(core: Core, connection: Connection, site: Site, settings: SiteSettings, changed: list[str], person: str) -> None:
     rows.change(connection, site.id, settings=stored(settings))
+    upkeep.follow(core, connection, site.id)
     _settle(connection, site.id, changed)
     if changed:
         said = "; ".join(f"{name}: {getattr(site.settings, name)} → {getattr(settings, name)}" for name in changed)
@@ -254,6 +255,7 @@ def set_state(core: Core, site_id: str, state: SiteState, person: str) -> None:
         if site.state is SiteState.PAIRING:
             raise PairingRefused("This site is not connected yet.")
         rows.change(connection, site_id, state=state)
+        upkeep.follow(core, connection, site_id, at_once=state is SiteState.ACTIVE)
         if state is SiteState.ACTIVE:
             rows.open_again(connection, site_id, core.now())
         audit.add(connection, core.now(), person, f"site.{state}", f"The site is {state} now", site_id)
@@ -267,6 +269,7 @@ def remove(core: Core, connection: Connection, site_id: str, actor: str) -> None
     people.end_guests(connection, site_id)
     none = core.vault.lock(b"[]")
     rows.change(connection, site_id, state=SiteState.REMOVED, secrets=none, credentials=None, problem="")
+    upkeep.follow(core, connection, site_id)
     audit.add(connection, now, actor, "site.removed", "Disconnected; its secrets are forgotten", site_id)
 
 
@@ -344,17 +347,6 @@ def active(core: Core) -> list[SiteRow]:
     """List the sites that work is done for."""
     with core.db.read() as connection:
         return rows.every(connection, [SiteState.ACTIVE])
-
-
-def take_turn(core: Core, site_id: str, column: Turn, seconds: int) -> bool:
-    """Say whether a site's periodic work is due, once among all workers; it counts as done from now on."""
-    before = core.now() - seconds * SECOND
-    with core.db.read() as connection:
-        row = rows.get(connection, site_id)
-    if row is None or getattr(row, column) > before:
-        return False
-    with core.db.write() as connection:
-        return rows.take_turn(connection, site_id, column, before, core.now())
 
 
 def note_problem(core: Core, site_id: str, known: str, problem: str) -> None:

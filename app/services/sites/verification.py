@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from app.db import sites as site_rows
@@ -49,25 +48,25 @@ class Published:
         return keys
 
 
-def fetch_due(core: Core, stopping: Callable[[], bool]) -> None:
-    """Fetch the keys that are due of each platform that has a connected site, once among all workers."""
-    for slug, platform in core.platforms.items():
-        if platform.verification_keys_seconds and not stopping():
-            _fetch_if_due(core, slug, platform)
+def fetch_due(core: Core) -> int | None:
+    """Fetch the keys that are due of each platform that has a connected site; return when the next are, None for never."""
+    publishing = [(slug, platform) for slug, platform in core.platforms.items() if platform.verification_keys_seconds]
+    due = [_fetch_if_due(core, slug, platform) for slug, platform in publishing]
+    return min((at for at in due if at is not None), default=None)
 
 
-def _fetch_if_due(core: Core, slug: str, platform: Platform) -> None:
+def _fetch_if_due(core: Core, slug: str, platform: Platform) -> int | None:
     now = core.now()
     with core.db.read() as connection:
         known = rows.get(connection, slug)
-        fresh_until = known.fetched_at + platform.verification_keys_seconds * SECOND if known else 0
-        if known and now < max(fresh_until, known.tried_at + AGAIN_SECONDS * SECOND):
-            return
         if not site_rows.any_of(connection, slug, CONNECTED):
-            return
+            return None
+        every = platform.verification_keys_seconds * SECOND
+        fresh_until = known.fetched_at + every if known else 0
+        if known and now < (due_at := max(fresh_until, known.tried_at + AGAIN_SECONDS * SECOND)) <= now + every:
+            return due_at
     with core.db.write() as connection:
-        if not rows.take_turn(connection, slug, known, now):
-            return
+        rows.note_try(connection, slug, now)
     trouble = f"The keys that {platform.name} publishes cannot be fetched: without them what it sends waits there."
     try:
         text = platform.fetch_verification_keys()
@@ -75,10 +74,11 @@ def _fetch_if_due(core: Core, slug: str, platform: Platform) -> None:
         log.warning("%s (%s)", trouble, error)
         if now > fresh_until + LATE_SECONDS * SECOND:
             _note(core, slug, "", trouble)
-        return
+        return now + AGAIN_SECONDS * SECOND
     with core.db.write() as connection:
         rows.keep(connection, slug, text, core.now())
     _note(core, slug, trouble, "")
+    return core.now() + every
 
 
 def _note(core: Core, slug: str, before: str, after: str) -> None:

@@ -7,10 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from app.db import queue, tallies
-from app.db import sites as site_rows
 from app.db.tallies import Noted
 from app.domain.decisions import Verdict
-from app.domain.platform import SiteState
 from app.domain.statistics import Share, Tally, percentile, share
 from app.domain.time import DAY
 from app.domain.visibility import Visibility
@@ -117,9 +115,12 @@ def _waiting(noted: Sequence[Noted], first: int, days: int, now: int) -> list[in
 
 
 def note_waiting(core: Core) -> None:
-    """Note for each site how many pictures wait now; called every hour, the day's last note stays."""
-    with core.db.write() as connection:
-        for row in site_rows.every(connection):
-            if row.state is not SiteState.REMOVED:
-                waiting = queue.count(connection, Visibility((row.id,), restricted=True))
-                tallies.note_waiting(connection, row.id, core.now(), waiting)
+    """Note how many pictures wait now on each site where that has changed; the day's last note stays."""
+    now = core.now()
+    with core.db.read() as connection:
+        waiting, noted = queue.counts(connection), tallies.last_waiting(connection, now)
+    changed = {site_id for site_id in {*waiting, *noted} if waiting.get(site_id, 0) != noted.get(site_id, 0)}
+    if changed:
+        with core.db.write() as connection:
+            for site_id in changed:
+                tallies.note_waiting(connection, site_id, now, waiting.get(site_id, 0))

@@ -14,13 +14,14 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from app.db import audit, decisions
+from app.db import audit, decisions, tasks
 from app.db import notices as rows
 from app.db.notices import NoticeChange, NoticeRow
 from app.domain.errors import PicwardError, PlatformUnavailable
 from app.domain.media import name_of
 from app.domain.ports import Mail
 from app.domain.settings import SiteSettings
+from app.domain.tasks import TIMINGS, Task
 from app.domain.time import DAY, HOUR, SECOND, iso
 from app.services.core import Core
 from app.services.secrets import new_signing_secret
@@ -28,7 +29,7 @@ from app.services.secrets import new_signing_secret
 log = logging.getLogger(__name__)
 
 LOOK_SECONDS = 60
-"""How often a site is looked at for something to tell."""
+"""How long a site is left alone after it was looked at for something to tell."""
 
 SETTLED_SECONDS = 60
 """How long ago something must have happened to be told: what is being written down at this moment cannot be read yet."""
@@ -62,6 +63,11 @@ def wanted(settings: SiteSettings) -> list[str]:
     return [way for way, given in ((MAIL, settings.tell_emails), (WEBHOOK, settings.tell_webhook)) if given]
 
 
+def ways(settings: Mapping[str, Any]) -> bool:
+    """Tell whether stored settings name any way to tell the owner."""
+    return bool(settings.get("tell_emails") or settings.get("tell_webhook"))
+
+
 def tend(core: Core, site_id: str, name: str, settings: SiteSettings, trouble: str) -> bool:
     """Look at one site when its turn has come, and send what there is to tell; return whether something was sent."""
     if not wanted(settings):
@@ -80,6 +86,30 @@ def tend(core: Core, site_id: str, name: str, settings: SiteSettings, trouble: s
             return False
     digest = json.loads(core.vault.open(row.digest)) if row.digest else _compose(core, row, name, settings, trouble, now)
     return _deliver(core, row, settings, digest) if digest is not None else False
+
+
+def next_look(core: Core, site_id: str, settings: SiteSettings) -> int:
+    """Choose when a site is looked at next by itself: for what waits too long, or for a message that could not be sent.
+
+    What happens there brings that forward, see `app.db.tasks.hurry_news`.
+    """
+    now = core.now()
+    with core.db.read() as connection:
+        row = rows.get(connection, site_id)
+        oldest = decisions.oldest_waiting(connection, site_id) if settings.tell_waiting_hours else None
+    if row is None or row.digest is not None:
+        return row.run_at if row is not None else now
+    if not settings.tell_waiting_hours:
+        return now + TIMINGS[Task.NOTICES].longest
+    too_long = (now if oldest is None else oldest) + settings.tell_waiting_hours * HOUR
+    return max(too_long, row.reminded_at + REMIND_SECONDS * SECOND, row.run_at)
+
+
+def look_for_news(core: Core, after: int) -> int:
+    """Have those sites looked at where something happened since a line of the trail, -1 for now; return its last line."""
+    now = core.now()
+    with core.db.write() as connection:
+        return tasks.hurry_news(connection, after, now + SETTLED_SECONDS * SECOND, now)
 
 
 def secret(core: Core, site_id: str) -> str:
@@ -121,8 +151,9 @@ def _compose(core: Core, row: NoticeRow, name: str, settings: SiteSettings, trou
             _put(digest, "waiting", _waiting(connection, site_id, settings.tell_waiting_hours, now))
     if "waiting" in digest:
         changes["reminded_at"] = now
-    if settings.tell_trouble and trouble != row.trouble:
-        _put(digest, "trouble", trouble)
+    if trouble != row.trouble:
+        if settings.tell_trouble:
+            _put(digest, "trouble", trouble)
         changes["trouble"] = trouble
     if digest:
         site = {"id": site_id, "name": name, "page": f"{core.public_url}/sites/{site_id}"}

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from app.db import audit, hashes
+from app.db import audit, hashes, tasks
 from app.db import sites as site_rows
 from app.db import tried_pictures as rows
 from app.db.tried_pictures import TriedPictureRow
@@ -25,6 +25,7 @@ from app.domain.media import Context, Region
 from app.domain.platform import SiteState
 from app.domain.policy import decide
 from app.domain.signals import Signal
+from app.domain.tasks import HOUSE, Task
 from app.domain.taxonomy import restricted
 from app.domain.time import MINUTE
 from app.services.core import Core
@@ -76,6 +77,7 @@ def begin(core: Core, data: bytes, person_id: int) -> str:
         if rows.count(connection, person_id) >= AT_ONCE:
             raise SettingsInvalid(f"You have {AT_ONCE} pictures here already. Put one away, or wait {MINUTES} minutes.")
         rows.add(connection, id, person_id, locked, now)
+        tasks.ask(connection, HOUSE, Task.TRIED, now + MINUTES * MINUTE, now)
     core.wake()
     return id
 
@@ -186,14 +188,12 @@ def put_on_list(core: Core, tried: TriedPicture, site_id: str, on: ListKind, per
     return added
 
 
-def forget_old(core: Core) -> int:
-    """Drop what nobody put away in time; cheap when there is nothing."""
-    before = core.now() - MINUTES * MINUTE
-    with core.db.read() as connection:
-        if not rows.any_before(connection, before):
-            return 0
+def forget_old(core: Core) -> int | None:
+    """Drop what nobody put away in time; return when the next is too old, None when there is none."""
     with core.db.write() as connection:
-        return rows.forget_before(connection, before)
+        rows.forget_before(connection, core.now() - MINUTES * MINUTE + 1)
+        oldest = rows.oldest_at(connection)
+    return oldest + MINUTES * MINUTE if oldest is not None else None
 
 
 def categories(tried: TriedPicture) -> Sequence[tuple[str, float]]:

@@ -16,14 +16,22 @@ from app.domain.decisions import Action, Enforcement, Receipt
 from app.domain.errors import DeliveryRefused, DeliveryUnreadable, MediaGone, PicwardError, PlatformRefused, PlatformUnavailable
 from app.domain.events import Delivery, Event, MediaDeleted, MediaUploaded, Parsed
 from app.domain.media import MediaRef, Page
-from app.domain.platform import Admission, ConnectField, FindSite, Platform, Site, SiteState, Step
+from app.domain.platform import Admission, ConnectField, Deliver, FindSite, Platform, Site, SiteState, Step, Stopping
 from app.domain.settings import ByOwner, NetworkedSettings, SiteSettings
+from app.domain.time import iso
+from app.domain.uploaders import Sanction, SanctionOrder, UploaderMessage
 from integrations.kit.answers import Answer
 from integrations.kit.http import Session, json_body
 from integrations.kit.untrusted import Untrusted, read_json
 
 PAGE_SIZE = 100
 """How many pictures one listing asks for; Toybox gives no more at once."""
+
+EVENTS_TOGETHER = 50
+"""How many events are asked for at once; Toybox gives no more."""
+
+ASK_SECONDS = 2.0
+"""How often a box is asked for events when it had none."""
 
 MIN_TOKEN_CHARACTERS = 24
 """How short a webhook's token may be; a shorter one could be guessed, and a blank one would let everybody in."""
@@ -48,8 +56,11 @@ class Toybox(Platform):
     name: ClassVar[str] = "Toybox"
     summary: ClassVar[str] = "Looks at every picture that is put into a box. Hiding shows a placeholder in its place."
     hiding: ClassVar[str] = "A hidden picture stays in its box and is shown to nobody; a placeholder takes its place."
-    actions: ClassVar[frozenset[Action]] = frozenset({Action.HIDE, Action.RESTORE})
+    actions: ClassVar[frozenset[Action]] = frozenset({Action.LABEL, Action.HIDE, Action.RESTORE})
     Settings: ClassVar[type[SiteSettings]] = Settings
+    listens: ClassVar[bool] = True
+    tells_uploaders: ClassVar[bool] = True
+    sanctions: ClassVar[frozenset[Sanction]] = frozenset({Sanction.SUSPEND, Sanction.LIFT})
     connect_fields: ClassVar[tuple[ConnectField, ...]] = (
         ConnectField("address", "Address of the box", "Such as https://toybox.example/anna."),
         ConnectField("key", "Key", "Made in the box under Settings, Keys.", secret=True),
@@ -118,6 +129,8 @@ class Toybox(Platform):
             asked["reasons"] = [reason.text for reason in enforcement.reasons] if told else []
         elif enforcement.action is Action.RESTORE:
             asked["state"] = (enforcement.undo or {}).get("state", "public")
+        elif enforcement.action is Action.LABEL:
+            asked["verdict"] = enforcement.verdict.value
         else:
             raise PlatformRefused(f"Toybox cannot {enforcement.action}.")
         answer = _ask(site, "POST", f"/pictures/{quote(enforcement.media.id, safe='')}", asked)
@@ -125,6 +138,38 @@ class Toybox(Platform):
             if not answer.flag("done"):
                 return Receipt(enforcement.undo or {}, "Someone changed in Toybox who sees the picture.")
             return Receipt({"state": answer.choice("before", ("public", "friends"))} if enforcement.action is Action.HIDE else {})
+
+    def listen(self, site: Site, deliver: Deliver, stopping: Stopping) -> None:
+        """Fetch what the box keeps for those whom its webhooks do not reach; an event that came by both counts once."""
+        while not stopping.is_set():
+            answer = _ask(site, "GET", f"/events?limit={EVENTS_TOGETHER}")
+            with _reading():
+                events = [(one.text("receipt", 64), one.text("event", 10_000)) for one in answer.items("events", EVENTS_TOGETHER)]
+            for receipt, event in events:
+                if stopping.is_set():
+                    return
+                deliver(
+                    Delivery(
+                        "POST", "/", {"toybox-box": site.key, "authorization": f"Bearer {site.secrets[0]}"}, event.encode(), 0
+                    )
+                )
+                _ask(site, "POST", "/events/taken", {"receipt": receipt})
+            if not events:
+                stopping.wait(ASK_SECONDS)
+
+    def tell(self, site: Site, message: UploaderMessage) -> None:
+        about = message.media.id if message.media is not None else ""
+        asked = {"id": message.id, "text": message.text, "picture": about}
+        _ask(site, "POST", f"/people/{quote(message.uploader, safe='')}/messages", asked)
+
+    def sanction(self, site: Site, order: SanctionOrder) -> Receipt:
+        if order.sanction not in self.sanctions:
+            raise PlatformRefused(f"Toybox cannot {order.sanction}.")
+        until = iso(order.until) if order.sanction is Sanction.SUSPEND else ""
+        asked = {"id": order.id, "until": until, "reason": order.reason}
+        answer = _ask(site, "POST", f"/people/{quote(order.uploader, safe='')}/suspension", asked)
+        with _reading():
+            return Receipt(drifted="" if answer.flag("done") else "This person has left the box.")
 
     def check(self, site: Site) -> str:
         answer = _ask(site, "GET", "/box")

@@ -57,6 +57,9 @@ class Place(StandIn):
     def remove(self) -> None:
         self.path.unlink()
 
+    def say(self) -> None:
+        self.settle()
+
     def settle(self) -> None:
         time.sleep(SETTLE_SECONDS + 0.05)
 

@@ -178,9 +178,12 @@ def test_every_problem_of_the_plugin_has_words_here() -> None:
     assert set(why) == set(DRIFTED)
 
 
-def test_the_pulse_drains_and_settings_are_handed_over(plugin: PluginStandIn) -> None:
-    PLATFORM.pulse(site_of(plugin))
+def test_the_pulse_drains_and_settings_are_handed_over(plugin: PluginStandIn, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert PLATFORM.pulse(site_of(plugin)) is None
     assert plugin.drained == 1
+    for sent, waiting in ((1, 0), (0, 3)):
+        monkeypatch.setattr(plugin, "_drain", lambda body, sent=sent, waiting=waiting: {"sent": sent, "waiting": waiting})
+        assert PLATFORM.pulse(site_of(plugin)) == 60
     site = site_of(plugin, mode=Mode.HOLD, trusted_roles=("editor",))
     PLATFORM.settings_changed(site)
     assert plugin.settings == values_for(site.settings, ChangedBy.PLATFORM)

@@ -71,7 +71,7 @@ def test_what_an_earlier_decoding_saw_is_looked_at_anew_when_it_is_asked_for_and
     settle(bench)
     assert bench.platform.hidden == {"1"} and len(bench.judge.looked) == 1
     policies.save(bench.core, site.id, [], "owner")
-    clock.tend_sites(bench.core, lambda: False)
+    clock.run_due(bench.core)
     settle(bench)
     assert bench.platform.hidden == set() and len(bench.judge.looked) == 1
     for expected in (2, 2):

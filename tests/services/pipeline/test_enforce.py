@@ -110,7 +110,7 @@ def test_a_hide_whose_answer_was_lost_for_good_is_still_taken_back(bench: Bench,
     bench.platform.hidden.add("1")
     bench.platform.trouble.clear()
     policies.save(bench.core, site.id, [{**ENFORCED[0], "mode": "review"}], "owner")
-    clock.tend_sites(bench.core, lambda: False)
+    clock.run_due(bench.core)
     settle(bench)
     approve(bench, site, "1")
     settle(bench)
@@ -181,13 +181,11 @@ def test_a_killed_workers_action_is_made_true_by_another(bench: Bench, site: Sit
 def test_a_parent_keeps_the_state_before_its_first_hide_until_the_last_block_is_gone(bench: Bench, site: Site) -> None:
     for media_id in ("1", "2"):
         bench.platform.parents[media_id] = "product:7"
-    from app.services.pipeline import scan
-
     for media_id in ("1", "2"):
         data = f"bad {media_id}".encode()
         bench.judge.tell(data, "sexual.explicit_nudity", 0.9)
         bench.platform.images[media_id] = data
-    scan.reconcile(bench.core, site, 0, 0, lambda: False)
+    clock.run_due(bench.core)
     settle(bench)
     first, second = bench.platform.applied
     assert (first.held, first.others_blocked) == (None, 1)

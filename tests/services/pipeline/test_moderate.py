@@ -203,7 +203,7 @@ def test_an_approved_picture_is_not_flagged_again(bench: Bench, site: Site) -> N
     upload(bench, site, "2", b"picture")
     moderate.rejudge(bench.core, site.id, "1")
     policies.save(bench.core, site.id, [{**ENFORCED[0], "block": 0.5}], "owner")
-    clock.tend_sites(bench.core, lambda: False)
+    clock.run_due(bench.core)
     settle(bench)
     assert verdict(bench, site, "1") is Verdict.ALLOW
     assert verdict(bench, site, "2") is Verdict.ALLOW
@@ -216,12 +216,12 @@ def test_a_new_policy_replays_stored_signals(bench: Bench, site: Site) -> None:
     settle(bench)
     assert verdict(bench, site, "1") is Verdict.REVIEW
     policies.save(bench.core, site.id, [{**ENFORCED[0], "block": 0.5}], "owner")
-    clock.tend_sites(bench.core, lambda: False)
+    clock.run_due(bench.core)
     settle(bench)
     assert verdict(bench, site, "1") is Verdict.BLOCK
     assert bench.platform.hidden == {"1"}
     policies.save(bench.core, site.id, [{**ENFORCED[0], "review": 0.7}], "owner")
-    clock.tend_sites(bench.core, lambda: False)
+    clock.run_due(bench.core)
     settle(bench)
     assert not bench.platform.hidden
     assert len(bench.judge.looked) == 1
@@ -234,7 +234,7 @@ def test_a_replay_makes_the_missing_preview_and_bothers_the_site_only_with_what_
     settle(bench)
     bench.platform.applied.clear()
     policies.save(bench.core, site.id, [{**ENFORCED[0], "review": 0.2}], "owner")
-    clock.tend_sites(bench.core, lambda: False)
+    clock.run_due(bench.core)
     settle(bench)
     waiting = showing.waiting(bench.core)
     assert [decision.media.id for decision in waiting] == ["1"]
@@ -255,7 +255,7 @@ def test_a_replay_keeps_what_could_not_be_judged_in_review(bench: Bench, site: S
     upload(bench, site, "1", b"bomb")
     settle(bench)
     policies.save(bench.core, site.id, [], "owner")
-    clock.tend_sites(bench.core, lambda: False)
+    clock.run_due(bench.core)
     assert verdict(bench, site, "1") is Verdict.REVIEW
 
 

@@ -194,11 +194,11 @@ def test_a_scan_waits_for_its_platform_and_can_be_hurried(bench: Bench, site: Si
     asked = []
     monkeypatch.setattr(bench.platform, "scan", lambda site, cursor="": asked.append(cursor) or next(pages))
     scan.ask(bench.core, site.id, "owner")
-    scan.step(bench.core)
-    scan.step(bench.core)
+    scan.step(bench.core, site.id, lambda: False)
+    scan.step(bench.core, site.id, lambda: False)
     assert asked == [""]
     told(bench, site, monkeypatch, ScanAdvanced())
-    scan.step(bench.core)
+    scan.step(bench.core, site.id, lambda: False)
     assert asked == ["", "preparing"]
     done = scan.last(bench.core, site.id)
     assert done is not None and (done.seen, done.done) == (1, True)

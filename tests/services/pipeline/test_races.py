@@ -11,6 +11,7 @@ import pytest
 
 from app.db import enforcements, jobs
 from app.db import sites as rows
+from app.dispatch import clock
 from app.domain.decisions import Action, Enforcement, Outcome, Receipt, Ruling, Verdict
 from app.domain.errors import DeliveryRefused, MediaGone, PairingRefused, PlatformUnavailable, SettingsInvalid
 from app.domain.events import Delivery, ErasureWanted, Event, Noted, Parsed, SiteRemoved
@@ -383,7 +384,7 @@ def test_a_scan_that_stumbles_over_a_bug_stops_and_stops_nothing_else(
     monkeypatch.setattr(bench.platform, "scan", stumble)
     scan.ask(bench.core, site.id, "owner")
     scan.ask(bench.core, other.id, "owner")
-    scan.step(bench.core)
+    clock.run_due(bench.core)
     stopped, done = scan.last(bench.core, site.id), scan.last(bench.core, other.id)
     assert stopped is not None and not stopped.running and "ZeroDivisionError" in stopped.problem
     assert done is not None and done.done

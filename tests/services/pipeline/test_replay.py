@@ -174,7 +174,7 @@ def test_a_picture_that_the_newest_model_has_not_seen_is_left_alone(bench: Bench
     bench.judge.detectors = {"told": "2"}
     assert backtest.try_policy(bench.core, site.id, policies.draft(bench.core, site.id, DRAFTS["laxer"])).unseen == 1
     policies.save(bench.core, site.id, DRAFTS["laxer"], "owner")
-    clock.tend_sites(bench.core, lambda: False)
+    clock.run_due(bench.core)
     settle(bench)
     assert bench.platform.hidden == {"one"}, "what nobody has looked at again was shown"
 

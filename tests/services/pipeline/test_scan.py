@@ -63,20 +63,20 @@ def test_a_budget_stops_and_the_next_call_goes_on_without_a_gap(bench: Bench, si
 
 
 def test_reconciliation_finds_what_no_webhook_told(bench: Bench, site: Site) -> None:
-    clock.tend_sites(bench.core, lambda: False)
+    clock.run_due(bench.core)
     assert queued(bench, site) == 5
     bench.platform.images["late"] = b"late"
-    clock.tend_sites(bench.core, lambda: False)
+    clock.run_due(bench.core)
     assert queued(bench, site) == 5
     bench.clock.pass_seconds(86_401)
-    clock.tend_sites(bench.core, lambda: False)
+    clock.run_due(bench.core)
     assert queued(bench, site) == 6
 
 
 def test_what_was_there_before_the_site_was_connected_is_left_to_a_scan(bench: Bench, site: Site) -> None:
     for n in range(4):
         bench.platform.created[str(n)] = bench.clock() - 1
-    clock.tend_sites(bench.core, lambda: False)
+    clock.run_due(bench.core)
     assert queued(bench, site) == 1
     assert list(scan.scan(bench.core, site.id))[-1].queued == 4
 
@@ -87,20 +87,17 @@ def test_an_old_picture_that_we_know_is_followed_when_its_bytes_change(bench: Be
     upload(bench, site, "1", b"picture 1")
     bench.platform.images["1"] = b"other bytes"
     bench.clock.pass_seconds(86_401)
-    clock.tend_sites(bench.core, lambda: False)
+    clock.run_due(bench.core)
     assert queued(bench, site) == 2
 
 
-def test_a_scan_that_was_asked_for_is_done_slice_by_slice_by_the_workers(
-    bench: Bench, site: Site, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(scan, "SLICE_SECONDS", -1.0)  # a slice is one page
+def test_a_scan_that_was_asked_for_is_done_slice_by_slice_by_the_workers(bench: Bench, site: Site) -> None:
     for n in range(5):
         bench.platform.created[str(n)] = bench.clock() - 1
     scan.ask(bench.core, site.id, "owner")
     seen = []
     for _ in range(4):
-        clock.tend_sites(bench.core, lambda: False)
+        scan.step(bench.core, site.id, lambda: True)  # a slice is one page
         progress = scan.last(bench.core, site.id)
         assert progress is not None
         seen.append((progress.seen, progress.done))
@@ -113,15 +110,15 @@ def test_reconciliation_finds_a_version_that_is_back(bench: Bench, site: Site) -
     bench.platform.images["1"] = b"other"
     settle(bench)
     bench.platform.images["1"] = b"picture 1"
-    clock.tend_sites(bench.core, lambda: False)
+    clock.run_due(bench.core)
     settle(bench)
     with bench.core.db.read() as connection:
         assert jobs.counts(connection, site.id) == {"done": 5, "gone": 1}
 
 
-def work(bench: Bench, times: int) -> None:
+def work(bench: Bench, site: Site, times: int) -> None:
     for _ in range(times):
-        scan.step(bench.core)
+        scan.step(bench.core, site.id, lambda: False)
 
 
 def test_a_count_is_done_by_workers_and_queues_nothing(bench: Bench, site: Site) -> None:
@@ -131,7 +128,7 @@ def test_a_count_is_done_by_workers_and_queues_nothing(bench: Bench, site: Site)
     asked = scan.last(bench.core, site.id, dry_run=True)
     assert asked is not None
     assert (asked.running, asked.done) == (True, False)
-    work(bench, 1)
+    work(bench, site, 1)
     counted = scan.last(bench.core, site.id, dry_run=True)
     assert counted is not None
     assert (counted.seen, counted.queued, counted.total, counted.done, counted.running) == (5, 4, 5, True, False)
@@ -148,7 +145,7 @@ def test_a_count_between_does_not_lose_an_interrupted_scan(bench: Bench, site: S
     next(steps)
     steps.close()
     scan.ask(bench.core, site.id, "Ada", dry_run=True)
-    work(bench, 1)
+    work(bench, site, 1)
     assert [step.seen for step in scan.scan(bench.core, site.id)] == [4, 5]
 
 
@@ -156,7 +153,7 @@ def test_an_asked_scan_keeps_to_its_budget_and_goes_on_when_asked_again(bench: B
     seen = []
     for _ in range(3):
         scan.ask(bench.core, site.id, "Ada", budget=2)
-        work(bench, 5)
+        work(bench, site, 5)
         last = scan.last(bench.core, site.id)
         assert last is not None
         seen.append((queued(bench, site), last.done, last.running))
@@ -169,13 +166,13 @@ def test_a_scan_is_stopped_between_pages_and_goes_on_when_asked_again(bench: Ben
     next(steps)
     scan.stop(bench.core, site.id, "Ada")
     assert [step.seen for step in steps] == [4], "the page that it is at is finished"
-    work(bench, 2)
+    work(bench, site, 2)
     assert queued(bench, site) == 4
     last = scan.last(bench.core, site.id)
     assert last is not None
     assert (last.running, last.done) == (False, False)
     scan.ask(bench.core, site.id, "Ada")
-    work(bench, 2)
+    work(bench, site, 2)
     assert queued(bench, site) == 5
     scan.stop(bench.core, site.id, "Ada")
     assert [line[2] for line in sites.trail(bench.core, site.id)].count("Stopped the look at what is already there") == 1
@@ -184,7 +181,7 @@ def test_a_scan_is_stopped_between_pages_and_goes_on_when_asked_again(bench: Ben
 def test_why_a_scan_stopped_is_told(bench: Bench, site: Site) -> None:
     scan.ask(bench.core, site.id, "Ada")
     bench.platform.trouble["scan"] = PlatformRefused("it is asleep")
-    work(bench, 1)
+    work(bench, site, 1)
     last = scan.last(bench.core, site.id)
     assert last is not None
     assert (last.running, last.problem) == (False, "it is asleep")
@@ -193,14 +190,14 @@ def test_why_a_scan_stopped_is_told(bench: Bench, site: Site) -> None:
 def test_a_workers_scan_waits_for_a_platform_that_is_away(bench: Bench, site: Site) -> None:
     scan.ask(bench.core, site.id, "Ada")
     bench.platform.trouble["scan"] = PlatformUnavailable("it is asleep")
-    scan.step(bench.core)
+    scan.step(bench.core, site.id, lambda: False)
     last = scan.last(bench.core, site.id)
     assert last is not None and (last.running, last.problem) == (True, "it is asleep")
     bench.platform.trouble.clear()
-    scan.step(bench.core)
+    scan.step(bench.core, site.id, lambda: False)
     assert queued(bench, site) == 0
     bench.clock.pass_seconds(scan.AWAY_SECONDS + 1)
-    scan.step(bench.core)
+    scan.step(bench.core, site.id, lambda: False)
     last = scan.last(bench.core, site.id)
     assert last is not None and (last.done, last.problem) == (True, "")
     assert queued(bench, site) == 5
@@ -210,7 +207,7 @@ def test_a_platform_that_stays_away_stops_a_scan(bench: Bench, site: Site) -> No
     scan.ask(bench.core, site.id, "Ada")
     bench.platform.trouble["scan"] = PlatformUnavailable("it is asleep")
     bench.clock.pass_seconds(25 * 3600)
-    scan.step(bench.core)
+    scan.step(bench.core, site.id, lambda: False)
     last = scan.last(bench.core, site.id)
     assert last is not None and not last.running
 
@@ -226,14 +223,17 @@ def test_a_scan_by_hand_that_fell_silent_counts_as_interrupted(bench: Bench, sit
 def test_a_paused_or_removed_sites_scan_waits(bench: Bench, site: Site) -> None:
     scan.ask(bench.core, site.id, "Ada")
     sites.set_state(bench.core, site.id, SiteState.PAUSED, "Ada")
-    work(bench, 2)
+    clock.run_due(bench.core)
     assert queued(bench, site) == 0
     sites.set_state(bench.core, site.id, SiteState.ACTIVE, "Ada")
-    work(bench, 2)
+    clock.run_due(bench.core)
     assert queued(bench, site) == 5
+    last = scan.last(bench.core, site.id)
+    assert last is not None and last.done
 
 
 def test_what_no_webhook_told_of_is_counted(bench: Bench, site: Site) -> None:
     for _ in range(2):
-        scan.reconcile(bench.core, site, 0, 0, lambda: False)
+        clock.run_due(bench.core)
+        bench.clock.pass_seconds(86_401)
     assert sites.summary(bench.core, site.id)["missed"] == 5

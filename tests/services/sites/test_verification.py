@@ -8,8 +8,8 @@ from typing import ClassVar
 import pytest
 
 from app.db import sites as rows
-from app.db import verification_keys
 from app.dispatch import clock
+from app.dispatch.holding import Held
 from app.domain.errors import PlatformUnavailable
 from app.domain.platform import SiteState
 from app.services.sites import sites, verification
@@ -41,7 +41,7 @@ def vendor(bench: Bench) -> Publishing:
 
 
 def due(bench: Bench) -> None:
-    verification.fetch_due(bench.core, lambda: False)
+    verification.fetch_due(bench.core)
 
 
 def latest(bench: Bench) -> str:
@@ -69,10 +69,10 @@ def test_the_clock_fetches_when_it_is_due_and_however_many_sites_there_are(bench
     for _ in range(3):
         bench.site()
     for _ in range(5):
-        clock.tend_sites(bench.core, lambda: False)
+        clock.run_due(bench.core)
     assert vendor.fetches == 1
     bench.clock.pass_seconds(EVERY)
-    clock.tend_sites(bench.core, lambda: False)
+    clock.run_due(bench.core)
     assert (vendor.fetches, latest(bench)) == (2, "keys 2")
 
 
@@ -82,7 +82,8 @@ def test_one_flight_among_many_workers(bench: Bench, vendor: Publishing) -> None
 
     def work() -> None:
         gate.wait()
-        due(bench)
+        while clock.run_next(bench.core, Held(threading.Event())):
+            pass
 
     workers = [threading.Thread(target=work) for _ in range(6)]
     for worker in workers:
@@ -123,19 +124,6 @@ def test_another_trouble_of_a_site_is_neither_covered_nor_cleared(bench: Bench, 
     bench.clock.pass_seconds(AGAIN_SECONDS)
     due(bench)
     assert problem(bench, site.id) == "The disk is full."
-
-
-def test_who_read_an_old_state_takes_no_turn(bench: Bench, vendor: Publishing) -> None:
-    bench.site()
-    with bench.core.db.write() as connection:
-        assert verification_keys.take_turn(connection, "paper", None, 1)
-    with bench.core.db.read() as connection:
-        known = verification_keys.get(connection, "paper")
-    with bench.core.db.write() as connection:
-        assert not verification_keys.take_turn(connection, "paper", None, 2)
-    with bench.core.db.write() as connection:
-        assert verification_keys.take_turn(connection, "paper", known, 3)
-        assert not verification_keys.take_turn(connection, "paper", known, 4)
 
 
 def problem(bench: Bench, site_id: str) -> str:

@@ -314,9 +314,38 @@ def test_upkeep_tells_also_of_a_site_that_is_in_trouble(bench: Bench, postbox: t
     bench.platform.trouble["scan"] = PlatformUnavailable("nobody is at home")
     for _ in range(3):
         bench.clock.pass_seconds(90_000)
-        clock.tend_sites(bench.core, lambda: False)
+        clock.run_due(bench.core)
     assert ["nobody is at home" in text for text in box.texts] == [True]
     assert sites.get(bench.core, site.id).state == "active"
+
+
+def test_a_site_is_looked_at_where_something_happened_and_else_once_a_day(
+    bench: Bench, postbox: tuple[Postbox, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    box, port = postbox
+    bench = connected(bench, port)
+    busy = told(bench, acting_site(bench), tell_emails=["ann@example.org"])
+    told(bench, bench.site(), tell_emails=["bob@example.org"])
+    looks: list[str] = []
+    tend_one = service.tend
+    monkeypatch.setattr(service, "tend", lambda core, site_id, *about: looks.append(site_id) or tend_one(core, site_id, *about))
+
+    def minutes(count: int) -> None:
+        for _ in range(count):
+            bench.clock.pass_seconds(60)
+            clock.run_due(bench.core)
+
+    minutes(10)
+    looks.clear()
+    minutes(30)
+    assert looks == [], "nothing happened"
+    decided(bench, busy, "dress", 0.9)
+    minutes(3)
+    assert [message["to"] for message in box.received] == ["ann@example.org"]
+    assert set(looks) == {busy.id} and len(looks) <= 3
+    sites.note_problem(bench.core, busy.id, "", "nobody is at home")
+    minutes(62)
+    assert box.received[1]["subject"] == "Paper site: in trouble"
 
 
 def test_without_a_mail_server_the_page_can_say_so(bench: Bench) -> None:

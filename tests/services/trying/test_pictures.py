@@ -137,7 +137,7 @@ def test_it_is_gone_after_ten_minutes_or_when_it_is_put_away(bench: Bench) -> No
     with pytest.raises(TriedPictureGone):
         pictures.get(bench.core, found.id, ANN)
     assert len(rows(bench)) == 1
-    clock.tend_sites(bench.core, lambda: False)
+    clock.run_due(bench.core)
     assert rows(bench) == []
 
 

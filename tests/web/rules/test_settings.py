@@ -136,7 +136,7 @@ def test_what_would_change_is_shown_before_it_is_saved(owner: Owner, bench: Benc
     assert bench.platform.hidden == set()
     assert saved_from(owner, answer.text, site.id).location == f"/sites/{site.id}/policy?said=saved"
     assert read(policies.current(bench.core, site.id)).approach is Approach.HIDE
-    clock.tend_sites(bench.core, lambda: False)
+    clock.run_due(bench.core)
     while enforce.run_next(bench.core):
         pass
     assert bench.platform.hidden == {"clear"}

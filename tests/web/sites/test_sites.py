@@ -13,11 +13,13 @@ from app.db import standings
 from app.db.tables import metadata
 from app.domain.errors import PlatformRefused, PlatformUnavailable
 from app.domain.platform import ConnectField, Step
+from app.domain.time import HOUR
 from app.services.people import links
 from app.services.pipeline import enforce, intake, scan
 from app.services.review import verdicts
 from app.services.rules import policies
 from app.services.sites import connecting, sites
+from app.services.telling import clocks
 from tests.support.core import Bench, PaperPlatform, PaperSettings
 from tests.web.visitor import PASSWORD, Owner, acting_site, decided
 
@@ -248,7 +250,7 @@ def test_what_is_there_is_counted_looked_at_with_a_budget_and_stopped(owner: Own
     running = owner.get(path).text
     assert 'http-equiv="refresh"' in running
     assert "progress.js" in running
-    scan.step(bench.core)
+    scan.step(bench.core, site.id, lambda: False)
     counted = owner.get(path).text
     assert "5 pictures seen, 5 of them unknown to Picward." in counted
     assert 'http-equiv="refresh"' not in counted
@@ -256,15 +258,15 @@ def test_what_is_there_is_counted_looked_at_with_a_budget_and_stopped(owner: Own
         wrong = owner.post(path, budget=budget)
         assert (wrong.status_code, "budget-error" in wrong.text) == (422, True), budget
     assert owner.post(path, budget="2").location == f"{path}?said=asked"
-    scan.step(bench.core)
+    scan.step(bench.core, site.id, lambda: False)
     assert "2 pictures seen, 2 queued." in owner.get(path).text
     assert "asked again, it goes on from there" in owner.get(path).text
     owner.post(path)
     owner.post(f"{path}/stop")
-    scan.step(bench.core)
+    scan.step(bench.core, site.id, lambda: False)
     assert "2 pictures seen, 2 queued." in owner.get(path).text
     owner.post(path)
-    scan.step(bench.core)
+    scan.step(bench.core, site.id, lambda: False)
     assert "Finished." in owner.get(path).text
 
 
@@ -286,6 +288,14 @@ def test_who_may_only_look_gets_no_buttons(owner: Owner, bench: Bench) -> None:
 def test_an_unknown_platform_cannot_be_added(owner: Owner) -> None:
     assert owner.get("/sites/add?platform=nothing").status_code == 404
     assert owner.post("/sites/add", platform="nothing").status_code == 404
+
+
+def test_the_list_tells_of_a_clock_that_was_wrong_for_a_day(owner: Owner, bench: Bench) -> None:
+    assert "clock" not in owner.get("/sites").text
+    clocks.tell_jump(bench.core, -2 * HOUR)
+    assert "clock was set back by 2 hours" in owner.get("/sites").text
+    bench.clock.pass_seconds(86_400)
+    assert clocks.trouble(bench.core) == ""
 
 
 def test_the_list_shows_health(owner: Owner, bench: Bench) -> None:

@@ -18,6 +18,7 @@ from app.services.pipeline import enforce, scan
 from app.services.review import history
 from app.services.rules import policies
 from app.services.sites import sites
+from app.services.telling import clocks
 from app.web.console.guard import needs, own_site, person, room, visibility
 from app.web.console.people.entry import Answer
 from app.web.console.words import Said
@@ -39,6 +40,7 @@ def site_list() -> str:
     return render_template(
         "sites/sites.html",
         rows=[(row, core().platforms.get(row.platform), sites.summary(core(), row.id)) for row in found],
+        clock=clocks.trouble(core()) if person().may(Right.CONNECT) else "",
     )
 
 

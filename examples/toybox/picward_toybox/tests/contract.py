@@ -90,6 +90,15 @@ class Place(StandIn):
     def script(self, answer: Scripted | None) -> None:
         self.box.scripted = answer
 
+    def say(self) -> None:
+        self.box.say("p_12")
+
+    def said(self, uploader: str) -> list[str]:
+        return [text for (name, _), text in self.box.messages.items() if name == uploader]
+
+    def suspended(self, uploader: str) -> bool:
+        return bool(self.box.suspended.get(uploader))
+
 
 @contextmanager
 def _place(sample: ToyboxSample) -> Iterator[StandIn]:

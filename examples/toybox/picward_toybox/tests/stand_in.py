@@ -23,6 +23,9 @@ class Picture:
     before: str = ""
     """Who saw it before it was hidden; kept by Toybox until it is shown again."""
 
+    label: str = ""
+    """The verdict that its owner sees beside it."""
+
     @property
     def sha256(self) -> str:
         return hashlib.sha256(self.data).hexdigest()
@@ -45,6 +48,9 @@ class Box:
         self.key, self.pictures = key, pictures
         self.scripted: Scripted | None = None
         self.changes = 0
+        self.events: dict[str, str] = {}
+        self.messages: dict[tuple[str, int], str] = {}
+        self.suspended: dict[str, str] = {}
 
     def __enter__(self) -> Box:
         self.server = StandInServer(("127.0.0.1", 0), _handler(self))
@@ -74,7 +80,24 @@ class Box:
                 return self._picture(id).data
             case "POST", ["pictures", id]:
                 return self._change(self._picture(id), json.loads(body))
+            case "GET", ["events"]:
+                return {"events": [{"receipt": receipt, "event": event} for receipt, event in list(self.events.items())[:50]]}
+            case "POST", ["events", "taken"]:
+                return {"done": self.events.pop(json.loads(body)["receipt"], None) is not None}
+            case "POST", ["people", name, "messages"]:
+                said = json.loads(body)
+                self.messages[name, said["id"]] = said["text"]
+                return {"done": True}
+            case "POST", ["people", name, "suspension"]:
+                self.suspended[name] = json.loads(body)["until"]
+                return {"done": True}
         raise Refusal(404, "route")
+
+    def say(self, id: str) -> None:
+        """Keep an event about a picture until somebody takes it."""
+        number = len(self.events) + 1
+        about = {"id": id, "sha256": self.pictures[id].sha256, "title": f"Picture {id}"}
+        self.events[f"r_{number}"] = json.dumps({"id": f"evt_{number}", "type": "picture.added", "picture": about})
 
     def _picture(self, id: str) -> Picture:
         if id not in self.pictures:
@@ -98,6 +121,8 @@ class Box:
             self.changes += 1
         elif asked["action"] == "restore" and picture.state != asked["state"]:
             return {"done": False}
+        elif asked["action"] == "label":
+            picture.label = asked["verdict"]
         return {"done": True, "before": picture.before}
 
 
