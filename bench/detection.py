@@ -13,21 +13,18 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 import multiprocessing
 import statistics
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from io import BytesIO
-from typing import Any
 
 from PIL import Image
 
 from bench import pictures
 from bench.rows import TO_KNOW, Missing, Row
-from models.decoder import decode
+from models.image import Picture, read
 from models.judge import LocalJudge
 from models.nudenet.detector import tensor_of
 from models.registry import Machine, cards, load
-from models.sandbox import Sandbox
-from models.zygote import Answer
 
 CORES = os.cpu_count() or 1
 WANTED = ("nudenet",)
@@ -59,13 +56,13 @@ def ours() -> Work:
 
 
 def in_process() -> Work:
-    """Judge with the decode in this process, as the sandbox's peer."""
+    """Judge with the decode in this process, and nothing on the way to the views, as the sandbox's peer."""
 
-    class Here(Sandbox):
-        def run(self, task: str, data: bytes, arguments: Mapping[str, Any]) -> Answer:
-            return decode(data, dict(arguments))
+    class Here(LocalJudge):
+        def _decode(self, data: bytes) -> Picture:
+            return read(data, self._limits)
 
-    judge = LocalJudge(sandbox=Here())
+    judge = Here()
     return lambda data: judge.judge(data, WANTED)
 
 

@@ -63,7 +63,7 @@ class LocalJudge:
         """Decode once and run the wanted detectors. Never raise for what is in the bytes: that becomes a failure."""
         sha256 = hashlib.sha256(data).hexdigest()
         try:
-            picture = decoded(self._sandbox, data, self._limits)
+            picture = self._decode(data)
         except MediaUnreadable as error:
             return Judgement(Fingerprint(sha256, "", 0, 0), {}, (str(error),))
         # Before the model runs: the views are still in the processor's cache, and hashing them takes half the time.
@@ -86,6 +86,9 @@ class LocalJudge:
             tuple(failures),
             lambda listed: self._preview(picture, looks, signals, _placed(listed, fingerprint, looks)),
         )
+
+    def _decode(self, data: bytes) -> Picture:
+        return decoded(self._sandbox, data, self._limits)
 
     def _preview(
         self, picture: Picture, looks: Sequence[Look], seen: Mapping[str, tuple[Signal, ...]], listed: Sequence[Signal]

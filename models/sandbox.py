@@ -44,7 +44,7 @@ class Bounds:
     wall_seconds: float = 120.0
     """Time of one task, waiting for another's large decode and for a busy machine included."""
 
-    answer_bytes: int = (95 + 6 + 1) * 512 * 512 * 3
+    answer_bytes: int = (95 + 6 + 1) * 512 * 512 * 4
     """Bytes of all arrays, each a square of the largest side: 95 looks, all six at the frame that passes the limit of 96, and
     one as earlier versions saw it."""
 

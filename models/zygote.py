@@ -44,7 +44,7 @@ def memory_file() -> int:
         return os.dup(file.fileno())
 
 
-def write(file: int, data: bytes, at: int = 0) -> None:
+def write(file: int, data: bytes | memoryview, at: int = 0) -> None:
     rest = memoryview(data)
     while rest:
         done = os.pwrite(file, rest, at)
@@ -198,7 +198,7 @@ def _answer(talk: socket.socket, file: int, cpu_seconds: int, functions: Mapping
         said, arrays = {"memory": True}, []
     at = 0
     for array in arrays:
-        write(file, array.tobytes(), at)
+        write(file, np.ascontiguousarray(array).reshape(-1).data, at)
         at += array.size
     body = json.dumps(said).encode()
     talk.sendall(FRAME.pack(len(body), at) + body)

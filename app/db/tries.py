@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, delete, select, update
+from sqlalchemy import BigInteger, Connection, cast, delete, select, update
 
 from app.db.sql import columns, insert_many, read_all
 from app.db.tables import sign_in_tries as table
@@ -41,4 +41,4 @@ def clear(connection: Connection, key: str) -> None:
 
 def forget(connection: Connection, now: int, recovery: int) -> None:
     """Drop what counts no more: one try is forgotten in each `recovery`, both microseconds."""
-    connection.execute(delete(table).where(table.c.tried_at + table.c.count * recovery < now))
+    connection.execute(delete(table).where(table.c.tried_at + cast(table.c.count, BigInteger) * recovery < now))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import contextlib
 import hashlib
 import io
 import json
@@ -17,7 +18,8 @@ from pathlib import Path
 from typing import Any, BinaryIO, ClassVar
 
 from pydantic import Field
-from sqlalchemy import make_url
+from sqlalchemy import URL, create_engine, make_url
+from sqlalchemy.exc import OperationalError
 
 from app.adapters.vault import KeyVault
 from app.db import migrate
@@ -211,17 +213,41 @@ def _sqlite(folder: Path) -> Database:
     return Database(f"sqlite:///{folder / 'test.db'}")
 
 
+class _Passing(Database):
+    """A database of a PostgreSQL server that is dropped when it is closed."""
+
+    def __init__(self, server: URL, name: str, like: str = "template1") -> None:
+        self._server, self._name = server, name
+        _administer(server, f"CREATE DATABASE {name} TEMPLATE {like}")
+        super().__init__(server.set(database=name).render_as_string(hide_password=False))
+
+    def close(self) -> None:
+        super().close()
+        with contextlib.suppress(OperationalError):  # a server of its own may be gone before
+            _administer(self._server, f"DROP DATABASE IF EXISTS {self._name} WITH (FORCE)")
+
+
+def _administer(server: URL, statement: str) -> None:
+    engine = create_engine(server, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.exec_driver_sql(statement)
+    engine.dispose()
+
+
 def _postgresql(url: str) -> Database:
-    """Make a schema of its own in the PostgreSQL database that PICWARD_TEST_DATABASE_URL names."""
-    schema = f"test_{uuid.uuid4().hex}"
-    first = Database(url)
-    with first.write() as connection:
-        connection.exec_driver_sql(f"CREATE SCHEMA {schema}")
-    first.close()
-    here = make_url(url).update_query_dict({"options": f"-csearch_path={schema}"})
-    db = Database(here.render_as_string(hide_password=False))
+    """Make a database of its own on the PostgreSQL server that PICWARD_TEST_DATABASE_URL names."""
+    return _Passing(make_url(url), f"test_{uuid.uuid4().hex}", _migrated_template(url))
+
+
+@cache
+def _migrated_template(url: str) -> str:
+    """Migrate one database that each test copies."""
+    name = f"migrated_{uuid.uuid4().hex}"
+    db = _Passing(make_url(url), name)
     migrate.upgrade(db)
-    return db
+    db.engine.dispose()
+    atexit.register(db.close)
+    return name
 
 
 @cache

@@ -12,26 +12,37 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
-from sqlalchemy import MetaData
+from sqlalchemy import MetaData, func, select
 
 from app.db import migrate
 from app.db.engine import Database
-from app.db.tables import metadata
+from app.db.tables import metadata, sign_in_tries
+from app.dispatch import clock
+from app.domain.decisions import Verdict
 from app.factory import utc_now
+from app.services.pipeline import enforce
+from app.services.review import verdicts
 from tests.support import postgresql
+from tests.support.core import Bench, make_bench
+from tests.web.visitor import acting_site, decided
 
 CASES = sorted(Path(__file__).parent.glob("from_*"))
 pytestmark = pytest.mark.e2e
 
 
 @pytest.fixture(scope="module")
-def empty() -> Iterator[Database]:
+def url() -> Iterator[str]:
     if postgresql.binaries() is None:
         pytest.skip("PostgreSQL is not installed; make test installs it as root on Debian or Ubuntu")
-    with postgresql.server() as url:
-        db = Database(url)
-        yield db
-        db.close()
+    with postgresql.server() as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def empty(url: str) -> Iterator[Database]:
+    db = Database(url)
+    yield db
+    db.close()
 
 
 @pytest.fixture
@@ -115,3 +126,29 @@ def test_an_update_makes_the_same_of_the_same_rows(case: Path, fresh: Database, 
     kept.close()
     assert ours.keys() == theirs.keys()
     assert {name: differences(theirs[name], ours[name]) for name in ours if theirs[name] != ours[name]} == {}
+
+
+def test_a_picture_is_judged_hidden_and_brought_back_and_what_is_old_is_forgotten(
+    url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The short way through every service; `make test-postgresql` runs all of their tests."""
+    monkeypatch.setenv("PICWARD_TEST_DATABASE_URL", url)
+    bench = make_bench(tmp_path)
+    site = acting_site(bench)
+    with bench.core.db.write() as connection:
+        connection.execute(sign_in_tries.insert(), {"key": "many", "count": 1_000, "tried_at": bench.clock()})
+    blocked = decided(bench, site, "a", 0.9)
+    assert bench.platform.hidden == {"a"}
+    verdicts.resolve(bench.core, blocked, Verdict.ALLOW, "Ada")
+    enforce.run_next(bench.core)
+    assert bench.platform.hidden == set()
+    assert tries(bench) == 1
+    bench.clock.pass_seconds(400 * 86_400)
+    clock.forget(bench.core)
+    assert tries(bench) == 0
+    bench.core.db.close()
+
+
+def tries(bench: Bench) -> int:
+    with bench.core.db.read() as connection:
+        return connection.execute(select(func.count()).select_from(sign_in_tries)).scalar_one()

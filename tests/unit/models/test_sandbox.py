@@ -378,17 +378,17 @@ def test_what_is_refused_there_is_said_here(pictures: Sandbox) -> None:
 LIES: dict[str, tuple[dict[str, Any], list[list[int]]]] = {
     "no views": ({"format": "PNG", "width": 5, "height": 5, "views": []}, []),
     "a view without pixels": ({"views": [{"frame": 0, "ground": "", "stored": False}]}, []),
-    "pixels without a view": ({"views": [{"frame": 0, "ground": "", "stored": False}]}, [[5, 5, 3], [5, 5, 3]]),
-    "a large view": ({"views": [{"frame": 0, "ground": "", "stored": False}]}, [[2, 600, 3]]),
+    "pixels without a view": ({"views": [{"frame": 0, "ground": "", "stored": False}]}, [[5, 5, 4], [5, 5, 4]]),
+    "a large view": ({"views": [{"frame": 0, "ground": "", "stored": False}]}, [[2, 600, 4]]),
     "a grey view": ({"views": [{"frame": 0, "ground": "", "stored": False}]}, [[5, 5]]),
-    "a view of four": ({"views": [{"frame": 0, "ground": "", "stored": False}]}, [[5, 5, 4]]),
-    "a ground of its own": ({"views": [{"frame": 0, "ground": "<b>", "stored": False}]}, [[5, 5, 3]]),
-    "words for numbers": ({"width": "5", "views": [{"frame": 0, "ground": "", "stored": False}]}, [[5, 5, 3]]),
-    "a negative width": ({"width": -5, "views": [{"frame": 0, "ground": "", "stored": False}]}, [[5, 5, 3]]),
-    "a word of its own": ({"allow": True, "views": [{"frame": 0, "ground": "", "stored": False}]}, [[5, 5, 3]]),
+    "a view of three": ({"views": [{"frame": 0, "ground": "", "stored": False}]}, [[5, 5, 3]]),
+    "a ground of its own": ({"views": [{"frame": 0, "ground": "<b>", "stored": False}]}, [[5, 5, 4]]),
+    "words for numbers": ({"width": "5", "views": [{"frame": 0, "ground": "", "stored": False}]}, [[5, 5, 4]]),
+    "a negative width": ({"width": -5, "views": [{"frame": 0, "ground": "", "stored": False}]}, [[5, 5, 4]]),
+    "a word of its own": ({"allow": True, "views": [{"frame": 0, "ground": "", "stored": False}]}, [[5, 5, 4]]),
     "lines in a sentence": ({"refused": "a\nb"}, []),
     "a long sentence": ({"refused": "a" * 600}, []),
-    "a line in what was unseen": ({"unseen": "a\x1b[2J", "views": [{"frame": 0, "ground": "", "stored": False}]}, [[5, 5, 3]]),
+    "a line in what was unseen": ({"unseen": "a\x1b[2J", "views": [{"frame": 0, "ground": "", "stored": False}]}, [[5, 5, 4]]),
 }
 
 
