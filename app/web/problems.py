@@ -41,6 +41,8 @@ PROBLEMS: dict[type[PicwardError], Problem] = {
     errors.MediaUnreadable: Problem(422, marked("The picture cannot be read")),
     errors.SandboxFailed: Problem(422, marked("The picture could not be opened safely")),
     errors.PlatformUnavailable: Problem(502, marked("The site does not answer")),
+    errors.PlatformClosed: Problem(502, marked("The site does not answer")),
+    errors.PlatformThrottled: Problem(502, marked("The site does not answer")),
     errors.PlatformRefused: Problem(502, marked("The site refused")),
     errors.CredentialsExpired: Problem(502, marked("The site no longer accepts our credentials")),
     errors.AddressForbidden: Problem(422, marked("The address is in a private network")),
