@@ -10,10 +10,10 @@ from typing import Any
 from sqlalchemy import Column, ColumnElement, Connection, and_, bindparam, exists, insert, or_, select, update
 
 from app.db import decisions as decided
-from app.db import leases, turns
+from app.db import leases, lines
+from app.db.lines import ACTIONS
 from app.db.sql import columns, execute_compiled, execute_typed, read_all, written
 from app.db.tables import enforcements, jobs
-from app.db.turns import ACTIONS
 from app.domain.decisions import Action, Enforcement
 from app.domain.jobs import WorkState
 from app.domain.media import MediaRef
@@ -60,7 +60,7 @@ class Claim:
 
 
 _SAME = (enforcements.c.site_id == bindparam("site"), enforcements.c.media_id == bindparam("media"))
-_DUE = enforcements.c.state == turns.DUE
+_DUE = enforcements.c.state == lines.DUE
 
 # A late verdict about an earlier version says nothing about the one that is there now.
 _there = exists().where(
@@ -74,12 +74,12 @@ _SUPERSEDE = (
     update(enforcements)
     .where(*_SAME, ~_there)
     .where(or_(and_(_DUE, enforcements.c.attempts == written(0)), enforcements.c.state == written(WorkState.PARKED)))
-    .values(state=written(WorkState.SUPERSEDED), turn=written(turns.BEHIND), ended_at=bindparam("now"))
+    .values(state=written(WorkState.SUPERSEDED), place=written(lines.BEHIND), ended_at=bindparam("now"))
 )
 _BRING_FORWARD = (
     update(enforcements)
-    .where(*_SAME, _DUE, enforcements.c.turn < written(turns.BEHIND))
-    .values(run_at=bindparam("now"), turn=written(turns.BEHIND))
+    .where(*_SAME, _DUE, enforcements.c.place < written(lines.BEHIND))
+    .values(run_at=bindparam("now"), place=written(lines.BEHIND))
 )
 _LATER = {"undo", "ended_at"}
 _ADD = insert(enforcements).values({c.name: bindparam(c.name) for c in enforcements.c if c.name != "id" and c.name not in _LATER})
@@ -101,7 +101,7 @@ def add(connection: Connection, site_id: str, decision_id: int, media: MediaRef,
         "action": action,
         "state": WorkState.DUE,
         "run_at": now,
-        "turn": turns.BEHIND,
+        "place": lines.BEHIND,
         "lease_until": 0,
         "token": 0,
         "attempts": 0,
@@ -110,7 +110,7 @@ def add(connection: Connection, site_id: str, decision_id: int, media: MediaRef,
         "created_at": now,
     }
     added = int(execute_typed(connection, _ADD, row)[0][0])
-    turns.fill(connection, ACTIONS, site_id, now)
+    lines.fill(connection, ACTIONS, site_id, now)
     return added
 
 
@@ -119,7 +119,7 @@ _CLAIMED = _ALL.add_columns(enforcements.c.token).where(enforcements.c.id == bin
 
 def claim(connection: Connection, now: int, lease_us: int) -> Claim | None:
     """Lease the action whose turn it is."""
-    row_id = turns.claim(connection, ACTIONS, now, lease_us)
+    row_id = lines.claim(connection, ACTIONS, now, lease_us)
     found = execute_typed(connection, _CLAIMED, {"enforcement": row_id}) if row_id is not None else ()
     if not found:
         return None
@@ -258,7 +258,7 @@ def say_again(connection: Connection, site_id: str, media_id: str, now: int) -> 
         .scalar_subquery()
     )
     # Whoever is at it now finds the token changed, and says it once more.
-    again = {"state": WorkState.DUE, "run_at": now, "turn": turns.FOR_TIME, "token": enforcements.c.token + 1, "ended_at": None}
+    again = {"state": WorkState.DUE, "run_at": now, "place": lines.FOR_TIME, "token": enforcements.c.token + 1, "ended_at": None}
     connection.execute(update(enforcements).where(enforcements.c.id == last).values(again))
 
 
@@ -273,7 +273,7 @@ def parked(connection: Connection, site_id: str = "", limit: int = 50) -> list[E
 def retry(connection: Connection, enforcement_id: int, now: int) -> bool:
     """Make a parked action due again, with its attempts counted anew."""
     statement = update(enforcements).where(enforcements.c.id == enforcement_id, enforcements.c.state == WorkState.PARKED)
-    again = {"state": WorkState.DUE, "run_at": now, "turn": turns.FOR_TIME, "attempts": 1, "deaths": 0, "created_at": now}
+    again = {"state": WorkState.DUE, "run_at": now, "place": lines.FOR_TIME, "attempts": 1, "deaths": 0, "created_at": now}
     return connection.execute(statement.values(again)).rowcount == 1
 
 
@@ -285,7 +285,7 @@ def dismiss(connection: Connection, enforcement_id: int, now: int) -> bool:
     return connection.execute(statement.values(state=WorkState.SUPERSEDED, ended_at=now)).rowcount == 1
 
 
-_GONE = {"state": WorkState.GONE, "turn": turns.BEHIND, "problem": "deleted at the platform"}
+_GONE = {"state": WorkState.GONE, "place": lines.BEHIND, "problem": "deleted at the platform"}
 
 
 def delete_media(connection: Connection, site_id: str, media_id: str, now: int, version: str = "") -> None:
@@ -298,7 +298,7 @@ def delete_media(connection: Connection, site_id: str, media_id: str, now: int, 
     if version:
         statement = statement.where(enforcements.c.version == version)
     connection.execute(statement.values(**_GONE, ended_at=now))
-    turns.fill(connection, ACTIONS, site_id, now)
+    lines.fill(connection, ACTIONS, site_id, now)
 
 
 def delete_parent(connection: Connection, site_id: str, parent: str, now: int) -> None:
@@ -308,7 +308,7 @@ def delete_parent(connection: Connection, site_id: str, parent: str, now: int) -
         .where(enforcements.c.state.in_([WorkState.DUE, WorkState.PARKED, WorkState.DRIFTED]))
         .values(**_GONE, ended_at=now)
     )
-    turns.fill(connection, ACTIONS, site_id, now)
+    lines.fill(connection, ACTIONS, site_id, now)
 
 
 def of_decisions(connection: Connection, decision_ids: Sequence[int]) -> dict[int, EnforcementRow]:

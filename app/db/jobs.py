@@ -8,10 +8,10 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, func, select, text, update
 
-from app.db import leases, queue, turns
+from app.db import leases, lines, queue
+from app.db.lines import JOBS
 from app.db.sql import columns, execute_compiled, insert_many, insert_once, read_one, written
 from app.db.tables import decisions, jobs, pictures
-from app.db.turns import JOBS
 from app.domain.detector import Fingerprint
 from app.domain.jobs import ModerationJob, Priority, WorkState
 from app.domain.media import MediaRef
@@ -57,17 +57,17 @@ def add(
     """Queue the judgement of one image version; None when that round of it is known."""
     fresh = _fresh(site_id, media, round_, priority, now)
     if wait_us:
-        return insert_once(connection, jobs, fresh | {"run_at": now + wait_us, "turn": turns.FOR_TIME})
+        return insert_once(connection, jobs, fresh | {"run_at": now + wait_us, "place": lines.FOR_TIME})
     added = insert_once(connection, jobs, fresh)
     if added is not None:
-        turns.fill(connection, JOBS, site_id, now)
+        lines.fill(connection, JOBS, site_id, now)
     return added
 
 
 def add_many(connection: Connection, site_id: str, media: Sequence[MediaRef], priority: Priority, now: int) -> None:
     """Queue many image versions of which none is known, as a listing gives them."""
     insert_many(connection, jobs, [_fresh(site_id, item, 0, priority, now) for item in media])
-    turns.fill(connection, JOBS, site_id, now)
+    lines.fill(connection, JOBS, site_id, now)
 
 
 def _fresh(site_id: str, media: MediaRef, round_: int, priority: Priority, now: int) -> dict[str, Any]:
@@ -82,7 +82,7 @@ def _fresh(site_id: str, media: MediaRef, round_: int, priority: Priority, now: 
         "priority": int(priority),
         "state": WorkState.DUE,
         "run_at": now,
-        "turn": turns.BEHIND,
+        "place": lines.BEHIND,
         "lease_until": 0,
         "token": 0,
         "attempts": 0,
@@ -164,7 +164,7 @@ def replace_others(connection: Connection, site_id: str, media: MediaRef, now: i
         queue.leave(connection, site_id, media_id=media.id)
 
 
-_GONE = {"state": WorkState.GONE, "turn": turns.BEHIND, "problem": "deleted at the platform"}
+_GONE = {"state": WorkState.GONE, "place": lines.BEHIND, "problem": "deleted at the platform"}
 
 
 def delete_media(connection: Connection, site_id: str, media_id: str, now: int, version: str = "") -> None:
@@ -174,7 +174,7 @@ def delete_media(connection: Connection, site_id: str, media_id: str, now: int, 
         statement = statement.where(jobs.c.version == version)
     connection.execute(statement.values(**_GONE, ended_at=now))
     queue.leave(connection, site_id, media_id=media_id)
-    turns.fill(connection, JOBS, site_id, now)
+    lines.fill(connection, JOBS, site_id, now)
 
 
 def delete_parent(connection: Connection, site_id: str, parent: str, now: int) -> int:
@@ -182,7 +182,7 @@ def delete_parent(connection: Connection, site_id: str, parent: str, now: int) -
     statement = update(jobs).where(jobs.c.site_id == site_id, jobs.c.parent == parent, jobs.c.state != WorkState.GONE)
     ended = connection.execute(statement.values(**_GONE, ended_at=now)).rowcount
     queue.leave(connection, site_id, parent=parent)
-    turns.fill(connection, JOBS, site_id, now)
+    lines.fill(connection, JOBS, site_id, now)
     return ended
 
 
@@ -198,13 +198,13 @@ def stop_site(connection: Connection, site_id: str, now: int) -> None:
     connection.execute(
         update(jobs)
         .where(jobs.c.site_id == site_id, jobs.c.state.in_([WorkState.DUE, WorkState.BUSY]))
-        .values(state=WorkState.GONE, turn=turns.BEHIND, ended_at=now, problem="the site was disconnected")
+        .values(state=WorkState.GONE, place=lines.BEHIND, ended_at=now, problem="the site was disconnected")
     )
 
 
 def claim(connection: Connection, now: int, lease_us: int) -> ModerationJob | None:
     """Lease the job whose turn it is."""
-    job_id = turns.claim(connection, JOBS, now, lease_us)
+    job_id = lines.claim(connection, JOBS, now, lease_us)
     row = get(connection, job_id) if job_id is not None else None
     if row is None:
         return None
@@ -240,9 +240,9 @@ def end(connection: Connection, job: ModerationJob, state: WorkState, now: int, 
 
 def end_unleased(connection: Connection, row: JobRow, now: int) -> None:
     """End a job that a person decided before a worker did; the token moves on so that a worker at it cannot write."""
-    done = update(jobs).where(jobs.c.id == row.id).values(state=WorkState.DONE, turn=turns.BEHIND, ended_at=now, problem="")
+    done = update(jobs).where(jobs.c.id == row.id).values(state=WorkState.DONE, place=lines.BEHIND, ended_at=now, problem="")
     connection.execute(done.values(token=jobs.c.token + 1))
-    turns.fill(connection, JOBS, row.site_id, now)
+    lines.fill(connection, JOBS, row.site_id, now)
 
 
 def later(connection: Connection, job: ModerationJob, now: int, run_at: int, problem: str, *, stumbled: bool = False) -> bool:

@@ -7,9 +7,9 @@ from typing import Any
 
 from sqlalchemy import Connection, Executable, bindparam, select, update
 
-from app.db import turns
+from app.db import lines
+from app.db.lines import BUSY, Line
 from app.db.sql import execute_compiled, execute_typed
-from app.db.turns import BUSY, Line
 from app.domain.jobs import WorkState
 
 
@@ -32,7 +32,7 @@ def _holding(line: Line) -> Executable:
 
 def end(connection: Connection, line: Line, row_id: int, token: int, state: WorkState, now: int, **values: Any) -> bool:
     """End a leased row; False when the lease was lost and another holds it, and then nothing may be written."""
-    values |= {"state": state, "ended_at": now, "turn": turns.BEHIND}
+    values |= {"state": state, "ended_at": now, "place": lines.BEHIND}
     return _give_up(connection, line, row_id, token, now, values)
 
 
@@ -40,13 +40,13 @@ def later(
     connection: Connection, line: Line, row_id: int, token: int, now: int, run_at: int, problem: str, *, stumbled: bool = False
 ) -> bool:
     """Give a leased row back, to be tried at `run_at`; `stumbled` when the fault was ours and not the platform's."""
-    values = {"state": WorkState.DUE, "run_at": run_at, "turn": turns.FOR_TIME, "problem": problem}
+    values = {"state": WorkState.DUE, "run_at": run_at, "place": lines.FOR_TIME, "problem": problem}
     return _give_up(connection, line, row_id, token, now, values, died=stumbled)
 
 
 def give_back(connection: Connection, line: Line, row_id: int, token: int, now: int, problem: str) -> bool:
     """Give a leased row back that could not be tried, since its site as a whole waits: nothing counts against it."""
-    values = {"state": WorkState.DUE, "turn": turns.BEHIND, "problem": problem, "attempts": 1}
+    values = {"state": WorkState.DUE, "place": lines.BEHIND, "problem": problem, "attempts": 1}
     return _give_up(connection, line, row_id, token, now, values)
 
 
@@ -61,5 +61,5 @@ def _give_up(
     statement = _giving_up(line, tuple(values))
     ended = execute_typed(connection, statement, {**values, "row": row_id, "held": token, "died": int(died)})
     if ended:
-        turns.fill(connection, line, ended[0][0], now)
+        lines.fill(connection, line, ended[0][0], now)
     return bool(ended)

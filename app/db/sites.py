@@ -9,7 +9,7 @@ from typing import Any, TypedDict, Unpack
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from app.db import turns
+from app.db import lines
 from app.db.sql import columns, execute_compiled, read_all, read_one, values, written
 from app.db.tables import decisions, metadata, sites
 from app.domain.errors import NotStored
@@ -170,19 +170,19 @@ def page(connection: Connection, after: str, limit: int) -> list[SiteRow]:
 def change(connection: Connection, site_id: str, /, **changes: Unpack[SiteChange]) -> None:
     connection.execute(update(sites).where(sites.c.id == site_id).values(**changes))
     if "state" in changes:
-        turns.line_up(connection, site_id) if changes["state"] is SiteState.ACTIVE else turns.stand_back(connection, site_id)
+        lines.line_up(connection, site_id) if changes["state"] is SiteState.ACTIVE else lines.stand_back(connection, site_id)
 
 
 def hold(connection: Connection, site_id: str, why: Hold, until: int) -> None:
     """Let all work of a site wait until then."""
     connection.execute(update(sites).where(sites.c.id == site_id).values(held_until=until, held_why=why))
-    turns.stand_back(connection, site_id)
+    lines.stand_back(connection, site_id)
 
 
 def open_again(connection: Connection, site_id: str, now: int) -> None:
     """Let all work of a site go on that waits for it: it was connected or resumed, or has new credentials."""
     connection.execute(update(sites).where(sites.c.id == site_id).values(held_why=Hold.NONE, failures=0))
-    turns.release(connection, site_id, now)
+    lines.release(connection, site_id, now)
 
 
 def fail(connection: Connection, site_id: str, problem: str) -> int:

@@ -186,7 +186,7 @@ jobs = Table(
     Column("priority", Integer, nullable=False),
     Column("state", _one_of(WorkState), nullable=False),
     Column("run_at", BigInteger, nullable=False),
-    Column("turn", BigInteger, nullable=False, server_default="0"),  # app/db/turns.py
+    Column("place", BigInteger, nullable=False, server_default="0"),  # app/db/lines.py
     Column("lease_until", BigInteger, nullable=False),
     Column("token", Integer, nullable=False),
     Column("attempts", Integer, nullable=False),
@@ -195,10 +195,10 @@ jobs = Table(
     Column("created_at", BigInteger, nullable=False),
     Column("ended_at", BigInteger),
     UniqueConstraint("site_id", "media_id", "version", "round"),
-    Index("ix_jobs_behind", "site_id", "priority", "run_at", **_where("state = 'due' AND turn = 0")),
-    Index("ix_jobs_front", "site_id", **_where("turn > 0")),
-    Index("ix_jobs_turn", "priority", "turn", **_where("state = 'due' AND turn > 0")),
-    Index("ix_jobs_time", "run_at", **_where("state = 'due' AND turn < 0")),
+    Index("ix_jobs_behind", "site_id", "priority", "run_at", **_where("state = 'due' AND place = 0")),
+    Index("ix_jobs_front", "site_id", **_where("place > 0")),
+    Index("ix_jobs_place", "priority", "place", **_where("state = 'due' AND place > 0")),
+    Index("ix_jobs_time", "run_at", **_where("state = 'due' AND place < 0")),
     Index("ix_jobs_parent", "site_id", "parent", sqlite_where=text("parent <> ''"), postgresql_where=text("parent <> ''")),
     Index("ix_jobs_busy", "lease_until", sqlite_where=text("state = 'busy'"), postgresql_where=text("state = 'busy'")),
     Index("ix_jobs_queued", "site_id", "created_at", **_where("state IN ('due', 'busy')")),
@@ -341,7 +341,7 @@ enforcements = Table(
     Column("action", _one_of(Action), nullable=False),
     Column("state", _one_of(WorkState), nullable=False),
     Column("run_at", BigInteger, nullable=False),
-    Column("turn", BigInteger, nullable=False, server_default="0"),  # app/db/turns.py
+    Column("place", BigInteger, nullable=False, server_default="0"),  # app/db/lines.py
     Column("lease_until", BigInteger, nullable=False),
     Column("token", Integer, nullable=False),
     Column("attempts", Integer, nullable=False),
@@ -353,10 +353,10 @@ enforcements = Table(
     UniqueConstraint("decision_id", "action"),
     Index("ix_enforcements_media", "site_id", "media_id", "version"),
     Index("ix_enforcements_parent", "site_id", "parent"),
-    Index("ix_enforcements_behind", "site_id", "run_at", **_where("state = 'due' AND turn = 0")),
-    Index("ix_enforcements_front", "site_id", "parent", **_where("turn > 0")),
-    Index("ix_enforcements_turn", "turn", **_where("state = 'due' AND turn > 0")),
-    Index("ix_enforcements_time", "run_at", **_where("state = 'due' AND turn < 0")),
+    Index("ix_enforcements_behind", "site_id", "run_at", **_where("state = 'due' AND place = 0")),
+    Index("ix_enforcements_front", "site_id", "parent", **_where("place > 0")),
+    Index("ix_enforcements_place", "place", **_where("state = 'due' AND place > 0")),
+    Index("ix_enforcements_time", "run_at", **_where("state = 'due' AND place < 0")),
     Index("ix_enforcements_busy", "lease_until", sqlite_where=text("state = 'busy'"), postgresql_where=text("state = 'busy'")),
     Index("ix_enforcements_unusual", "state", "decision_id", **_where("state <> 'done'")),
     Index(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 
-from app.db import turns
+from app.db import lines
 from app.services.core import Core
 
 log = logging.getLogger(__name__)
@@ -14,7 +14,7 @@ def sweep(core: Core) -> int:
     """Make due again what a dead worker held, or a wrong clock put off; return how many items that were."""
     with core.db.write() as connection:
         now = core.now()
-        mended = [turns.mend(connection, line, now) for line in turns.LINES]
+        mended = [lines.mend(connection, line, now) for line in lines.LINES]
     lost, late = sum(dead for dead, _ in mended), sum(late for _, late in mended)
     if lost:
         log.warning("the leases of %d items ran out: they are tried again", lost)
@@ -28,7 +28,7 @@ def look(core: Core) -> tuple[bool, bool]:
     core.db.tidy()
     now = core.now()
     with core.db.read() as connection:
-        (job, job_amiss), (action, action_amiss) = (turns.look(connection, line, now) for line in turns.LINES)
+        (job, job_amiss), (action, action_amiss) = (lines.look(connection, line, now) for line in lines.LINES)
     if not (job_amiss or action_amiss):
         return job, action
     sweep(core)
@@ -38,6 +38,6 @@ def look(core: Core) -> tuple[bool, bool]:
 def fill_stuck(core: Core) -> None:
     """Line up what stands behind though its site has room: what an update, or two transactions of one moment, left so."""
     with core.db.write() as connection:
-        sites = turns.fill_stuck(connection, core.now())
+        sites = lines.fill_stuck(connection, core.now())
     if sites:
         log.info("work of %d sites was lined up again", sites)

@@ -1,6 +1,6 @@
 """Whose turn it is: of each site a few rows stand in front, and the next to be claimed is found among those by one look-up.
 
-A row that is due waits in one of three ways, which its column `turn` tells: for its time (`FOR_TIME`), behind others of its
+A row that is due waits in one of three ways, which its column `place` tells: for its time (`FOR_TIME`), behind others of its
 site or for its site (`BEHIND`), or in front of the workers, as a number that orders it among those of its priority. A site has
 no more than its `share` in front, those that are being worked at included: what one site brings never hides another's, and a
 platform that hangs holds no more threads than that. Whatever changes a site's rows calls `fill` before it commits.
@@ -36,7 +36,7 @@ from app.domain.platform import SiteState
 from app.domain.time import DAY, SECOND
 
 FOR_TIME, BEHIND, FIRST = -1, 0, 1
-"""What `turn` holds of a row that waits for its `run_at`, of one that waits for others of its site, and of one whose site waited
+"""What `place` holds of a row that waits for its `run_at`, of one that waits for others of its site, and of one whose site waited
 as a whole: it has waited longest."""
 
 SPACING = 10 * SECOND
@@ -74,58 +74,58 @@ class Line:
 
     @property
     def _behind(self) -> ColumnElement[bool]:
-        return and_(self.table.c.site_id == bindparam("site"), self._due, self.table.c.turn == written(BEHIND))
+        return and_(self.table.c.site_id == bindparam("site"), self._due, self.table.c.place == written(BEHIND))
 
     @cached_property
     def room(self) -> Executable:
         """A site's share, how many of its rows stand in front, and whether any is behind; nothing when the site may not work."""
         row = self.table.alias("row")
-        ahead = select(func.count()).where(row.c.site_id == sites.c.id, row.c.turn > written(BEHIND)).scalar_subquery()
-        behind = exists().where(row.c.site_id == sites.c.id, row.c.state == DUE, row.c.turn == written(BEHIND))
+        ahead = select(func.count()).where(row.c.site_id == sites.c.id, row.c.place > written(BEHIND)).scalar_subquery()
+        behind = exists().where(row.c.site_id == sites.c.id, row.c.state == DUE, row.c.place == written(BEHIND))
         return select(sites.c.share, ahead, behind).where(sites.c.id == bindparam("site"), *_WORKS)
 
     @cached_property
     def step_up(self) -> Executable:
         """Let the first of a site's rows that are behind step in front."""
         first = select(self.table.c.id).where(self._behind, *self.unless).order_by(*self.order)
-        return update(self.table).where(self.table.c.id == _one(first)).values(turn=bindparam("at")).returning(self.table.c.id)
+        return update(self.table).where(self.table.c.id == _one(first)).values(place=bindparam("at")).returning(self.table.c.id)
 
     @cached_property
     def step_back(self) -> Executable:
         """Let the last of a site's rows in front make way for one behind whose priority is better."""
         row, other = self.table.alias("row"), self.table.alias("other")
         better = select(func.min(other.c.priority)).where(
-            other.c.site_id == bindparam("site"), other.c.state == DUE, other.c.turn == written(BEHIND)
+            other.c.site_id == bindparam("site"), other.c.state == DUE, other.c.place == written(BEHIND)
         )
         last = (
             select(row.c.id)
-            .where(row.c.site_id == bindparam("site"), row.c.turn > written(BEHIND), row.c.state == DUE)
+            .where(row.c.site_id == bindparam("site"), row.c.place > written(BEHIND), row.c.state == DUE)
             .where(row.c.priority > better.scalar_subquery())
-            .order_by(row.c.priority.desc(), row.c.turn.desc())
+            .order_by(row.c.priority.desc(), row.c.place.desc())
         )
         statement = update(self.table).where(self.table.c.id == _one(last))
-        return statement.values(turn=written(BEHIND)).returning(self.table.c.id)
+        return statement.values(place=written(BEHIND)).returning(self.table.c.id)
 
     @cached_property
     def all_back(self) -> Executable:
         return (
             update(self.table)
-            .where(self.table.c.site_id == bindparam("site"), self.table.c.turn > written(BEHIND), self._due)
-            .values(turn=written(BEHIND))
+            .where(self.table.c.site_id == bindparam("site"), self.table.c.place > written(BEHIND), self._due)
+            .values(place=written(BEHIND))
         )
 
     @cached_property
     def woken(self) -> Executable:
         """The rows whose time has come."""
-        waits = and_(self._due, self.table.c.turn < written(BEHIND))
+        waits = and_(self._due, self.table.c.place < written(BEHIND))
         query = select(self.table.c.id, self.table.c.site_id).where(waits, self.table.c.run_at <= bindparam("now"))
         return query.order_by(self.table.c.run_at).limit(written(WAKE_AT_ONCE)).with_for_update(skip_locked=True)
 
     @cached_property
     def lease(self) -> Executable:
         """Lease the row whose turn it is: one more attempt, a new token."""
-        order = (self.table.c.turn, self.table.c.id)
-        first = select(self.table.c.id).where(self._due, self.table.c.turn > written(BEHIND))
+        order = (self.table.c.place, self.table.c.id)
+        first = select(self.table.c.id).where(self._due, self.table.c.place > written(BEHIND))
         first = first.order_by(*order if self.priority is None else (self.priority, *order))
         values = {
             "state": BUSY,
@@ -139,9 +139,9 @@ class Line:
     def look(self) -> Executable:
         """Whether anything is due, and whether anything is amiss: a lease that ran out, a time that no clock should have told."""
         row = self.table
-        front = exists().where(row.c.state == DUE, row.c.turn > written(BEHIND))
-        woken = exists().where(row.c.state == DUE, row.c.turn < written(BEHIND), row.c.run_at <= bindparam("now"))
-        late = exists().where(row.c.state == DUE, row.c.turn < written(BEHIND), row.c.run_at > bindparam("far"))
+        front = exists().where(row.c.state == DUE, row.c.place > written(BEHIND))
+        woken = exists().where(row.c.state == DUE, row.c.place < written(BEHIND), row.c.run_at <= bindparam("now"))
+        late = exists().where(row.c.state == DUE, row.c.place < written(BEHIND), row.c.run_at > bindparam("far"))
         lost = exists().where(row.c.state == BUSY, row.c.lease_until < bindparam("now"))
         long = exists().where(row.c.state == BUSY, row.c.lease_until > bindparam("far"))
         held = exists().where(*_HELD)
@@ -151,8 +151,8 @@ class Line:
     def stuck(self) -> Executable:
         """The sites that may work and have room, and rows behind all the same."""
         row = self.table
-        ahead = select(func.count()).where(row.c.site_id == sites.c.id, row.c.turn > written(BEHIND)).scalar_subquery()
-        behind = exists().where(row.c.site_id == sites.c.id, row.c.state == DUE, row.c.turn == written(BEHIND))
+        ahead = select(func.count()).where(row.c.site_id == sites.c.id, row.c.place > written(BEHIND)).scalar_subquery()
+        behind = exists().where(row.c.site_id == sites.c.id, row.c.state == DUE, row.c.place == written(BEHIND))
         return select(sites.c.id).where(*_WORKS, behind, ahead < sites.c.share)
 
 
@@ -175,7 +175,7 @@ ACTIONS = Line(
             enforcements.c.parent != "",
             _beside.c.site_id == enforcements.c.site_id,
             _beside.c.parent == enforcements.c.parent,
-            _beside.c.turn > written(BEHIND),
+            _beside.c.place > written(BEHIND),
         ),
     ),
 )
@@ -233,7 +233,7 @@ def _wake(connection: Connection, line: Line, now: int) -> None:
     rows = execute_compiled(connection, line.woken, {"now": now})
     if rows:
         ids = [row[0] for row in rows]
-        connection.execute(update(line.table).where(line.table.c.id.in_(ids)).values(turn=BEHIND))
+        connection.execute(update(line.table).where(line.table.c.id.in_(ids)).values(place=BEHIND))
         for site_id in dict.fromkeys(row[1] for row in rows):
             fill(connection, line, site_id, now)
 
@@ -251,12 +251,12 @@ def mend(connection: Connection, line: Line, now: int) -> tuple[int, int]:
     """
     table = line.table
     lost = update(table).where(table.c.state == BUSY, or_(table.c.lease_until < now, table.c.lease_until > now + FAR_AHEAD))
-    again = {"run_at": now, "turn": FOR_TIME}
+    again = {"run_at": now, "place": FOR_TIME}
     lost = lost.values(state=WorkState.DUE, deaths=table.c.deaths + 1, **again).returning(table.c.site_id)
     dead = connection.execute(lost).scalars().all()
     for site_id in dict.fromkeys(dead):
         fill(connection, line, site_id, now)
-    late = update(table).where(table.c.state == DUE, table.c.turn < BEHIND, table.c.run_at > now + FAR_AHEAD)
+    late = update(table).where(table.c.state == DUE, table.c.place < BEHIND, table.c.run_at > now + FAR_AHEAD)
     return len(dead), connection.execute(late.values(again)).rowcount
 
 

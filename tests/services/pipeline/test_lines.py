@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, select, text
 
-from app.db import enforcements, jobs, turns
+from app.db import enforcements, jobs, lines
 from app.db import sites as rows
 from app.db.sql import _compiled
 from app.db.tables import enforcements as action_table
@@ -141,7 +141,7 @@ def test_what_was_left_behind_is_lined_up(bench: Bench) -> None:
     site = bench.site()
     add(bench, site, *(f"{n}" for n in range(6)))
     with bench.core.db.write() as connection:
-        connection.execute(job_table.update().values(turn=turns.BEHIND))
+        connection.execute(job_table.update().values(place=lines.BEHIND))
     assert claimed(bench) is None
     due.fill_stuck(bench.core)
     assert front(bench, job_table, site) == SHARE
@@ -150,7 +150,7 @@ def test_what_was_left_behind_is_lined_up(bench: Bench) -> None:
 
 def front(bench: Bench, table: Any, site: Site) -> int:
     with bench.core.db.read() as connection:
-        query = select(table.c.id).where(table.c.site_id == site.id, table.c.turn > 0)
+        query = select(table.c.id).where(table.c.site_id == site.id, table.c.place > 0)
         return len(connection.execute(query).all())
 
 
@@ -159,24 +159,24 @@ def front(bench: Bench, table: Any, site: Site) -> int:
 
 def check(connection: Connection, now: int) -> None:
     """Hold the table to what turns promise: shares, order within an image and a parent, nobody left behind who has room."""
-    for line in turns.LINES:
+    for line in lines.LINES:
         table = line.table
         works = {
             row.id: row.share
             for row in connection.execute(text("SELECT id, share FROM sites WHERE state = 'active' AND held_until = 0"))
         }
         found = connection.execute(select(table)).all()
-        ahead = Counter(row.site_id for row in found if row.turn > turns.BEHIND)
-        behind = Counter(row.site_id for row in found if row.state is WorkState.DUE and row.turn == turns.BEHIND)
+        ahead = Counter(row.site_id for row in found if row.place > lines.BEHIND)
+        behind = Counter(row.site_id for row in found if row.state is WorkState.DUE and row.place == lines.BEHIND)
         for row in found:
-            assert row.turn <= turns.BEHIND or row.state in (WorkState.DUE, WorkState.BUSY), "an ended row holds a place"
-            assert row.state is not WorkState.DUE or row.turn <= turns.BEHIND or row.site_id in works, "a site that may not work"
+            assert row.place <= lines.BEHIND or row.state in (WorkState.DUE, WorkState.BUSY), "an ended row holds a place"
+            assert row.state is not WorkState.DUE or row.place <= lines.BEHIND or row.site_id in works, "a site that may not work"
         for site_id, share in works.items():
             assert ahead[site_id] <= share
             if table is job_table:
                 assert not behind[site_id] or ahead[site_id] >= share, "a site with room, and rows behind"
         if table is action_table:
-            shown = [row for row in found if row.turn > turns.BEHIND]
+            shown = [row for row in found if row.place > lines.BEHIND]
             assert max(Counter((row.site_id, row.media_id) for row in shown).values(), default=0) <= 1
             assert max(Counter((row.site_id, row.parent) for row in shown if row.parent).values(), default=0) <= 1
             for row in shown:
@@ -265,8 +265,8 @@ def test_everything_is_served_in_the_end(bench: Bench) -> None:
 
 
 @pytest.mark.parametrize("name", ["room", "step_up", "woken", "lease", "look"])
-@pytest.mark.parametrize("line", turns.LINES, ids=["jobs", "actions"])
-def test_no_statement_of_a_claim_walks_a_table(bench: Bench, line: turns.Line, name: str) -> None:
+@pytest.mark.parametrize("line", lines.LINES, ids=["jobs", "actions"])
+def test_no_statement_of_a_claim_walks_a_table(bench: Bench, line: lines.Line, name: str) -> None:
     statement, order, _ = _compiled(getattr(line, name), "sqlite")
     with bench.core.db.read() as connection:
         plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", tuple(1 for _ in order)).fetchall()
@@ -276,7 +276,7 @@ def test_no_statement_of_a_claim_walks_a_table(bench: Bench, line: turns.Line, n
     assert not [step for step in steps if "TEMP B-TREE" in step], "it sorts what it should find in order"
     # The only index that is read from its beginning is the one that holds but what stands in front, or what is amiss.
     scanned = [step for step in steps if step.startswith("SCAN") and "INDEX" in step]
-    assert all(step.rsplit(" ", 1)[1].endswith(("_turn", "_time", "_behind", "_busy", "_held")) for step in scanned), scanned
+    assert all(step.rsplit(" ", 1)[1].endswith(("_place", "_time", "_behind", "_busy", "_held")) for step in scanned), scanned
 
 
 def test_the_site_row_is_the_only_thing_that_a_hold_writes_beside_what_stands_in_front(bench: Bench) -> None:

@@ -13,10 +13,10 @@ branch_labels = None
 depends_on = None
 
 _AHEAD = {
-    "jobs": (("behind", ["site_id", "priority", "run_at"]), ("front", ["site_id"]), ("turn", ["priority", "turn"])),
-    "enforcements": (("behind", ["site_id", "run_at"]), ("front", ["site_id", "parent"]), ("turn", ["turn"])),
+    "jobs": (("behind", ["site_id", "priority", "run_at"]), ("front", ["site_id"]), ("place", ["priority", "place"])),
+    "enforcements": (("behind", ["site_id", "run_at"]), ("front", ["site_id", "parent"]), ("place", ["place"])),
 }
-_WHERE = {"behind": "state = 'due' AND turn = 0", "front": "turn > 0", "turn": "state = 'due' AND turn > 0"}
+_WHERE = {"behind": "state = 'due' AND place = 0", "front": "place > 0", "place": "state = 'due' AND place > 0"}
 _BEFORE = {"jobs": ["site_id", "priority", "run_at"], "enforcements": ["site_id", "run_at"]}
 _SERVED = {"jobs": "claimed_at", "enforcements": "enforced_at"}
 
@@ -30,15 +30,15 @@ def upgrade() -> None:
     now = time.time_ns() // 1000
     for table, indexes in _AHEAD.items():
         op.drop_index(f"ix_{table}_due", table)
-        op.add_column(table, sa.Column("turn", sa.BigInteger, nullable=False, server_default="0"))
-        rows = sa.table(table, sa.column("turn"), sa.column("state"), sa.column("run_at"))
+        op.add_column(table, sa.Column("place", sa.BigInteger, nullable=False, server_default="0"))
+        rows = sa.table(table, sa.column("place"), sa.column("state"), sa.column("run_at"))
         # What is due stands behind, and the worker lines it up when it starts; what waits for its time goes on waiting.
-        op.execute(rows.update().where(rows.c.state == "due", rows.c.run_at > now).values(turn=-1))
+        op.execute(rows.update().where(rows.c.state == "due", rows.c.run_at > now).values(place=-1))
         # What a worker has in hand counts as its site's: it stood in front.
-        op.execute(rows.update().where(rows.c.state == "busy").values(turn=1))
+        op.execute(rows.update().where(rows.c.state == "busy").values(place=1))
         for name, columns in indexes:
             _index(table, name, columns, _WHERE[name])
-        _index(table, "time", ["run_at"], "state = 'due' AND turn < 0")
+        _index(table, "time", ["run_at"], "state = 'due' AND place < 0")
         op.drop_column("sites", _SERVED[table])
     op.add_column("sites", sa.Column("share", sa.Integer, nullable=False, server_default="4"))
     op.add_column("sites", sa.Column("held_until", sa.BigInteger, nullable=False, server_default="0"))
@@ -56,6 +56,6 @@ def downgrade() -> None:
     for table, indexes in _AHEAD.items():
         for name, _ in (*indexes, ("time", [])):
             op.drop_index(f"ix_{table}_{name}", table)
-        op.drop_column(table, "turn")
+        op.drop_column(table, "place")
         _index(table, "due", _BEFORE[table], "state = 'due'")
         op.add_column("sites", sa.Column(_SERVED[table], sa.BigInteger, nullable=False, server_default="0"))
