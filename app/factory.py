@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 from pydantic import ValidationError
 
 from app.adapters.mail import SmtpMail
-from app.adapters.outgoing import call_webhook, fetch_url
+from app.adapters.picture_by_address import fetch_url
+from app.adapters.signed_webhook import call_webhook
 from app.adapters.vault import KeyVault, key_from_file
 from app.config import Config
 from app.db import migrate

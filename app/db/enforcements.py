@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -10,16 +10,14 @@ from typing import Any
 from sqlalchemy import Column, ColumnElement, Connection, and_, bindparam, exists, insert, or_, select, update
 
 from app.db import decisions as decided
-from app.db import leases, lines
+from app.db import leases, lines, undos
 from app.db.lines import ACTIONS
 from app.db.sql import columns, execute_compiled, execute_typed, read_all, written
 from app.db.tables import enforcements, jobs
+from app.db.undos import Undo
 from app.domain.decisions import Action, Enforcement
 from app.domain.jobs import WorkState
 from app.domain.media import MediaRef
-
-Undo = Mapping[str, Any]
-"""What a platform's HIDE returned, and nobody else reads."""
 
 _newer = enforcements.alias("newer")
 
@@ -142,7 +140,7 @@ def _whole(connection: Connection, row: EnforcementRow) -> Enforcement:
         reasons=decision.reasons,
         person=decision.person,
         decided_at=decision.decided_at,
-        undo=_undo(connection, row.site_id, row.media_id, row.version),
+        undo=undos.of_version(connection, row.site_id, row.media_id, row.version),
         held=next((other.undo for other in others if other.state is WorkState.DONE and other.undo), None),
         others_blocked=len(others),
         restricted=decision.restricted,
@@ -182,27 +180,6 @@ def hiding(connection: Connection, site_id: str, parent: str) -> list[Enforcemen
         .order_by(enforcements.c.id)
     )
     return read_all(connection, query, EnforcementRow)
-
-
-_UNDO = (
-    select(enforcements.c.undo)
-    .where(*_SAME, or_(enforcements.c.version == bindparam("version"), bindparam("version") == written("")))
-    .where(enforcements.c.action == written(Action.HIDE))
-    .where(or_(enforcements.c.state == written(WorkState.DONE), enforcements.c.state == written(WorkState.DRIFTED)))
-    .order_by(enforcements.c.id.desc())
-    .limit(1)
-)
-
-
-def _undo(connection: Connection, site_id: str, media_id: str, version: str) -> Undo | None:
-    rows = execute_typed(connection, _UNDO, {"site": site_id, "media": media_id, "version": version})
-    undo: Undo | None = rows[0][0] if rows else None
-    return undo
-
-
-def last_undo(connection: Connection, site_id: str, media_id: str) -> Undo | None:
-    """Give what the last HIDE of an image returned, whichever its version was."""
-    return _undo(connection, site_id, media_id, "")
 
 
 def _any_of(column: Column[Any], members: Iterable[StrEnum]) -> ColumnElement[bool]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Executable, bindparam, select, update
+from sqlalchemy import Connection, Executable, bindparam, or_, select, update
 
 from app.db import lines
 from app.db.lines import BUSY, Line
@@ -63,3 +63,21 @@ def _give_up(
     if ended:
         lines.fill(connection, line, ended[0][0], now)
     return bool(ended)
+
+
+def mend(connection: Connection, line: Line, now: int) -> tuple[int, int]:
+    """Make rows due whose worker died, or that a wrong clock put off; return how many of each there were.
+
+    A death is counted, since the row may be its cause.
+    """
+    table = line.table
+    lost = update(table).where(
+        table.c.state == lines.BUSY, or_(table.c.lease_until < now, table.c.lease_until > now + lines.FAR_AHEAD)
+    )
+    again = {"run_at": now, "place": lines.FOR_TIME}
+    lost = lost.values(state=WorkState.DUE, deaths=table.c.deaths + 1, **again).returning(table.c.site_id)
+    dead = connection.execute(lost).scalars().all()
+    for site_id in dict.fromkeys(dead):
+        lines.fill(connection, line, site_id, now)
+    late = update(table).where(table.c.state == lines.DUE, table.c.place < lines.BEHIND, table.c.run_at > now + lines.FAR_AHEAD)
+    return len(dead), connection.execute(late.values(again)).rowcount

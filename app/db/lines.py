@@ -239,25 +239,9 @@ def _wake(connection: Connection, line: Line, now: int) -> None:
 
 
 def look(connection: Connection, line: Line, now: int) -> tuple[bool, bool]:
-    """Say whether anything is due, and whether anything is amiss that `mend` mends."""
+    """Say whether anything is due, and whether anything is amiss that `leases.mend` mends."""
     due, amiss = execute_compiled(connection, line.look, {"now": now, "far": now + FAR_AHEAD})[0]
     return bool(due), bool(amiss)
-
-
-def mend(connection: Connection, line: Line, now: int) -> tuple[int, int]:
-    """Make rows due whose worker died, or that a wrong clock put off; return how many of each there were.
-
-    A death is counted, since the row may be its cause.
-    """
-    table = line.table
-    lost = update(table).where(table.c.state == BUSY, or_(table.c.lease_until < now, table.c.lease_until > now + FAR_AHEAD))
-    again = {"run_at": now, "place": FOR_TIME}
-    lost = lost.values(state=WorkState.DUE, deaths=table.c.deaths + 1, **again).returning(table.c.site_id)
-    dead = connection.execute(lost).scalars().all()
-    for site_id in dict.fromkeys(dead):
-        fill(connection, line, site_id, now)
-    late = update(table).where(table.c.state == DUE, table.c.place < BEHIND, table.c.run_at > now + FAR_AHEAD)
-    return len(dead), connection.execute(late.values(again)).rowcount
 
 
 def fill_stuck(connection: Connection, now: int) -> int:

@@ -1,17 +1,10 @@
-"""Figures that say how sure they are: intervals, and spans of time counted in steps. Pure."""
+"""What is counted per site and day, and spans of time counted in steps. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
-from math import ceil, log2, sqrt
-
-Z = 1.959964
-"""Standard deviations of a 95 % interval."""
-
-ENOUGH = 20
-"""Verdicts from which a share is shown: below, its interval is about as wide as half of everything."""
+from math import ceil, log2
 
 _STEPS = 4
 """Steps for each doubling of a span of time: 19 % wide, so that a percentile is at most that much too high."""
@@ -31,34 +24,6 @@ class Tally(StrEnum):
     OVERTURNED = "overturned"
     EXPOSED = "exposed"
     WAITING = "waiting"
-
-
-@dataclass(frozen=True, slots=True)
-class Share:
-    """How many of `total` were right, and the bounds of the true share at 95 % confidence, 0.0 to 1.0."""
-
-    right: int
-    total: int
-    low: float
-    high: float
-
-    @property
-    def value(self) -> float:
-        return self.right / self.total if self.total else 0.0
-
-    @property
-    def enough(self) -> bool:
-        return self.total >= ENOUGH
-
-
-def share(right: int, total: int) -> Share:
-    """Estimate a share by Wilson's score interval (E. B. Wilson, JASA 22, 1927): sound for few and for extreme counts."""
-    if total <= 0:
-        return Share(0, 0, 0.0, 1.0)
-    p, z2 = right / total, Z * Z
-    middle = (p + z2 / (2 * total)) / (1 + z2 / total)
-    half = Z / (1 + z2 / total) * sqrt(p * (1 - p) / total + z2 / (4 * total * total))
-    return Share(right, total, max(0.0, middle - half), min(1.0, middle + half))
 
 
 def step_of(seconds: float) -> int:

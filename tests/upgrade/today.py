@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from app.config import Config
-from app.db import enforcements, migrate, tasks
+from app.db import enforcements, migrate, tasks, undos
 from app.db.sites import SiteRow
 from app.dispatch.worker import Worker
 from app.domain.decisions import Decision, Outcome, Verdict
@@ -148,7 +148,7 @@ def _history(core: Core, decision: Decision) -> Any:
 def undo_of(core: Core, decision: Decision) -> Any:
     """Give what is kept to undo the hide of a picture."""
     with core.db.read() as connection:
-        return enforcements.last_undo(connection, decision.site_id, decision.media.id)
+        return undos.last(connection, decision.site_id, decision.media.id)
 
 
 def state(core: Core) -> dict[str, Any]:

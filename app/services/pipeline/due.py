@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 
-from app.db import lines
+from app.db import leases, lines
 from app.services.core import Core
 
 log = logging.getLogger(__name__)
@@ -14,7 +14,7 @@ def sweep(core: Core) -> int:
     """Make due again what a dead worker held, or a wrong clock put off; return how many items that were."""
     with core.db.write() as connection:
         now = core.now()
-        mended = [lines.mend(connection, line, now) for line in lines.LINES]
+        mended = [leases.mend(connection, line, now) for line in lines.LINES]
     lost, late = sum(dead for dead, _ in mended), sum(late for _, late in mended)
     if lost:
         log.warning("the leases of %d items ran out: they are tried again", lost)

@@ -9,9 +9,10 @@ from functools import partial
 
 from sqlalchemy import Connection
 
-from app.db import audit, enforcements, tallies
+from app.db import audit, enforcements, tallies, undos
 from app.db import sites as site_rows
-from app.db.enforcements import Claim, Undo
+from app.db.enforcements import Claim
+from app.db.undos import Undo
 from app.domain.decisions import Action
 from app.domain.errors import CredentialsExpired, MediaGone, PlatformClosed, PlatformRefused, PlatformUnavailable
 from app.domain.jobs import MAX_DEATHS, Priority, WorkState, retry_delay
@@ -57,7 +58,7 @@ def _apply(core: Core, claim: Claim) -> None:
     if platform.hides_parents and enforcement.undo is None:
         # What an earlier version of the image hid is the same parent.
         with core.db.read() as connection:
-            enforcement = replace(enforcement, undo=enforcements.last_undo(connection, site.id, enforcement.media.id))
+            enforcement = replace(enforcement, undo=undos.last(connection, site.id, enforcement.media.id))
     with core.db.read() as connection:
         if not enforcements.held(connection, claim, core.now()):
             log.warning("enforcement %d was taken over before it was applied", enforcement.id)

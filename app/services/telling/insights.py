@@ -8,8 +8,10 @@ from dataclasses import dataclass, field
 
 from app.db import queue, tallies
 from app.db.tallies import Noted
+from app.domain import precision
 from app.domain.decisions import Verdict
-from app.domain.statistics import Share, Tally, percentile, share
+from app.domain.precision import Share
+from app.domain.statistics import Tally, percentile
 from app.domain.time import DAY
 from app.domain.visibility import Visibility
 from app.services.core import Core
@@ -74,21 +76,11 @@ def figures(core: Core, site_ids: Sequence[str], days: int) -> Figures:
         days,
         {name: tuple(numbers) for name, numbers in daily.items()},
         {verdict: by_category[Tally.JUDGED][verdict] for verdict in Verdict},
-        _precision(by_category[Tally.CONFIRMED], by_category[Tally.OVERTURNED]),
+        precision.by_category(by_category[Tally.CONFIRMED], by_category[Tally.OVERTURNED]),
         dict(by_category[Tally.FOUND]),
         _spans(by_category[Tally.JUDGED_IN]),
         _spans(by_category[Tally.ANSWERED_IN]),
     )
-
-
-def _precision(confirmed: Mapping[str, int], overturned: Mapping[str, int]) -> dict[str, Share]:
-    """Share a verdict among what was counted; a verdict that was changed later may leave a day's count below zero."""
-    shares = {}
-    for category in {*confirmed, *overturned}:
-        right, wrong = max(confirmed.get(category, 0), 0), max(overturned.get(category, 0), 0)
-        if right + wrong:
-            shares[category] = share(right, right + wrong)
-    return dict(sorted(shares.items(), key=lambda item: -item[1].total))
 
 
 def _spans(steps: Mapping[str, int]) -> Spans:

@@ -16,8 +16,8 @@ from app.domain.limits import Id
 from app.domain.media import MediaRef, Region
 from app.domain.platform import SiteState
 from app.domain.policy import Rule, RuleMode
+from app.domain.precision import Share
 from app.domain.settings import ChangedBy, Kind
-from app.domain.statistics import Share
 from app.domain.time import DAY, since_epoch, utc
 from app.services.review import history
 from app.services.review.showing import Shown, reason_text

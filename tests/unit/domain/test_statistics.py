@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.domain.statistics import end_of, percentile, share, step_of
+from app.domain.precision import share
+from app.domain.statistics import end_of, percentile, step_of
 
 
 # Values from the literature's usual check: R's prop.test(x, n, correct = FALSE).

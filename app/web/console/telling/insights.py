@@ -7,8 +7,9 @@ from math import floor, log10
 
 from flask import render_template, request
 
+from app.domain.precision import ENOUGH
 from app.domain.roles import Right
-from app.domain.statistics import ENOUGH, Tally
+from app.domain.statistics import Tally
 from app.domain.time import DAY, utc
 from app.services.sites import sites
 from app.services.telling import insights as service
