@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypedDict, Unpack
 
-from sqlalchemy import Connection, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from app.db import lines
@@ -165,6 +165,21 @@ def every(connection: Connection, states: Sequence[SiteState] = ()) -> list[Site
 def page(connection: Connection, after: str, limit: int) -> list[SiteRow]:
     """List sites by their ids, those after one."""
     return read_all(connection, _ALL.where(sites.c.id > after).order_by(sites.c.id).limit(limit), SiteRow)
+
+
+def search(connection: Connection, seen: Collection[str], words: str, skip: int, limit: int) -> list[SiteRow]:
+    """List connected sites among those that are seen (all, when none is named) whose name, address or id holds these words; those
+    in trouble first, then in the order of their connection."""
+    found = select(sites.c.id).where(sites.c.state != written(SiteState.REMOVED))
+    if seen:
+        found = found.where(sites.c.id.in_(list(seen)))
+    if words:
+        found = found.where(
+            or_(*(column.icontains(words, autoescape=True) for column in (sites.c.name, sites.c.key, sites.c.id)))
+        )
+    order = (sites.c.problem == written(""), sites.c.created_at, sites.c.id)
+    ids = found.order_by(*order).offset(skip).limit(limit)
+    return read_all(connection, _ALL.where(sites.c.id.in_(ids)).order_by(*order), SiteRow)
 
 
 def change(connection: Connection, site_id: str, /, **changes: Unpack[SiteChange]) -> None:

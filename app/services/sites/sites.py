@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -335,6 +335,25 @@ def summary(core: Core, site_id: str) -> dict[str, Any]:
 def listing(core: Core) -> list[SiteRow]:
     with core.db.read() as connection:
         return [row for row in rows.every(connection) if row.state is not SiteState.REMOVED]
+
+
+PAGE = 20
+"""Sites on a page: each is counted up anew, which takes some milliseconds, and people find one of hundreds by its name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Hold a page of sites, and whether there are more after it."""
+
+    rows: Sequence[SiteRow]
+    more: bool
+
+
+def search(core: Core, seen: Collection[str], words: str, page: int) -> Found:
+    """Find sites among those that somebody sees (all, when none is named) by words in their names, addresses and ids."""
+    with core.db.read() as connection:
+        found = rows.search(connection, seen, words, page * PAGE, PAGE + 1)
+    return Found(found[:PAGE], len(found) > PAGE)
 
 
 def trail(core: Core, site_id: str, limit: int = 20, side: ChangedBy = ChangedBy.OWNER) -> list[tuple[int, str, str]]:

@@ -121,6 +121,7 @@ def test_a_rooms_parts_are_found_by_their_files(tmp_path: Path) -> None:
         (tmp_path / name).touch()
     assert parts(tmp_path) == {
         "detection": "bench.detection",
+        "claims": "bench.claims",
         "one": "tests.integrations.one.bench",
         "two.intake": "tests.integrations.two.bench_intake",
         "two.latency": "tests.integrations.two.bench_latency",

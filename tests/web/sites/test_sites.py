@@ -7,10 +7,12 @@ import io
 import re
 
 import pytest
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, func, insert, select
 
+from app.db import sites as rows
 from app.db import standings
 from app.db.tables import metadata
+from app.db.tables import sites as site_table
 from app.domain.errors import PlatformRefused, PlatformUnavailable
 from app.domain.platform import ConnectField, Step
 from app.domain.time import HOUR
@@ -360,3 +362,27 @@ def test_parked_actions_are_retried_or_put_away(owner: Owner, bench: Bench) -> N
 def test_a_message_is_chosen_by_the_address_and_never_written_by_it(owner: Owner, bench: Bench) -> None:
     page = owner.get("/sites?said=<script>alert(1)</script>").text
     assert "alert(1)" not in page
+
+
+def test_hundreds_of_sites_are_found_by_name_and_by_page(bench: Bench, owner: Owner) -> None:
+    assert "Find sites" not in owner.get("/sites").text, "nobody searches among one"
+    first = bench.site()
+    with bench.core.db.write() as connection:
+        known = dict(connection.execute(select(site_table).where(site_table.c.id == first.id)).one()._mapping)
+        many = [{**known, "id": f"st_{n}", "name": f"Shop number {n}", "key": f"{n}.shop.example"} for n in range(45)]
+        connection.execute(insert(site_table), many)
+        rows.change(connection, "st_40", problem="It does not answer.")
+
+    def shown(address: str) -> list[str]:
+        return re.findall(r'href="/sites/(st_[^"/]+)"', owner.get(address).text)
+
+    page = owner.get("/sites").text
+    assert shown("/sites")[0] == "st_40", "those in trouble come first"
+    assert 'rel="next" href="/sites?page=1"' in page and 'rel="prev"' not in page
+    seen = [site for number in range(3) for site in shown(f"/sites?page={number}")]
+    assert len(seen) == len(set(seen)) == 46
+    assert 'rel="next"' not in owner.get("/sites?page=2").text
+    assert shown("/sites?q=number+7") == ["st_7"] and shown("/sites?q=33.shop") == ["st_33"]
+    assert set(shown("/sites?q=NUMBER+1")) == {"st_1", *(f"st_{n}" for n in range(10, 20))}
+    assert shown("/sites?q=%25") == [] and "No such site" in owner.get("/sites?q=%25").text
+    assert owner.get("/sites?page=-1").status_code == owner.get(f"/sites?page={10**30}").status_code == 200

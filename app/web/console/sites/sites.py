@@ -28,6 +28,12 @@ from app.web.texts import _
 BUDGET_MOST = 100_000_000
 """The largest budget of a look at what is already there: over any shop's pictures, and within a column's width."""
 
+SEARCH_CHARACTERS = 100
+"""How much is searched for; the longest name has twice as many, and nobody types it whole."""
+
+PAGE_MOST = 100_000
+"""The last page of sites that can be asked for: more than any house has."""
+
 LATEST = 8
 """How many decisions a site's page shows; the list of decisions has all."""
 
@@ -35,11 +41,15 @@ LATEST = 8
 @room.get("/sites")
 @needs(Right.SEE)
 def site_list() -> str:
-    """List the sites that this person sees, with the health of each."""
-    found = [row for row in sites.listing(core()) if person().sees(row.id)]
+    """List the sites that this person sees, with the health of each, a page at a time; those in trouble come first."""
+    words, page = request.args.get("q", "").strip()[:SEARCH_CHARACTERS], min(number(request.args.get("page", "")), PAGE_MOST)
+    found = sites.search(core(), person().sites, words, page)
     return render_template(
         "sites/sites.html",
-        rows=[(row, core().platforms.get(row.platform), sites.summary(core(), row.id)) for row in found],
+        rows=[(row, core().platforms.get(row.platform), sites.summary(core(), row.id)) for row in found.rows],
+        words=words,
+        page=page,
+        more=found.more,
         clock=clocks.trouble(core()) if person().may(Right.CONNECT) else "",
     )
 
