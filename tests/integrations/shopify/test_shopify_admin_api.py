@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from app.domain.decisions import Action
-from app.domain.errors import CredentialsExpired, PlatformRefused, PlatformUnavailable
+from app.domain.errors import CredentialsExpired, PlatformClosed, PlatformRefused, PlatformUnavailable
 from integrations.kit import pinning
 from integrations.shopify.api import INLINE_WAITS, Admin, Cost
 from integrations.shopify.config import Config
@@ -88,7 +88,7 @@ def test_429_with_a_fraction_of_a_second(place: Place, slept: list[float]) -> No
         (answers.UNAVAILABLE, PlatformUnavailable, None, "503"),
         (answers.BROKEN, PlatformUnavailable, None, "500"),
         (answers.INTERNAL_ERROR, PlatformUnavailable, None, "INTERNAL_SERVER_ERROR"),
-        (answers.FORBIDDEN, PlatformRefused, None, "forbids"),
+        (answers.FORBIDDEN, PlatformClosed, None, "forbids"),
         (answers.MAX_COST, PlatformRefused, None, "MAX_COST_EXCEEDED"),
         (answers.ACCESS_DENIED, PlatformRefused, None, "read_products"),
         (answers.HTML, PlatformUnavailable, None, "not the Admin API"),
