@@ -143,8 +143,9 @@ def test_a_picture_is_judged_hidden_and_brought_back_and_what_is_old_is_forgotte
     enforce.run_next(bench.core)
     assert bench.platform.hidden == set()
     assert tries(bench) == 1
+    clock.begin(bench.core)
     bench.clock.pass_seconds(400 * 86_400)
-    clock.forget(bench.core)
+    clock.run_due(bench.core)
     assert tries(bench) == 0
     bench.core.db.close()
 
