@@ -14,7 +14,14 @@ from app.db import sites as site_rows
 from app.db.enforcements import Claim
 from app.db.undos import Undo
 from app.domain.decisions import Action
-from app.domain.errors import CredentialsExpired, MediaGone, PlatformClosed, PlatformRefused, PlatformUnavailable
+from app.domain.errors import (
+    CredentialsExpired,
+    MediaGone,
+    PlatformClosed,
+    PlatformRefused,
+    PlatformThrottled,
+    PlatformUnavailable,
+)
 from app.domain.jobs import MAX_DEATHS, Priority, WorkState, retry_delay
 from app.domain.media import MediaRef
 from app.domain.platform import Site
@@ -52,7 +59,7 @@ def _apply(core: Core, claim: Claim) -> None:
     if claim.deaths >= MAX_DEATHS:
         _end(core, claim, WorkState.PARKED, f"Workers failed at this {MAX_DEATHS} times; their log says why.", None)
         return
-    site = sites.get(core, claim.site_id)
+    site, began = sites.get(core, claim.site_id), core.now()
     platform = core.platform(site.platform)
     enforcement = claim.enforcement
     if platform.hides_parents and enforcement.undo is None:
@@ -68,13 +75,13 @@ def _apply(core: Core, claim: Claim) -> None:
     except (CredentialsExpired, PlatformClosed) as error:
         with core.db.write() as connection:
             if enforcements.give_back(connection, claim, core.now(), str(error)):
-                holds.hold(core, connection, site.id, error)
+                holds.hold(core, connection, site.id, error, began)
             else:
                 _overtaken(core, connection, claim)
     except MediaGone as error:
         _end(core, claim, WorkState.GONE, str(error), None, then=partial(_follow, core, claim, site, error.now))
     except PlatformUnavailable as error:
-        _retry(core, claim, str(error), error)
+        _retry(core, claim, str(error), error, began)
     except PlatformRefused as error:
         _end(core, claim, WorkState.PARKED, str(error), None)
     except Exception as error:
@@ -85,7 +92,7 @@ def _apply(core: Core, claim: Claim) -> None:
         _end(core, claim, WorkState.DRIFTED if receipt.drifted else WorkState.DONE, receipt.drifted, undo)
 
 
-def _retry(core: Core, claim: Claim, problem: str, error: PlatformUnavailable | None = None) -> None:
+def _retry(core: Core, claim: Claim, problem: str, error: PlatformUnavailable | None = None, began: int = 0) -> None:
     now = core.now()
     asked = error.retry_after if error is not None else None
     if now - claim.created_at > core.limits.enforce_hours * HOUR:
@@ -95,8 +102,8 @@ def _retry(core: Core, claim: Claim, problem: str, error: PlatformUnavailable | 
     with core.db.write() as connection:
         if not enforcements.later(connection, claim, now, run_at, problem, stumbled=error is None):
             _overtaken(core, connection, claim)
-        elif error is not None and asked is not None:
-            holds.hold(core, connection, claim.site_id, error)
+        elif isinstance(error, PlatformThrottled):
+            holds.hold(core, connection, claim.site_id, error, began)
         else:
             site_rows.fail(connection, claim.site_id, problem)
 

@@ -23,6 +23,7 @@ from app.domain.errors import (
     MediaUnreadable,
     PlatformClosed,
     PlatformRefused,
+    PlatformThrottled,
     PlatformUnavailable,
 )
 from app.domain.jobs import MAX_DEATHS, ModerationJob, Priority, WorkState, retry_delay
@@ -104,13 +105,13 @@ class Moderator:
 
     def _run(self, job: ModerationJob) -> None:
         core = self.core
-        site = sites.get(core, job.site_id)
+        site, began = sites.get(core, job.site_id), core.now()
         try:
             self._moderate(job, site)
         except (CredentialsExpired, PlatformClosed) as error:
             with core.db.write() as connection:
                 if jobs.give_back(connection, job, core.now(), str(error)):
-                    holds.hold(core, connection, site.id, error)
+                    holds.hold(core, connection, site.id, error, began)
         except MediaGone as error:
             with core.db.write() as connection:
                 holds.recover(core, connection, site.id)
@@ -121,7 +122,7 @@ class Moderator:
                     else:
                         record.release_parent(core, connection, site, job.media.id)
         except PlatformUnavailable as error:
-            self._retry(job, site, str(error), error)
+            self._retry(job, site, str(error), error, began)
         except PlatformRefused as error:
             self._give_to_a_person(job, site, f"The picture could not be fetched: {error}")
         except DecisionStale:
@@ -131,7 +132,9 @@ class Moderator:
             log.exception("job %d failed", job.id)
             self._retry(job, site, f"{type(error).__name__}: {error}")
 
-    def _retry(self, job: ModerationJob, site: Site, problem: str, error: PlatformUnavailable | None = None) -> None:
+    def _retry(
+        self, job: ModerationJob, site: Site, problem: str, error: PlatformUnavailable | None = None, began: int = 0
+    ) -> None:
         core = self.core
         asked = error.retry_after if error is not None else None
         delay = retry_delay(job.attempts, asked)
@@ -144,8 +147,8 @@ class Moderator:
         with core.db.write() as connection:
             now = core.now()
             jobs.later(connection, job, now, now + int(delay * SECOND), problem, stumbled=error is None)
-            if error is not None and asked is not None:
-                holds.hold(core, connection, site.id, error)
+            if isinstance(error, PlatformThrottled):
+                holds.hold(core, connection, site.id, error, began)
             else:
                 site_rows.fail(connection, site.id, problem)
 

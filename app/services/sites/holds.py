@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 
 from app.db import audit
 from app.db import sites as rows
-from app.domain.errors import CredentialsExpired, PlatformClosed, PlatformUnavailable
+from app.domain.errors import CredentialsExpired, PlatformClosed, PlatformThrottled, PlatformUnavailable
 from app.domain.platform import Hold
 from app.domain.time import HOUR, SECOND
 from app.services.core import Core
@@ -17,6 +17,9 @@ log = logging.getLogger(__name__)
 
 CLOSED_SECONDS = 60
 """How long a site that its platform refuses is left alone at first; each time twice as long, up to `LONGEST_SECONDS`."""
+
+PAUSE_SECONDS = 5
+"""How long a site waits that asked for a pause and did not say for how long: as long as one item does after its first failure."""
 
 LONGEST_SECONDS = HOUR // SECOND
 """How long it is left alone at most: an owner who paid, or took the wall away, waits no longer than an hour."""
@@ -27,10 +30,19 @@ _SAID = {
 }
 
 
-def hold(core: Core, connection: Connection, site_id: str, error: CredentialsExpired | PlatformUnavailable) -> None:
-    """Let all work of a site wait, in the caller's transaction: as long as the platform asked, else longer each time."""
+def hold(
+    core: Core,
+    connection: Connection,
+    site_id: str,
+    error: CredentialsExpired | PlatformClosed | PlatformThrottled,
+    began: int,
+) -> None:
+    """Let all work of a site wait, in the caller's transaction: as long as the platform asked, else longer each time.
+
+    What `began`, in UTC microseconds, before the site was connected or tested last, says nothing about what it is now.
+    """
     known = rows.get(connection, site_id)
-    if known is None:
+    if known is None or (known.checked_at or 0) > began:
         return
     asked = error.retry_after if isinstance(error, PlatformUnavailable) else None
     match error:
@@ -39,7 +51,7 @@ def hold(core: Core, connection: Connection, site_id: str, error: CredentialsExp
         case PlatformClosed():
             why, seconds = Hold.REFUSED, max(CLOSED_SECONDS * 2.0 ** min(known.failures, 10), asked or 0.0)
         case _:
-            why, seconds = Hold.ASKED, asked or 0.0
+            why, seconds = Hold.ASKED, float(PAUSE_SECONDS) if asked is None else asked
     until = core.now() + int(min(seconds, LONGEST_SECONDS) * SECOND)
     problem = f"{error} {_SAID.get(why, '')}".strip()
     rows.hold(connection, site_id, why, until)

@@ -7,7 +7,7 @@ import pytest
 from app.db import enforcements
 from app.dispatch import clock
 from app.domain.decisions import Action, Enforcement, Receipt, Verdict
-from app.domain.errors import MediaGone, PlatformRefused, PlatformUnavailable
+from app.domain.errors import CredentialsExpired, MediaGone, PlatformRefused, PlatformThrottled, PlatformUnavailable
 from app.domain.platform import Site
 from app.services.pipeline import due, enforce
 from app.services.pipeline.moderate import Moderator
@@ -265,3 +265,47 @@ def test_a_late_hide_does_not_outlast_a_persons_approval(bench: Bench, site: Sit
     settle(bench)
     assert bench.platform.hidden == set()
     assert states(bench, site) == [("hide", "done"), ("restore", "done")]
+
+
+# --- one picture, and its site as a whole
+
+
+@pytest.mark.parametrize(
+    ("error", "held"),
+    [(PlatformUnavailable("This picture is still processed.", 5.0), False), (PlatformThrottled("Slow down.", 5.0), True)],
+)
+def test_a_pause_that_is_about_one_picture_holds_up_no_other(
+    bench: Bench, site: Site, error: PlatformUnavailable, held: bool
+) -> None:
+    block(bench, site, "1")
+    block(bench, site, "2")
+    apply = bench.platform.apply
+
+    def busy(place: Site, enforcement: Enforcement) -> Receipt:
+        if enforcement.media.id == "1":
+            raise error
+        return apply(place, enforcement)
+
+    bench.platform.apply = busy  # type: ignore[method-assign]
+    settle(bench)
+    assert bench.platform.hidden == (set() if held else {"2"})
+    bench.clock.pass_seconds(5)
+    bench.platform.apply = apply  # type: ignore[method-assign]
+    settle(bench)
+    assert bench.platform.hidden == {"1", "2"}
+
+
+def test_an_answer_from_before_a_site_was_connected_again_does_not_shut_it(bench: Bench, site: Site) -> None:
+    block(bench, site, "1")
+    apply = bench.platform.apply
+
+    def late(place: Site, enforcement: Enforcement) -> Receipt:
+        bench.platform.apply = apply  # type: ignore[method-assign]
+        bench.clock.pass_seconds(1)
+        sites.check(bench.core, site.id)
+        bench.clock.pass_seconds(1)
+        raise CredentialsExpired("These are no longer accepted.")
+
+    bench.platform.apply = late  # type: ignore[method-assign]
+    settle(bench)
+    assert bench.platform.hidden == {"1"}
