@@ -16,16 +16,17 @@ import os
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from threading import Lock
 from time import monotonic
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
 from app.domain.errors import SandboxFailed
-from models.zygote import FRAME, Answer, Bytes, exactly, memory_file, write
+from models.shared_file import SharedFile
+from models.zygote import FRAME, Bytes, exactly
 
 TASKS = {"picture": "models.decoder:decode"}
 """What may be run here, by name: `function(data, arguments)` gives facts (JSON) and arrays of bytes."""
@@ -63,8 +64,11 @@ BOUNDS = Bounds()
 
 _UNSTARTED = "The process that opens pictures could not be started."
 
-_KEPT_BYTES = 8_000_000
-"""Bytes of shared memory that a child keeps between tasks."""
+Taken = TypeVar("Taken")
+
+
+def copied(facts: dict[str, Any], arrays: Sequence[Bytes]) -> tuple[dict[str, Any], list[Bytes]]:
+    return facts, [array.copy() for array in arrays]
 
 
 class Sandbox:
@@ -89,19 +93,29 @@ class Sandbox:
             self._zygote = None
             self._forget()
 
-    def run(self, task: str, data: bytes, arguments: Mapping[str, Any]) -> Answer:
-        """Run a task. Raise `SandboxFailed` when the child does not answer properly; the arrays are copies."""
+    def run(
+        self,
+        task: str,
+        data: bytes,
+        arguments: Mapping[str, Any],
+        take: Callable[[dict[str, Any], Sequence[Bytes]], Taken] = copied,  # type: ignore[assignment]
+    ) -> Taken:
+        """Run a task, and give what `take` makes of its answer. Raise `SandboxFailed` when the child does not answer properly.
+
+        `take` gets arrays that the child may still write to: it copies each once, and looks at the copy. What it raises is the
+        child's fault.
+        """
         child = self._take()
         used = child.asked > 0
         try:
-            answer = child.ask(task, data, arguments)
+            answer = child.ask(task, data, arguments, take)
         except BaseException as error:
             child.end()
             if used and isinstance(error, ConnectionError):
                 # An earlier picture may have broken it. A new child tells, which no other picture has seen.
                 with self._lock:
                     self._forget()
-                return self.run(task, data, arguments)
+                return self.run(task, data, arguments, take)
             if not isinstance(error, Exception):
                 raise
             # Whatever reading an answer raises, the child did not give a proper one.
@@ -151,7 +165,9 @@ def _sentence(error: Exception) -> str:
         return "Opening the picture took too long and was stopped."
     if isinstance(error, MemoryError):
         return "There is not enough memory to open the picture."
-    return "The process that opened the picture was ended by it."
+    if isinstance(error, OSError):
+        return "The process that opened the picture was ended by it."
+    return "The process that opened the picture answered nonsense."
 
 
 class _Zygote:
@@ -196,10 +212,10 @@ class _Zygote:
         ours, theirs = socket.socketpair()
         with contextlib.ExitStack() as opened, theirs:
             opened.enter_context(ours)
-            file = memory_file()
-            opened.callback(os.close, file)
+            file = SharedFile(self.bounds.answer_bytes)
+            opened.callback(file.close)
             with self._lock:
-                socket.send_fds(self._control, [b"fork....."], [theirs.fileno(), file])
+                socket.send_fds(self._control, [b"fork....."], [theirs.fileno(), file.file])
                 pid = int.from_bytes(exactly(self._control, 8), "big")
             if not pid:
                 raise SandboxFailed(_UNSTARTED)
@@ -220,15 +236,21 @@ class _Child:
     zygote: _Zygote
     pid: int
     talk: socket.socket
-    file: int
+    file: SharedFile
     asked: int = 0
 
-    def ask(self, task: str, data: bytes, arguments: Mapping[str, Any]) -> Answer:
-        """Hand over a task and read the answer. Raise `ValueError`, `OSError` and their like for one that is not right."""
+    def ask(
+        self,
+        task: str,
+        data: bytes,
+        arguments: Mapping[str, Any],
+        take: Callable[[dict[str, Any], Sequence[Bytes]], Taken],
+    ) -> Taken:
+        """Hand over a task and take the answer. Raise `ValueError`, `OSError` and their like for one that is not right."""
         self.asked += 1
         bounds = self.zygote.bounds
         deadline = monotonic() + bounds.wall_seconds
-        write(self.file, data)
+        self.file.write(data)
         question = json.dumps({"task": task, "arguments": dict(arguments)}).encode()
         self.talk.settimeout(bounds.wall_seconds)
         self.talk.sendall(FRAME.pack(len(question), len(data)) + question)
@@ -241,22 +263,21 @@ class _Child:
         facts, shapes = said["facts"], said["shapes"]
         if not isinstance(facts, dict) or not isinstance(shapes, list) or len(shapes) > bounds.arrays:
             raise ValueError("the answer has another form")
-        arrays = _arrays(self.file, shapes, size)
-        if max(len(data), size) > _KEPT_BYTES:
-            os.ftruncate(self.file, 0)
-        return facts, arrays
+        taken = take(facts, _arrays(self.file.read(size), shapes))
+        self.file.used(max(len(data), size))
+        return taken
 
     def close(self) -> None:
         self.talk.close()
-        os.close(self.file)
+        self.file.close()
 
     def end(self) -> None:
         self.close()
         self.zygote.kill(self.pid)
 
 
-def _arrays(file: int, shapes: Sequence[Any], size: int) -> list[Bytes]:
-    """Copy arrays out of a file that somebody may change meanwhile: what is read is bytes, whatever they are."""
+def _arrays(data: memoryview, shapes: Sequence[Any]) -> list[Bytes]:
+    """Divide what came back into arrays, without a copy."""
     arrays: list[Bytes] = []
     at = 0
     for shape in shapes:
@@ -265,14 +286,10 @@ def _arrays(file: int, shapes: Sequence[Any], size: int) -> list[Bytes]:
         count = 1
         for side in shape:
             count *= side
-            if count > size - at:
+            if count > len(data) - at:
                 raise ValueError("an array is larger than the answer")
-        array = np.empty(count, np.uint8)
-        # Not mapped: a file that was cut short under a mapping ends the process that reads it.
-        if os.preadv(file, [array.data], at) != count:
-            raise ValueError("the answer was cut short")
-        arrays.append(array.reshape(shape))
+        arrays.append(np.frombuffer(data[at : at + count], np.uint8).reshape(shape))
         at += count
-    if at != size:
+    if at != len(data):
         raise ValueError("the answer has more than it says")
     return arrays

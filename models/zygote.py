@@ -12,43 +12,42 @@ import ctypes
 import fcntl
 import importlib
 import json
+import math
 import mmap
 import os
 import resource
 import signal
 import socket
 import sys
-import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from struct import Struct
 from threading import Lock
 from time import monotonic
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from models.shared_file import memory_file
+
 Bytes = NDArray[np.uint8]
-Answer = tuple[dict[str, Any], list[Bytes]]
+
+
+class Written(Protocol):
+    """Bytes that a task answers with, and that write themselves where they belong."""
+
+    @property
+    def shape(self) -> tuple[int, ...]: ...
+
+    def write(self, file: int, at: int) -> None: ...
+
+
+Answer = tuple[dict[str, Any], Sequence[Written]]
 Task = Callable[[bytes, dict[str, Any]], Answer]
 
 FRAME = Struct(">II")
 """What precedes a message: the bytes of JSON that follow it, and the bytes in the shared file."""
-
-
-def memory_file() -> int:
-    if hasattr(os, "memfd_create"):
-        return os.memfd_create("picture", os.MFD_CLOEXEC)
-    with tempfile.TemporaryFile() as file:
-        return os.dup(file.fileno())
-
-
-def write(file: int, data: bytes | memoryview, at: int = 0) -> None:
-    rest = memoryview(data)
-    while rest:
-        done = os.pwrite(file, rest, at)
-        rest, at = rest[done:], at + done
 
 
 def exactly(talk: socket.socket, size: int, deadline: float | None = None) -> bytes:
@@ -190,16 +189,16 @@ def _answer(talk: socket.socket, file: int, cpu_seconds: int, functions: Mapping
     used = resource.getrusage(resource.RUSAGE_SELF)
     hard = resource.getrlimit(resource.RLIMIT_CPU)[1]
     resource.setrlimit(resource.RLIMIT_CPU, (int(used.ru_utime + used.ru_stime) + 1 + cpu_seconds, hard))
-    arrays: list[Bytes] = []
+    arrays: Sequence[Written] = ()
     try:
         facts, arrays = functions[question["task"]](os.pread(file, size, 0), question["arguments"])
         said: dict[str, Any] = {"facts": facts, "shapes": [list(array.shape) for array in arrays]}
     except MemoryError:
-        said, arrays = {"memory": True}, []
+        said, arrays = {"memory": True}, ()
     at = 0
     for array in arrays:
-        write(file, np.ascontiguousarray(array).reshape(-1).data, at)
-        at += array.size
+        array.write(file, at)
+        at += math.prod(array.shape)
     body = json.dumps(said).encode()
     talk.sendall(FRAME.pack(len(body), at) + body)
 

@@ -128,18 +128,23 @@ if (flash) setTimeout(() => flash.classList.add("over"), Number(flash.dataset.fl
 const all = document.querySelector("[data-all]");
 const count = document.querySelector("[data-count]");
 const boxes = [...document.querySelectorAll("input[name=also]")];
-function counted() {
-  const marked = boxes.filter((box) => box.checked).length;
-  count.textContent = marked ? `${count.dataset.some} ${marked}` : count.dataset.none;
-}
 if (all && count) {
-  all.hidden = false;
-  all.querySelector("input").addEventListener("change", (event) => {
-    for (const box of boxes) box.checked = event.target.checked;
+  const every = all.querySelector("input");
+  const counted = () => {
+    const marked = boxes.filter((box) => box.checked).length;
+    count.textContent = marked ? `${count.dataset.some} ${marked}` : count.dataset.none;
+    every.checked = marked === boxes.length;
+  };
+  const follow = () => {
+    for (const box of boxes) box.checked = every.checked;
     counted();
-  });
+  };
+  every.addEventListener("change", follow);
   for (const box of boxes) box.addEventListener("change", counted);
-  counted();
+  // It may have been ticked, or kept by the browser, before this script ran.
+  if (every.checked) follow();
+  else counted();
+  all.hidden = false;
 }
 
 if (hints) {
