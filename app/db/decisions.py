@@ -23,7 +23,7 @@ NAME_CHARACTERS = 200
 """How much of a picture's name is kept for the search; longer ones are found by what they begin with."""
 
 _JUDGED = select(*MEDIA).where(jobs.c.id == bindparam("job"))
-_ADD = insert(decisions).returning(decisions.c.id)
+_ADD = insert(decisions).values({c.name: bindparam(c.name) for c in decisions.c if c.name != "id"}).returning(decisions.c.id)
 
 
 def add(connection: Connection, site_id: str, ruling: Ruling) -> int:
@@ -54,7 +54,7 @@ def add(connection: Connection, site_id: str, ruling: Ruling) -> int:
         "two_people": two_people,
     }
     try:
-        decision_id = int(connection.execute(_ADD, values).scalar_one())
+        decision_id = int(execute_typed(connection, _ADD, values)[0][0])
     except IntegrityError:
         raise DecisionStale("Someone else decided this picture meanwhile; look at it again.") from None
     if restricted or two_people:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -15,6 +16,7 @@ from typing import IO, Any, Generic, TypeVar
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError, OperationalError
 
+from app.db.sql import driver_of, translated
 from app.domain.errors import DatabaseUnavailable, NotStored
 
 T = TypeVar("T")
@@ -308,6 +310,9 @@ def _sqlite(url: str) -> Engine:
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
         if not connection.get_execution_options().get("reading"):
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
+            try:
+                driver_of(connection).execute("BEGIN IMMEDIATE")
+            except sqlite3.Error as error:
+                raise translated(error) from error
 
     return engine

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, delete, select
 
-from app.db.sql import columns, execute_typed, insert_many, put, read_one, values
+from app.db.sql import columns, execute_compiled, execute_typed, insert_many, put, read_one, values
 from app.db.tables import decisions, looks, pictures, previews, signals
 from app.domain.detector import MATCH_DISTANCE, Fingerprint
 from app.domain.media import Region
@@ -110,10 +110,12 @@ LOOKED_AT = 2000
 as many it is reached at half a million questioned images."""
 
 
+_PDQ = select(pictures.c.pdq).where(pictures.c.sha256 == bindparam("sha256"), pictures.c.pdq != "")
+
+
 def keep_look(connection: Connection, job_id: int, sha256: str) -> None:
     """Make an image findable by its look, if its look is known."""
-    pdq = connection.execute(select(pictures.c.pdq).where(pictures.c.sha256 == sha256)).scalar()
-    if pdq:
+    for (pdq,) in execute_compiled(connection, _PDQ, {"sha256": sha256}):
         insert_many(connection, looks, [{"piece": piece, "job_id": job_id} for piece in _pieces(pdq)])
 
 

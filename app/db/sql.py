@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
 from functools import cache
@@ -10,6 +11,7 @@ from typing import Any, TypeVar, cast
 
 from sqlalchemy import JSON, ClauseElement, Column, ColumnElement, Connection, Executable, Table, bindparam, literal_column
 from sqlalchemy.dialects import sqlite
+from sqlalchemy.exc import DBAPIError
 
 T = TypeVar("T")
 
@@ -77,9 +79,22 @@ def _execute(connection: Connection, text: str, order: Sequence[str], values: Ma
     if connection.dialect.name != "sqlite":
         result = connection.exec_driver_sql(text, dict(values))
         return result.fetchall() if result.returns_rows else ()
-    driver = cast(Any, connection.connection.driver_connection)
-    rows: Sequence[Any] = driver.execute(text, tuple(values[name] for name in order)).fetchall()
+    driver = driver_of(connection)
+    try:
+        rows: Sequence[Any] = driver.execute(text, tuple(values[name] for name in order)).fetchall()
+    except sqlite3.Error as error:
+        raise translated(error) from error
     return rows
+
+
+def driver_of(connection: Connection) -> sqlite3.Connection:
+    """Give SQLite's own connection; what it raises is to be `translated`."""
+    return cast(sqlite3.Connection, connection.connection.driver_connection)
+
+
+def translated(error: sqlite3.Error) -> Exception:
+    """Make an error of SQLite's that of SQLAlchemy which others expect, without what a statement was given."""
+    return DBAPIError.instance(None, None, error, sqlite3.Error, hide_parameters=True)
 
 
 @cache
@@ -133,10 +148,27 @@ def insert_once(connection: Connection, table: Table, values: Mapping[str, Any])
 
 
 def insert_many(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Insert rows as `insert_once` does, all at once; those whose unique key exists are left out."""
-    family = _family(connection.dialect.name)
-    if rows:
-        connection.execute(family.insert(table).on_conflict_do_nothing(), [dict(row) for row in rows])
+    """Insert rows of the same columns all at once; those whose unique key exists are left out."""
+    if not rows:
+        return
+    statement = _inserting(table, tuple(rows[0]), connection.dialect.name)
+    if connection.dialect.name != "sqlite":
+        connection.execute(statement, [dict(row) for row in rows])
+        return
+    text, order, _ = _compiled(statement, "sqlite")
+    into, _ = _types(statement)
+    ways = [(name, into.get(name)) for name in order]
+    packed = [tuple(way(row[name]) if way else row[name] for name, way in ways) for row in rows]
+    try:
+        driver_of(connection).executemany(text, packed)
+    except sqlite3.Error as error:
+        raise translated(error) from error
+
+
+@cache
+def _inserting(table: Table, names: tuple[str, ...], dialect: str) -> Executable:
+    statement: Executable = _family(dialect).insert(table).values({name: bindparam(name) for name in names})
+    return cast(Any, statement).on_conflict_do_nothing()  # type: ignore[no-any-return]
 
 
 @cache

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, text
 
-from app.db import engine
+from app.db import engine, sql, tables
 from app.db.engine import Database
 from app.domain.errors import DatabaseUnavailable
 from tests.support.core import Bench
@@ -166,3 +166,21 @@ def test_a_lock_that_comes_too_late_is_given_back(
     assert other.stdout == "locked\n"
     monkeypatch.setattr(engine, "BUSY_TIMEOUT_MS", 20_000)
     assert db.write_together(note("stored")) == "stored"
+
+
+WRITES: dict[str, Callable[[Connection], object]] = {
+    "a row": lambda connection: sql.insert_once(connection, tables.scans, dict.fromkeys(tables.scans.c.keys(), 1)),
+    "many rows": lambda connection: sql.insert_many(connection, tables.looks, [{"piece": 1, "job_id": 1}]),
+    "a typed statement": lambda connection: sql.put(connection, tables.notices, dict.fromkeys(tables.notices.c.keys(), 1)),
+}
+
+
+@pytest.mark.parametrize("what", WRITES)
+def test_what_the_driver_says_of_a_database_that_cannot_be_written_is_our_own_error(bench: Bench, what: str) -> None:
+    db = bench.core.db
+    with pytest.raises(DatabaseUnavailable), db.write() as connection:
+        connection.exec_driver_sql("PRAGMA query_only=ON")
+        try:
+            WRITES[what](connection)
+        finally:
+            connection.exec_driver_sql("PRAGMA query_only=OFF")
