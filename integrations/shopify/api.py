@@ -31,6 +31,7 @@ from integrations.shopify import documents, scopes
 from integrations.shopify.answers import CLOSED_SECONDS, asked_seconds, explain
 from integrations.shopify.auth import REOPEN, Tokens, is_shop
 from integrations.shopify.config import Config
+from integrations.shopify.refusals import AGAIN_SECONDS, MEANINGS, Meaning, worded
 
 ADMIN_SECONDS = 60.0
 """How long one request may take; Shopify itself ends a query after 10 to 30."""
@@ -222,9 +223,9 @@ def done(data: Untrusted, *mutations: str) -> None:
 
 def _refuse(mutation: str, error: Untrusted) -> NoReturn:
     said = code(error.label("code", 60))
-    if said == "NON_READY_STATE":
-        raise PlatformUnavailable("Shopify still processes the picture.", 5.0)
-    raise PlatformRefused(f"Shopify did not carry out {mutation} ({said or 'it gave no code'}).")
+    if MEANINGS.get(said) is Meaning.AGAIN:
+        raise PlatformUnavailable(f"Shopify is not ready for {mutation} yet ({said}).", AGAIN_SECONDS)
+    raise PlatformRefused(worded(mutation, said))
 
 
 def _denied(error: Untrusted) -> PlatformRefused:

@@ -30,8 +30,9 @@ from integrations.shopify import auth, frame, gallery, listing, mark, scopes, we
 from integrations.shopify.api import Admin, understood
 from integrations.shopify.brake import Brake
 from integrations.shopify.config import Config as ShopifyConfig
-from integrations.shopify.hiding import READY_SECONDS, WriteBack
+from integrations.shopify.hiding import WriteBack
 from integrations.shopify.media import PENDING, image_gid, product_id, version_of
+from integrations.shopify.refusals import AGAIN_SECONDS
 from integrations.shopify.settings import Settings
 
 RENDITION_PIXELS = 1_024
@@ -190,7 +191,7 @@ class Shopify(Platform):
             if picture.text("status", 20) == "FAILED":
                 raise MediaGone("Shopify could not process the picture.")
             if "image" not in picture:
-                raise PlatformUnavailable("Shopify still processes the picture.", READY_SECONDS)
+                raise PlatformUnavailable("Shopify still processes the picture.", AGAIN_SECONDS)
             image = picture.object("image")
             source, rendition = image.text("url", 2_000), image.text("rendition", 2_000)
             version = version_of(source)
@@ -200,6 +201,8 @@ class Shopify(Platform):
             said = "Shopify has processed the picture." if media.version == PENDING else "The picture has other bytes now."
             raise MediaGone(said, now=replace(media, version=version, source=source))
         held = mark.read(value)
+        if value and (held.product != product or mark.parts_of(value)):
+            held = self._write_back(site).own_mark(media)
         # A picture can leave its product and stay a file. Only while it hides the product does that make a difference.
         if held.hidden is not None and gid not in held.detached and not gallery.holds(admin, product, gid):
             raise MediaGone("The picture is no longer part of the product.")
@@ -215,7 +218,10 @@ class Shopify(Platform):
     def apply(self, site: Site, enforcement: Enforcement) -> Receipt:
         if not enforcement.media.parent:
             raise PlatformRefused("The picture belongs to no product.")
-        return WriteBack(self._admin(site), cast(Settings, site.settings), self._brake).apply(enforcement)
+        return self._write_back(site).apply(enforcement)
+
+    def _write_back(self, site: Site) -> WriteBack:
+        return WriteBack(self._admin(site), cast(Settings, site.settings), self._brake)
 
     def _admin(self, site: Site) -> Admin:
         if not self._config.complete:

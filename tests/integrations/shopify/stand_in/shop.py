@@ -14,7 +14,7 @@ from tests.integrations.shopify.stand_in import payloads
 from tests.integrations.shopify.stand_in.answers import Script
 from tests.integrations.shopify.stand_in.bulk import BulkOperations
 from tests.integrations.shopify.stand_in.cost import Bucket
-from tests.integrations.shopify.stand_in.model import Media, Product, Request, Variant, gid, iso, picture
+from tests.integrations.shopify.stand_in.model import Media, Metafield, Product, Request, Variant, gid, iso, picture
 from tests.integrations.shopify.stand_in.tokens import Grants
 
 if TYPE_CHECKING:
@@ -216,6 +216,18 @@ class Shop:
         with self.editing(product):
             assert sorted(one.number for one in media) == sorted(one.number for one in product.media)
             product.media[:] = media
+
+    def duplicate(self, product: Product, *, without: Iterable[Media] = ()) -> Product:
+        """Copy a product as the admin does: a draft with the tags, the metafields and copies of the pictures."""
+        left_out = set(without)
+        images = [media.data for media in product.media if media not in left_out]
+        title = f"Copy of {product.title}"
+        twin = self.add_product(title, images, status="DRAFT", tags=product.tags, publications=(), send=False)
+        for at, one in product.metafields.items():
+            number = self.number_of("metafield")
+            twin.metafields[at] = Metafield(number, twin, *at, one.type, one.value, self.now(), self.now())
+        self.send("products/create", payloads.product(self, twin))
+        return twin
 
     def delete_product(self, product: Product) -> None:
         """Delete a product; its images stay in the shop's files."""
