@@ -20,11 +20,12 @@ from integrations.shopify import channels, gallery, mark, product, scopes, tags
 from integrations.shopify.api import Admin, done
 from integrations.shopify.brake import Brake
 from integrations.shopify.channels import Publication
+from integrations.shopify.gallery import Gallery
 from integrations.shopify.mark import Mark, State
 from integrations.shopify.media import image_gid
 from integrations.shopify.product import Listing
 from integrations.shopify.refusals import AGAIN_SECONDS
-from integrations.shopify.settings import HideBy, Settings
+from integrations.shopify.settings import HideBy, Settings, ShownAgain
 
 _log = logging.getLogger(__name__)
 
@@ -51,6 +52,11 @@ class WriteBack:
             return self._delete(enforcement)
         return self._label(enforcement)
 
+    @property
+    def _again(self) -> bool:
+        """Whether what somebody showed again is hidden again for the same decision."""
+        return self.settings.shown_again is ShownAgain.HIDE
+
     # --- hide
 
     def _hide(self, enforcement: Enforcement) -> Receipt:
@@ -65,7 +71,7 @@ class WriteBack:
                     tags.show_hidden(self.admin, listing, self.settings.tag)
                 return Receipt(_undo(held))
             # Hidden by this very action before, and shown now: a person decided that, unless it never happened.
-            if held.get("enforcement") == enforcement.id and not self._broke_off(listing, held):
+            if held.get("enforcement") == enforcement.id and not (self._again or self._broke_off(listing, held)):
                 return Receipt(
                     _undo(held), f"Someone showed the product again in Shopify ({listing.status.lower()}); it was left so."
                 )
@@ -137,24 +143,30 @@ class WriteBack:
         self.admin.require(*scopes.FOR_FILES)
         found = gallery.read(self.admin, listing.id)
         state = listing.mark.detached.get(gid)
-        before = listing.mark.order
+        order = listing.mark.order
         if gid not in found.order:
             if state is None:
                 raise MediaGone("The picture is no longer part of the product.")
-            return Receipt(_detach_undo(state, before, gid))
-        if state is not None and state.get("enforcement") == enforcement.id:
-            expected = [one for one in before if one == gid or one not in listing.mark.detached]
-            if list(found.order) != expected or found.showing(gid) != _texts(state.get("variants")):
-                return Receipt(_detach_undo(state, before, gid), "Someone put the picture back in Shopify; it was left so.")
-        order = before if listing.mark.detached.keys() - {gid} else found.order
-        state = {"variants": found.showing(gid), "tag": self._own_tag(listing), **mark.about(enforcement)}
-        marked = listing.mark.with_detached(gid, state, order)
+            return self._detached(listing, gid, state)
+        tried = state is not None and state.get("enforcement") == enforcement.id
+        if state is not None and tried and not self._again and _put_back(listing.mark, found, gid):
+            return Receipt(_detach_undo(state, order, gid), "Someone put the picture back in Shopify; it was left so.")
+        if not listing.mark.detached.keys() - {gid}:
+            order = found.order
+        state = {"variants": found.showing(gid), "tag": self._own_tag(listing), **mark.about(enforcement), mark.BEGUN: True}
         self._press(listing)
-        product.keep(self.admin, listing, marked)
+        kept = product.keep(self.admin, listing, listing.mark.with_detached(gid, state, order))
         with self._or_nothing(listing, enforcement.media):
             done(self.admin.ask("detach", files=[{"id": gid, "referencesToRemove": [listing.id]}]), "fileUpdate")
+        return self._detached(kept, gid, state)
+
+    def _detached(self, listing: Listing, gid: str, state: State) -> Receipt:
+        """Write down that an image was taken out, so that one which is there again was put back."""
+        if mark.BEGUN in state:
+            state = {key: value for key, value in state.items() if key != mark.BEGUN}
+            product.keep(self.admin, listing, listing.mark.with_detached(gid, state, listing.mark.order))
         tags.show_hidden(self.admin, listing, self.settings.tag)
-        return Receipt(_detach_undo(state, order, gid))
+        return Receipt(_detach_undo(state, listing.mark.order, gid))
 
     @contextmanager
     def _or_nothing(self, listing: Listing, media: MediaRef, published: Sequence[Publication] = ()) -> Iterator[None]:
@@ -338,6 +350,16 @@ def _insist(listing: Listing, media: MediaRef) -> None:
 
 def _undo(held: State) -> dict[str, Any]:
     return {key: held[key] for key in ("how", "before", "left", "tag") if key in held}
+
+
+def _put_back(held: Mark, found: Gallery, gid: str) -> bool:
+    """Tell whether an image that is in the gallery was taken out before. A mark of an earlier version was written in one request
+    with that: there it was put back when anything is not as it was."""
+    state = held.detached[gid]
+    if held.product:
+        return mark.BEGUN not in state
+    expected = [one for one in held.order if one == gid or one not in held.detached]
+    return list(found.order) != expected or found.showing(gid) != _texts(state.get("variants"))
 
 
 def _detach_undo(state: State, order: Sequence[str], gid: str) -> dict[str, Any]:

@@ -24,7 +24,8 @@ from integrations.shopify import documents
 from integrations.shopify.answers import asked_seconds
 from integrations.shopify.api import Admin, understood
 from integrations.shopify.media import MAX_MEDIA, Product, image_of, product_id, product_of
-from integrations.shopify.webhooks import SHOWN_STATUSES
+from integrations.shopify.settings import Settings
+from integrations.shopify.webhooks import SHOWN_STATUSES, shows
 
 PAGE_BYTES = 1_000_000
 """How much of the file one page reads: about 900 products with 3 images each. A product with 250 images has 100 kB."""
@@ -243,10 +244,11 @@ def _object(line: bytes) -> Untrusted:
         raise DeliveryUnreadable("A line of the listing is not JSON.") from None
 
 
-def changed(admin: Admin, since: int, cursor: str, judge_drafts: bool) -> Page:
+def changed(admin: Admin, since: int, cursor: str, settings: Settings) -> Page:
     """Give the images of products that were updated since then, in UTC microseconds, oldest change first."""
     after = utc(since).strftime("%Y-%m-%dT%H:%M:%SZ")
     media: list[MediaRef] = []
+    shown: dict[str, tuple[str, ...]] = {}
     with understood():
         data = admin.ask("changed", partial=True, query=f"updated_at:>'{after}'", after=cursor or None)
         found = data.object("products")
@@ -257,12 +259,15 @@ def changed(admin: Admin, since: int, cursor: str, judge_drafts: bool) -> Page:
                 if "product" not in whole:
                     continue
                 node = whole.object("product")
-            media += _of(node, judge_drafts)
+            media += _of(node, settings.judge_drafts)
+            product = product_of(node)
+            if shows(product, settings):
+                shown[product.id] = tuple(image.id for image in _of(node, True))
         page = found.object("pageInfo")
         following = page.text("endCursor", 500) if page.flag("hasNextPage") else ""
     if following and following == cursor:
         raise PlatformUnavailable("Shopify's listing does not move on.")
-    return Page(tuple(media), following)
+    return Page(tuple(media), following, shown=shown)
 
 
 def _of(node: Untrusted, judge_drafts: bool) -> Iterator[MediaRef]:

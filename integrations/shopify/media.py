@@ -27,7 +27,8 @@ _ID = re.compile(rf"({_IMAGE.pattern})@[0-9]{{1,20}}")
 
 @dataclass(frozen=True, slots=True)
 class Product:
-    """What is known of a product for the context of its images. `status` is active, draft, archived or unlisted."""
+    """What is known of a product for the context of its images. `status` is active, draft, archived or unlisted; `published` is
+    about the online store."""
 
     id: str
     title: str = ""
@@ -36,6 +37,7 @@ class Product:
     vendor: str = ""
     tags: tuple[str, ...] = ()
     status: str = ""
+    published: bool = False
 
     def image(self, gid: str, version: str, source: str, position: int, alt: str, created_at: int) -> MediaRef:
         """Describe one of its images, which Shopify knows by `gid`."""
@@ -112,6 +114,7 @@ def product_of(node: Untrusted) -> Product:
         vendor=node.label("vendor"),
         tags=clean(node.texts("tags", MAX_TAGS * 4, 300)) if "tags" in node else (),
         status=node.label("status", 20).lower(),
+        published=bool(node.label("publishedAt", 40)),
     )
 
 

@@ -177,7 +177,7 @@ class Shopify(Platform):
         return listing.scan(self._admin(site), cursor, cast(Settings, site.settings).judge_drafts)
 
     def changed(self, site: Site, since: int, cursor: str = "") -> Page:
-        return listing.changed(self._admin(site), since, cursor, cast(Settings, site.settings).judge_drafts)
+        return listing.changed(self._admin(site), since, cursor, cast(Settings, site.settings))
 
     def fetch(self, site: Site, media: MediaRef) -> BinaryIO:
         admin, gid = self._admin(site), image_gid(media.id)

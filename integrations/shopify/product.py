@@ -9,7 +9,7 @@ from typing import Any
 
 from app.domain.errors import MediaGone
 from app.domain.media import MediaRef
-from app.domain.time import microseconds
+from app.domain.time import HOUR, microseconds
 from integrations.kit.untrusted import Untrusted
 from integrations.shopify import gallery, mark
 from integrations.shopify.api import Admin, done, understood
@@ -19,7 +19,7 @@ from integrations.shopify.media import image_gid, product_id, version_of
 MAX_VALUE = 200_000
 """How long a metafield of ours may be, in characters; the longest that is written has some 60,000."""
 
-CLOCKS_SECONDS = 3_600
+CLOCKS = HOUR
 """How far Shopify's clock and ours may be apart when a product's age is compared with that of its mark."""
 
 
@@ -102,20 +102,25 @@ def _belongs(admin: Admin, product: str, held: Mark, created_at: int) -> bool:
     if held.product or held.empty:
         return held.product in ("", product)
     decided = [at for state in held.states if isinstance(at := state.get("decided_at"), int)]
-    if not decided or created_at <= min(decided) - CLOCKS_SECONDS * 1_000_000:
+    if not decided or created_at <= min(decided) - CLOCKS:
         return True
     images = {*held.detached, *(str(state.get("media")) for state in held.states)}
     return bool(held.detached) or any(gallery.holds(admin, product, gid) for gid in images)
 
 
-def keep(admin: Admin, listing: Listing, marked: Mark) -> None:
-    """Write a mark, alone, unless another was written since `listing` was read."""
+def keep(admin: Admin, listing: Listing, marked: Mark) -> Listing:
+    """Write a mark, alone, unless another was written since `listing` was read; give the listing with it."""
     whole = named(listing, marked)
     fields: list[Mapping[str, Any]] = [{**one, "ownerId": listing.id} for one in whole]
     fields[-1] = {**fields[-1], "compareDigest": listing.digest}
-    done(admin.ask("keep", metafields=fields), "metafieldsSet")
+    data = admin.ask("keep", metafields=fields)
+    done(data, "metafieldsSet")
     if listing.parts > len(whole) - 1:
         _delete(admin, listing.id, list(mark.part_keys(listing.parts))[len(whole) - 1 :])
+    with understood():
+        rows = list(data.object("metafieldsSet").items("metafields", 25))
+        digest = next((row.text("compareDigest", 200) for row in rows if row.text("key", 100) == mark.KEY), None)
+    return replace(listing, mark=marked, copied=None, digest=digest, parts=len(whole) - 1)
 
 
 def named(listing: Listing, marked: Mark) -> list[dict[str, str]]:

@@ -23,6 +23,7 @@ from app.domain.events import (
     Noted,
     ParentDeleted,
     ParentSeen,
+    ParentShown,
     ScanAdvanced,
     SiteRemoved,
 )
@@ -50,6 +51,8 @@ _CLASSIC, _EVENTS = "x-shopify-", "shopify-"
 SHOWN_STATUSES = ("active", "unlisted")
 """The statuses whose products shoppers can see; an unlisted one by its address. https://shopify.dev/docs/api/admin-graphql"""
 
+
+ONLINE_STORE = "online store"
 
 _KEPT = ("shop-domain", "topic", "webhook-id", "triggered-at")
 KEPT_HEADERS = tuple(f"{family}{name}" for family in (_CLASSIC, _EVENTS) for name in _KEPT)
@@ -157,6 +160,7 @@ def _product(body: Untrusted, settings: Settings) -> tuple[Event, ...]:
         vendor=body.label("vendor"),
         tags=tags_of(body.label("tags", 10_000)),
         status=body.label("status", 20).lower(),
+        published=bool(body.label("published_at", 40)),
     )
     gids, uploads = [], []
     for item in body.items("media", MAX_MEDIA):
@@ -202,7 +206,17 @@ def _seen(product: Product, gids: list[str], uploads: list[MediaRef], settings: 
     # A hidden image that is missing is looked at again; where hiding means that it is missing, each sale would cost a look.
     seen = ParentSeen(product.id, tuple(media_id(gid, product.id) for gid in gids))
     hint = () if settings.hide_by is HideBy.DETACH else (seen,)
-    return (*(MediaUploaded(image) for image in uploads if wanted), *hint)
+    shown = (ParentShown(seen.parent, seen.media_ids),) if shows(product, settings) and gids else ()
+    return (*(MediaUploaded(image) for image in uploads if wanted), *hint, *shown)
+
+
+def shows(product: Product, settings: Settings) -> bool:
+    """Tell whether shoppers can see what a hide takes from them. Of sales channels only the online store is told everywhere."""
+    if product.status not in SHOWN_STATUSES:
+        return False
+    if settings.hide_by is not HideBy.UNPUBLISH:
+        return True
+    return product.published and (not settings.sales_channels or ONLINE_STORE in map(str.casefold, settings.sales_channels))
 
 
 def _deleted(body: Untrusted) -> tuple[Event, ...]:
@@ -254,12 +268,12 @@ def _redacted(body: Untrusted) -> tuple[Event, ...]:
     return (ErasureWanted(whole_site=True),)
 
 
-_PERSONAL = ("customers/data_request", "customers/redact")
-"""The topics whose bodies name a customer."""
+_PERSONAL = ("customers/data_request", "customers/redact", "app/uninstalled")
+"""The topics whose bodies name a customer, or the shop's owner with address and telephone."""
 
 
 def personal(delivery: Delivery) -> bool:
-    """Tell whether a body names a customer, so that it must not be stored."""
+    """Tell whether a body names a person, so that it must not be stored."""
     return head(delivery).topic in _PERSONAL
 
 

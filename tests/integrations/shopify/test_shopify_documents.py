@@ -163,7 +163,8 @@ def test_the_app_is_declared_as_it_is_served() -> None:
 
 def test_product_webhooks_carry_what_is_read_of_them() -> None:
     (block,) = [block for block in APP["webhooks"]["subscriptions"] if "products/update" in block.get("topics", ())]
-    assert {"id", "admin_graphql_api_id", "updated_at", "status", "media"} <= set(block["include_fields"])
+    assert {"id", "admin_graphql_api_id", "status", "published_at", "media"} <= set(block["include_fields"])
+    assert "updated_at" not in block["include_fields"], "each sale would be a new payload"
 
 
 def test_topics_that_take_a_subscription_exist() -> None:

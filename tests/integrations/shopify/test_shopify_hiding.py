@@ -105,7 +105,7 @@ def test_a_hide_whose_answer_was_lost_for_good_is_taken_back_without_an_undo(pla
 @pytest.mark.parametrize("way", WAYS)
 def test_a_hide_interrupted_at_any_request_hides_once(place: Place, way: str, lost: Any) -> None:
     place = place.with_settings(hide_by=way)
-    for at in range(6):
+    for at in range(7):
         product = product_of(place)
         media, before = product.media[0], place.shop.snapshot(product)
         for _ in range(at):

@@ -165,7 +165,7 @@ FIELDS: dict[str, Resolver] = {
     "Product.category": lambda product, context, args: None,
     "Product.createdAt": lambda product, context, args: iso(product.created),
     "Product.updatedAt": lambda product, context, args: iso(product.updated),
-    "Product.publishedAt": lambda product, context, args: iso(product.created) if product.publications else None,
+    "Product.publishedAt": lambda product, context, args: iso(product.created) if context.shop.online(product) else None,
     "Product.onlineStoreUrl": lambda product, context, args: (
         f"https://{context.shop.domain}/products/{product.handle}" if context.shop.listed(product) else None
     ),
