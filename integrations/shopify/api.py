@@ -45,6 +45,9 @@ INLINE_WAITS = 3
 MARGIN_SECONDS = 60
 """A token is renewed when it lives no longer than this, as Shopify's own library does."""
 
+_told: set[str] = set()
+"""The other versions that Shopify answered with, each told once in a process."""
+
 _SCOPE = re.compile(r"`([a-z_]{3,60})`")
 _log = logging.getLogger(__name__)
 
@@ -131,6 +134,9 @@ class Admin:
             explain=_explain,
         )
         self.version = answer.headers.get("x-shopify-api-version", "")[:20]
+        if self.version not in ("", self.config.api_version, *_told):
+            _told.add(self.version)
+            _log.warning("Shopify answers with version %s, where %s was asked for", code(self.version), self.config.api_version)
         try:
             reply = read_json(answer.body)
             self.cost = _cost(reply)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -29,6 +31,12 @@ class Config(BaseSettings):
         description="Where a shop's Admin API is reached. Change it for a stand-in only: then private addresses are allowed.",
     )
     cdn_hosts: str = Field("cdn.shopify.com", description="Hosts that pictures may be fetched from, separated by commas.")
+
+    @property
+    def version_ends(self) -> datetime:
+        """When Shopify stops to support the version, a year after it came out: https://shopify.dev/docs/api/usage/versioning."""
+        year, month = map(int, self.api_version.split("-"))
+        return datetime(year + 1, month, 1, tzinfo=UTC)
 
     @property
     def complete(self) -> bool:

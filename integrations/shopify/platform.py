@@ -5,12 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any, BinaryIO, ClassVar, cast
 from urllib.parse import urlsplit
 
 from app.domain.decisions import Action, Enforcement, Receipt
 from app.domain.errors import DeliveryRefused, MediaGone, PlatformRefused, PlatformUnavailable
-from app.domain.events import Delivery, Noted, Parsed, SiteRemoved
+from app.domain.events import Delivery, ErasureWanted, Noted, Parsed, SiteRemoved
 from app.domain.media import MediaRef, Page
 from app.domain.platform import (
     Admission,
@@ -24,7 +25,7 @@ from app.domain.platform import (
     Surroundings,
 )
 from app.domain.settings import SiteSettings
-from app.domain.time import DAY, HOUR, SECOND
+from app.domain.time import DAY, HOUR, SECOND, utc
 from integrations.kit.http import Session
 from integrations.shopify import auth, frame, gallery, listing, mark, scopes, webhooks
 from integrations.shopify.api import Admin, understood
@@ -44,6 +45,9 @@ RECONCILE_SECONDS = HOUR // SECOND
 
 KEEP_ALIVE_DAYS = 30
 """How old a pair of tokens may become in a quiet shop: its refresh token dies after 90 days without use, so two may fail."""
+
+WARN_DAYS = 60
+"""How long before Shopify ends the API version it is told: a release of Picward's is no further away."""
 
 PULSE_SECONDS = 21_600
 """How often that age is looked at, which asks nobody."""
@@ -88,6 +92,8 @@ class Shopify(Platform):
         events = webhooks.events(delivery, cast(Settings, site.settings))
         if SiteRemoved() in events and webhooks.overtaken(delivery, site.credentials.get("obtained_at")):
             events = (Noted("shopify.uninstalled", "The app was uninstalled, and installed again before Shopify told of it"),)
+        if ErasureWanted(whole_site=True) in events and webhooks.installed_since(delivery, site.credentials.get("obtained_at")):
+            events = (Noted("shopify.redact", "Shopify asked to erase the shop, which has installed the app again: nothing was"),)
         return Parsed(webhooks.delivery_id(delivery), events, personal=webhooks.personal(delivery))
 
     def admit(self, visit: Delivery, find: FindSite) -> Admission:
@@ -130,7 +136,11 @@ class Shopify(Platform):
         if not _renewable(site):
             return (Step(f"The shop's token is missing. {auth.REOPEN}"),)
         missing = _missing(site)
-        return (Step(scopes.ask_for(missing)),) if missing else ()
+        said = [scopes.ask_for(missing)] if missing else []
+        ends = self._config.version_ends
+        if utc(time.time_ns() // 1_000) > ends - timedelta(days=WARN_DAYS):
+            said.append(_VERSION_ENDS.format(version=self._config.api_version, day=ends.date()))
+        return tuple(map(Step, said))
 
     def settings_changed(self, site: Site) -> None:
         """Make sure that what was chosen is permitted; a permission that was just granted comes with a new token."""
@@ -232,6 +242,10 @@ class Shopify(Platform):
 _UNCONFIGURED = (
     "No Shopify app is configured: set PICWARD_SHOPIFY_CLIENT_ID and PICWARD_SHOPIFY_CLIENT_SECRET. Where they come from is "
     "told in docs/platforms/shopify.md."
+)
+_VERSION_ENDS = (
+    "Shopify supports version {version} of its API until {day}. Before that, bring Picward up to date, or set "
+    "PICWARD_SHOPIFY_API_VERSION to a later version."
 )
 _UNINSTALLED = "Shopify's own package is missing. Install Picward with it: make install WITH=shopify"
 

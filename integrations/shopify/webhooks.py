@@ -28,7 +28,7 @@ from app.domain.events import (
     SiteRemoved,
 )
 from app.domain.media import MediaRef
-from app.domain.time import SECOND, microseconds
+from app.domain.time import HOUR, SECOND, microseconds
 from integrations.kit.untrusted import Untrusted, read_json
 from integrations.shopify.auth import is_shop
 from integrations.shopify.media import (
@@ -248,6 +248,16 @@ def overtaken(delivery: Delivery, obtained_at: object) -> bool:
     """
     triggered = microseconds(delivery.headers.get(_CLASSIC + "triggered-at", ""))
     return isinstance(obtained_at, int) and 0 < triggered < obtained_at - CLOCKS_SECONDS * SECOND
+
+
+REDACT_HOURS = 47
+"""Shopify sends shop/redact 48 hours after an uninstallation, or later; an hour less lets clocks differ."""
+
+
+def installed_since(delivery: Delivery, obtained_at: object) -> bool:
+    """Tell whether a wish to erase the shop is older than the shop's credentials: they were given within the 48 hours that it
+    comes after an uninstallation, so that the app was installed again. Only our own clock is asked."""
+    return isinstance(obtained_at, int) and obtained_at > delivery.received_at - REDACT_HOURS * HOUR
 
 
 def _uninstalled(body: Untrusted) -> tuple[Event, ...]:

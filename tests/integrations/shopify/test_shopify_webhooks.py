@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from app.domain.errors import DeliveryRefused, DeliveryUnreadable
-from app.domain.events import Delivery, MediaUploaded, ParentSeen, ParentShown, SiteRemoved
+from app.domain.events import Delivery, ErasureWanted, MediaUploaded, Noted, ParentSeen, ParentShown, SiteRemoved
 from app.domain.platform import SiteState
 from app.domain.time import microseconds
 from integrations.shopify.media import version_of
@@ -179,6 +179,22 @@ def test_what_the_subscription_leaves_out_is_not_needed(platform: Any) -> None:
 def test_who_owns_a_shop_is_not_stored(platform: Any) -> None:
     parsed = platform.parse(RECORDED["app_uninstalled"], SAMPLE.site())
     assert parsed.personal and parsed.events == (SiteRemoved(),)
+
+
+REDACTED = {
+    "installed again within the two days": (-3_600, False),
+    "its uninstallation was never told": (-48 * 3_600, True),
+    "not connected": (None, True),
+}
+
+
+@pytest.mark.parametrize("case", REDACTED)
+def test_an_erasure_that_a_new_installation_overtook_erases_nothing(platform: Any, case: str) -> None:
+    age, erases = REDACTED[case]
+    delivery = RECORDED["shop_redact"]
+    held = {} if age is None else {"obtained_at": delivery.received_at + age * 1_000_000}
+    (event,) = platform.parse(delivery, SAMPLE.site(credentials=held)).events
+    assert isinstance(event, ErasureWanted) is erases and isinstance(event, Noted) is not erases
 
 
 @pytest.mark.parametrize("status", ["draft", "archived"])
