@@ -318,7 +318,8 @@ def _progress(site: Site) -> dict[str, Any]:
     last = scan.last(core(), site.id)
     if last is None:
         return {"begun": False}
-    return {"begun": True, "seen": last.seen, "queued": last.queued, "total": last.total, "done": last.done}
+    shown = {"seen": last.seen, "queued": last.queued, "total": last.total, "done": last.done, "running": last.running}
+    return {"begun": True, **shown, "stopped": "" if last.running else last.problem}
 
 
 @room.errorhandler(DeliveryRefused)

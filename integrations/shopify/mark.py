@@ -14,7 +14,7 @@ from typing import Any
 from app.domain.decisions import Enforcement
 from app.domain.errors import DeliveryUnreadable
 from integrations.kit.untrusted import read_json
-from integrations.shopify.media import image_gid
+from integrations.shopify.media import MAX_MEDIA, image_gid
 
 NAMESPACE, KEY = "$app:moderation", "decision"
 """`$app` is a namespace that Shopify reserves for the app. The documents in `documents/` name both, too."""
@@ -117,7 +117,7 @@ def read(value: str) -> Mark:
             return Mark()
         return Mark(
             hidden=document.plain("hidden") or None,
-            order=document.texts("order", 250, 100) if "order" in document else (),
+            order=document.texts("order", MAX_MEDIA, 100) if "order" in document else (),
             detached=_states(document.plain("detached")),
             flagged=_states(document.plain("flagged")),
             product=document.label("product", 100),

@@ -30,6 +30,7 @@ from integrations.kit.http import Session
 from integrations.shopify import auth, frame, gallery, listing, mark, scopes, webhooks
 from integrations.shopify.api import Admin, understood
 from integrations.shopify.brake import Brake
+from integrations.shopify.bulk import Listings
 from integrations.shopify.config import Config as ShopifyConfig
 from integrations.shopify.hiding import WriteBack
 from integrations.shopify.media import PENDING, image_gid, product_id, version_of
@@ -81,6 +82,7 @@ class Shopify(Platform):
         # Without the extra nobody could be let in, so that nothing else is offered either; `check` says why.
         self._config = config if auth.installed() else config.without_app()
         self._brake = Brake()
+        self._listings = Listings()
 
     # --- who comes in
 
@@ -184,7 +186,7 @@ class Shopify(Platform):
     # --- images
 
     def scan(self, site: Site, cursor: str = "") -> Page:
-        return listing.scan(self._admin(site), cursor, cast(Settings, site.settings).judge_drafts)
+        return listing.scan(self._admin(site), cursor, cast(Settings, site.settings).judge_drafts, self._listings)
 
     def changed(self, site: Site, since: int, cursor: str = "") -> Page:
         return listing.changed(self._admin(site), since, cursor, cast(Settings, site.settings))

@@ -35,7 +35,7 @@ from integrations.shopify.media import (
     MAX_MEDIA,
     PENDING,
     Product,
-    image_of,
+    images_of,
     is_image,
     media_id,
     product_id,
@@ -162,14 +162,20 @@ def _product(body: Untrusted, settings: Settings) -> tuple[Event, ...]:
         status=body.label("status", 20).lower(),
         published=bool(body.label("published_at", 40)),
     )
-    gids, uploads = [], []
-    for item in body.items("media", MAX_MEDIA):
-        gid = item.text("admin_graphql_api_id", 100)
-        if is_image(gid):
-            gids.append(gid)
-            if (image := _image(product, gid, item)) is not None:
-                uploads.append(image)
-    return _seen(product, gids, uploads, settings)
+    gids, uploads, odd = [], [], []
+    for item in body.objects("media", MAX_MEDIA):
+        try:
+            gid = item.text("admin_graphql_api_id", 100)
+            if is_image(gid):
+                gids.append(gid)
+                if (image := _image(product, gid, item)) is not None:
+                    uploads.append(image)
+        except DeliveryUnreadable as error:
+            odd.append(error)
+    if odd and not uploads:
+        raise odd[0]
+    noted = (Noted("shopify.odd", f"{len(odd)} media of {product.id} could not be read: {odd[0]}"),) if odd else ()
+    return (*_seen(product, gids, uploads, settings), *noted)
 
 
 def _image(product: Product, gid: str, item: Untrusted) -> MediaRef | None:
@@ -196,9 +202,9 @@ def _product_event(body: Untrusted, settings: Settings) -> tuple[Event, ...]:
         return (ParentDeleted(product_id(body.object("query_variables").text("productId", 100))),)
     node = body.object("data").object("product")
     product = product_of(node)
-    items = list(node.object("media").items("nodes", MAX_MEDIA))
-    images = [image for position, item in enumerate(items, 1) if (image := image_of(product, item, position)) is not None]
-    return _seen(product, [gid for item in items if is_image(gid := item.text("id", 100))], images, settings)
+    items = list(node.object("media").objects("nodes", MAX_MEDIA))
+    images = list(images_of(product, items))
+    return _seen(product, [gid for item in items if is_image(gid := item.label("id", 100))], images, settings)
 
 
 def _seen(product: Product, gids: list[str], uploads: list[MediaRef], settings: Settings) -> tuple[Event, ...]:

@@ -78,7 +78,7 @@ def test_a_hide_whose_answer_was_lost_keeps_the_true_state_before(place: Place, 
     place = place.with_settings(hide_by=way)
     product = product_of(place)
     media, before = product.media[0], place.shop.snapshot(product)
-    before_the_hide = {"draft": 2, "unpublish": 3, "detach": 3}[way]
+    before_the_hide = {"draft": 2, "unpublish": 3, "detach": 4}[way]
     for _ in range(before_the_hide):
         place.shop.script(PASS)
     place.shop.script(answers.LOST)
@@ -105,7 +105,7 @@ def test_a_hide_whose_answer_was_lost_for_good_is_taken_back_without_an_undo(pla
 @pytest.mark.parametrize("way", WAYS)
 def test_a_hide_interrupted_at_any_request_hides_once(place: Place, way: str, lost: Any) -> None:
     place = place.with_settings(hide_by=way)
-    for at in range(7):
+    for at in range(8):
         product = product_of(place)
         media, before = product.media[0], place.shop.snapshot(product)
         for _ in range(at):
@@ -130,7 +130,7 @@ def test_a_restore_interrupted_at_any_request_ends_as_it_was(place: Place, way: 
     """Also when the core never heard of the hide's end: then the mark alone knows how it was."""
     place = place.with_settings(hide_by=way, actions_per_hour=1_000)
     interrupted = 0
-    for at in range(8):
+    for at in range(9):
         product = product_of(place)
         media, before = product.media[0], place.shop.snapshot(product)
         undo = place.hide(product, media).undo if told else place.hide(product, media) and None

@@ -146,7 +146,7 @@ IMAGE = "gid://shopify/MediaImage/1"
             {"media": [{"admin_graphql_api_id": IMAGE, "status": "READY", "preview_image": {"src": "https://[::1/x"}}]},
             "web address",
         ),
-        ({"media": [{"admin_graphql_api_id": f"{IMAGE}{n}"} for n in range(251)]}, "media"),
+        ({"media": [{"admin_graphql_api_id": f"{IMAGE}{n}"} for n in range(2_001)]}, "media"),
         ({"admin_graphql_api_id": None}, "admin_graphql"),
         ({"admin_graphql_api_id": "gid://shopify/Order/1"}, "no product"),
         ({"admin_graphql_api_id": "gid://shopify/Product/1/../2"}, "no product"),
@@ -179,6 +179,14 @@ def test_what_the_subscription_leaves_out_is_not_needed(platform: Any) -> None:
 def test_who_owns_a_shop_is_not_stored(platform: Any) -> None:
     parsed = platform.parse(RECORDED["app_uninstalled"], SAMPLE.site())
     assert parsed.personal and parsed.events == (SiteRemoved(),)
+
+
+@pytest.mark.parametrize("odd", [7, {}, {"admin_graphql_api_id": IMAGE, "position": "first"}], ids=str)
+def test_one_odd_medium_or_the_251st_costs_no_other(platform: Any, odd: Any) -> None:
+    media = [{"admin_graphql_api_id": f"{IMAGE}{number}"} for number in range(300)]
+    *uploads, seen, _, noted = platform.parse(signed(media=[*media[:200], odd, *media[200:]]), SAMPLE.site()).events
+    assert len(uploads) == 300 and len(seen.media_ids) >= 300
+    assert isinstance(noted, Noted) and "1 media of" in noted.text
 
 
 REDACTED = {
