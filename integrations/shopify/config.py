@@ -26,6 +26,10 @@ class Config(BaseSettings):
         pattern="^20[0-9]{2}-(01|04|07|10)$",
         description="Version of Shopify's Admin API; each is supported for a year after it came out.",
     )
+    subscribes: bool = Field(
+        True,
+        description="Picward subscribes each shop's webhooks itself. Switch it off where the deployed file of the app does.",
+    )
     admin_origin: str = Field(
         ADMIN_ORIGIN,
         description="Where a shop's Admin API is reached. Change it for a stand-in only: then private addresses are allowed.",

@@ -27,7 +27,7 @@ from app.domain.platform import (
 from app.domain.settings import SiteSettings
 from app.domain.time import DAY, HOUR, SECOND, utc
 from integrations.kit.http import Session
-from integrations.shopify import auth, frame, gallery, listing, mark, scopes, webhooks
+from integrations.shopify import auth, frame, gallery, listing, mark, scopes, subscriptions, webhooks
 from integrations.shopify.api import Admin, understood
 from integrations.shopify.brake import Brake
 from integrations.shopify.bulk import Listings
@@ -51,7 +51,7 @@ WARN_DAYS = 60
 """How long before Shopify ends the API version it is told: a release of Picward's is no further away."""
 
 PULSE_SECONDS = 21_600
-"""How often that age is looked at, which asks nobody."""
+"""How often that age is looked at, and whether the shop's webhooks are subscribed, which costs some points."""
 
 _NO_PRODUCT = "gid://shopify/Product/0"
 
@@ -179,8 +179,13 @@ class Shopify(Platform):
     def pulse(self, site: Site) -> float | None:
         obtained = site.credentials.get("obtained_at")
         age = time.time_ns() // 1_000 - (obtained if isinstance(obtained, int) else 0)
-        if _renewable(site) and age > KEEP_ALIVE_DAYS * DAY:
-            self._admin(site).renew()
+        if not _renewable(site):
+            return None
+        admin = self._admin(site)
+        if age > KEEP_ALIVE_DAYS * DAY:
+            admin.renew()
+        if self._config.subscribes and urlsplit(self.surroundings.public_url).scheme == "https":
+            subscriptions.ensure(admin, f"{self.surroundings.public_url.rstrip('/')}/webhooks/{self.slug}")
         return None
 
     # --- images

@@ -143,7 +143,7 @@ def events(delivery: Delivery, settings: Settings) -> tuple[Event, ...]:
         return _product_event(body, settings)
     if seen.topic in ("products/create", "products/update"):
         return _product(body, settings)
-    read = _TOPICS.get(seen.topic)
+    read = TOPICS.get(seen.topic)
     if read is None:
         raise DeliveryUnreadable("The topic is none that the app has subscribed to; compare shopify.app.toml.")
     return read(body)
@@ -293,7 +293,7 @@ def personal(delivery: Delivery) -> bool:
     return head(delivery).topic in _PERSONAL
 
 
-_TOPICS: Mapping[str, Callable[[Untrusted], tuple[Event, ...]]] = {
+TOPICS: Mapping[str, Callable[[Untrusted], tuple[Event, ...]]] = {
     "products/delete": _deleted,
     "app/uninstalled": _uninstalled,
     "app/scopes_update": _scopes,

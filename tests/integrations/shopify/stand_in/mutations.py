@@ -8,7 +8,7 @@ from typing import Any
 from graphql import GraphQLError
 
 from tests.integrations.shopify import schema
-from tests.integrations.shopify.stand_in.model import Media, Metafield, Product, Variant, gid, iso
+from tests.integrations.shopify.stand_in.model import Media, Metafield, Product, Subscription, Variant, gid, iso
 from tests.integrations.shopify.stand_in.reads import Context, found
 from tests.integrations.shopify.stand_in.search import NotBuilt
 
@@ -352,6 +352,25 @@ def bulk_cancel(context: Context, arguments: Arguments) -> Payload:
     return {"bulkOperation": operation, "userErrors": []}
 
 
+def subscribe(context: Context, arguments: Arguments) -> Payload:
+    """Subscribe a webhook or change it. An address must be safe, and each topic can go to it once."""
+    shop, wanted = context.shop, arguments["webhookSubscription"]
+    known = shop.subscriptions.get(arguments.get("id", ""))
+    topic, uri = arguments.get("topic") or (known.topic if known else ""), wanted["uri"]
+    if "id" in arguments and known is None:
+        return _failed("webhookSubscription", _error("Webhook subscription does not exist", "id"))
+    if not uri.startswith("https://"):
+        return _failed("webhookSubscription", _error("Address protocol http:// is not supported", "webhookSubscription", "uri"))
+    if any(one is not known and (one.topic, one.uri) == (topic, uri) for one in shop.subscriptions.values()):
+        return _failed(
+            "webhookSubscription", _error("Address for this topic has already been taken", "webhookSubscription", "uri")
+        )
+    one = known or Subscription(shop.number_of("subscription"), topic, uri, [])
+    one.uri, one.fields = uri, list(wanted.get("includeFields") or ())
+    shop.subscriptions[one.gid] = one
+    return {"webhookSubscription": one, "userErrors": []}
+
+
 MUTATIONS: dict[str, Callable[[Context, Arguments], Payload]] = {
     "productUpdate": product_update,
     "publishablePublish": lambda context, arguments: publish(context, arguments, on=True),
@@ -367,4 +386,6 @@ MUTATIONS: dict[str, Callable[[Context, Arguments], Payload]] = {
     "metafieldsDelete": metafields_delete,
     "bulkOperationRunQuery": bulk_run,
     "bulkOperationCancel": bulk_cancel,
+    "webhookSubscriptionCreate": subscribe,
+    "webhookSubscriptionUpdate": subscribe,
 }

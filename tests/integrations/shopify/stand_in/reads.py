@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 from graphql import GraphQLError
 
 from tests.integrations.shopify.stand_in.connection import Connection, page
-from tests.integrations.shopify.stand_in.model import BulkOperation, Media, Metafield, Product, Variant, gid, iso
+from tests.integrations.shopify.stand_in.model import BulkOperation, Media, Metafield, Product, Subscription, Variant, gid, iso
 from tests.integrations.shopify.stand_in.search import NotBuilt, matcher
 
 if TYPE_CHECKING:
@@ -140,6 +140,13 @@ FIELDS: dict[str, Resolver] = {
         context.shop.files.values(), lambda one: (one.updated, one.number), _no_files_search(args)
     ),
     "QueryRoot.bulkOperation": _bulk,
+    "QueryRoot.webhookSubscriptions": lambda _, context, args: page(
+        context.shop.subscriptions.values(), lambda one: (one.number,), args
+    ),
+    "WebhookSubscription.id": lambda one, context, args: one.gid,
+    "WebhookSubscription.topic": lambda one, context, args: one.topic,
+    "WebhookSubscription.uri": lambda one, context, args: one.uri,
+    "WebhookSubscription.includeFields": lambda one, context, args: one.fields,
     "Shop.id": lambda shop, context, args: gid("Shop", shop.number),
     "Shop.name": lambda shop, context, args: shop.name,
     "Shop.myshopifyDomain": lambda shop, context, args: shop.domain,
@@ -259,6 +266,7 @@ _TYPES = {
     Variant: "ProductVariant",
     Metafield: "Metafield",
     BulkOperation: "BulkOperation",
+    Subscription: "WebhookSubscription",
 }
 
 
