@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -239,6 +239,15 @@ def say_again(connection: Connection, site_id: str, media_id: str, now: int) -> 
     connection.execute(update(enforcements).where(enforcements.c.id == last).values(again))
 
 
+def look_again(connection: Connection, site_id: str, parent: str, media_ids: Collection[str], now: int) -> int:
+    """Make due again each HIDE in force that was made true of these images of a parent, and count them: applied once more, the
+    same action finds out whether it still holds."""
+    there = [row.id for row in hiding(connection, site_id, parent) if row.state is WorkState.DONE and row.media_id in media_ids]
+    for row_id in there:
+        connection.execute(update(enforcements).where(enforcements.c.id == row_id).values(**_ANEW, run_at=now, created_at=now))
+    return len(there)
+
+
 def parked(connection: Connection, site_id: str = "", limit: int = 50) -> list[EnforcementRow]:
     """List actions that need the owner: refused by the platform, or drifted."""
     query = _ALL.where(enforcements.c.state.in_([WorkState.PARKED, WorkState.DRIFTED]))
@@ -247,11 +256,14 @@ def parked(connection: Connection, site_id: str = "", limit: int = 50) -> list[E
     return read_all(connection, query.order_by(enforcements.c.id.desc()).limit(limit), EnforcementRow)
 
 
+_ANEW = {"state": WorkState.DUE, "place": lines.FOR_TIME, "attempts": 1, "deaths": 0}
+"""Due again as what may have happened already, so that nothing that comes after overtakes it."""
+
+
 def retry(connection: Connection, enforcement_id: int, now: int) -> bool:
     """Make a parked action due again, with its attempts counted anew."""
     statement = update(enforcements).where(enforcements.c.id == enforcement_id, enforcements.c.state == WorkState.PARKED)
-    again = {"state": WorkState.DUE, "run_at": now, "place": lines.FOR_TIME, "attempts": 1, "deaths": 0, "created_at": now}
-    return connection.execute(statement.values(again)).rowcount == 1
+    return connection.execute(statement.values(**_ANEW, run_at=now, created_at=now)).rowcount == 1
 
 
 def dismiss(connection: Connection, enforcement_id: int, now: int) -> bool:

@@ -22,6 +22,10 @@ class DeliveryRefused(PicwardError):
     """The bytes are not proven to come from the platform. The sender is told nothing more."""
 
 
+class ClockWrong(DeliveryRefused):
+    """The proof is the platform's, and another time than ours: a fresh one would be refused, too, until the clock is set."""
+
+
 class DeliveryUnreadable(PicwardError):
     """The bytes are authentic and cannot be read; a retry cannot help."""
 

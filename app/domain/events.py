@@ -49,6 +49,14 @@ class ParentSeen:
 
 
 @dataclass(frozen=True, slots=True)
+class ParentShown:
+    """The images of a parent that people can see now, as a hint. A hide of one is looked at again before it is believed."""
+
+    parent: str
+    media_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class VerdictGiven:
     """A person's verdict that was given at the platform; it binds like one given in the console.
 
@@ -106,6 +114,7 @@ Event = (
     | MediaDeleted
     | ParentDeleted
     | ParentSeen
+    | ParentShown
     | VerdictGiven
     | ScanWanted
     | ScanAdvanced

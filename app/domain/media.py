@@ -49,10 +49,12 @@ class Region:
 class Page:
     """One step of a scan: the images, the cursor that continues after them ("" at the end), and the total if known.
 
-    With `wait_seconds` the platform is still preparing the listing: go on from the cursor after that time.
+    With `wait_seconds` the platform is still preparing the listing: go on from the cursor after that time. `shown` names the
+    images of a parent that people can see there, by the parent's id, where that tells a hide from none.
     """
 
     media: tuple[MediaRef, ...]
     cursor: str = ""
     total: int | None = None
     wait_seconds: float = 0.0
+    shown: Mapping[str, tuple[str, ...]] = field(default_factory=dict)

@@ -21,6 +21,7 @@ from werkzeug.exceptions import NotFound
 from app.domain.choices import Approach, Choices, compose, read
 from app.domain.decisions import Action, Decision, Verdict
 from app.domain.errors import (
+    ClockWrong,
     DecisionUnknown,
     DeliveryRefused,
     PicwardError,
@@ -99,6 +100,8 @@ def page(slug: str, page: str = "home") -> Response:
         return _turn_away(platform.doorstep(visit))
     try:
         site, person = connecting.visit(core(), slug, visit)
+    except ClockWrong as error:
+        return _troubled(platform.doorstep(visit), error)
     except DeliveryRefused:
         return _turn_away(platform.doorstep(visit))
     except PicwardError as error:
@@ -315,7 +318,8 @@ def _progress(site: Site) -> dict[str, Any]:
     last = scan.last(core(), site.id)
     if last is None:
         return {"begun": False}
-    return {"begun": True, "seen": last.seen, "queued": last.queued, "total": last.total, "done": last.done}
+    shown = {"seen": last.seen, "queued": last.queued, "total": last.total, "done": last.done, "running": last.running}
+    return {"begun": True, **shown, "stopped": "" if last.running else last.problem}
 
 
 @room.errorhandler(DeliveryRefused)
@@ -323,6 +327,6 @@ def _refused(error: DeliveryRefused) -> Response:
     """Refuse, and have the platform's own script send the request again with a fresh proof where it can."""
     answer = problems.known(error)
     header = core().platform((request.view_args or {})["slug"]).retry_header
-    if header and request.method == "POST":
+    if header and request.method == "POST" and not isinstance(error, ClockWrong):
         answer.headers[header] = "1"
     return answer

@@ -29,6 +29,7 @@ class Problem:
 
 PROBLEMS: dict[type[PicwardError], Problem] = {
     errors.DeliveryRefused: Problem(401, marked("Not accepted"), hidden=True),
+    errors.ClockWrong: Problem(401, marked("The clock is wrong")),
     errors.DeliveryUnreadable: Problem(422, marked("Not readable")),
     errors.DeliveryTooLarge: Problem(413, marked("Too large")),
     errors.DeliveryRepeated: Problem(409, marked("Sent before")),

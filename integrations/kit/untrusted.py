@@ -91,6 +91,11 @@ class Untrusted:
         for index, value in enumerate(self._list(key, max)):
             yield Untrusted(value, f"{self._name(key)}[{index}]")
 
+    def objects(self, key: str, max: int = 1_000) -> Iterator[Untrusted]:
+        """Read a list of at most `max` items one by one; what is no object is one without fields, so that it costs no other."""
+        for index, value in enumerate(self._list(key, max)):
+            yield Untrusted(value if isinstance(value, dict) else {}, f"{self._name(key)}[{index}]")
+
     def texts(self, key: str, max: int = 1_000, length: int = 500) -> tuple[str, ...]:
         """Read a list of at most `max` texts or whole numbers, as texts of at most `length` characters."""
         values = self._list(key, max)

@@ -31,6 +31,7 @@ from integrations.shopify import documents, scopes
 from integrations.shopify.answers import CLOSED_SECONDS, asked_seconds, explain
 from integrations.shopify.auth import REOPEN, Tokens, is_shop
 from integrations.shopify.config import Config
+from integrations.shopify.refusals import AGAIN_SECONDS, MEANINGS, Meaning, worded
 
 ADMIN_SECONDS = 60.0
 """How long one request may take; Shopify itself ends a query after 10 to 30."""
@@ -43,6 +44,9 @@ INLINE_WAITS = 3
 
 MARGIN_SECONDS = 60
 """A token is renewed when it lives no longer than this, as Shopify's own library does."""
+
+_told: set[str] = set()
+"""The other versions that Shopify answered with, each told once in a process."""
 
 _SCOPE = re.compile(r"`([a-z_]{3,60})`")
 _log = logging.getLogger(__name__)
@@ -130,6 +134,9 @@ class Admin:
             explain=_explain,
         )
         self.version = answer.headers.get("x-shopify-api-version", "")[:20]
+        if self.version not in ("", self.config.api_version, *_told):
+            _told.add(self.version)
+            _log.warning("Shopify answers with version %s, where %s was asked for", code(self.version), self.config.api_version)
         try:
             reply = read_json(answer.body)
             self.cost = _cost(reply)
@@ -222,9 +229,9 @@ def done(data: Untrusted, *mutations: str) -> None:
 
 def _refuse(mutation: str, error: Untrusted) -> NoReturn:
     said = code(error.label("code", 60))
-    if said == "NON_READY_STATE":
-        raise PlatformUnavailable("Shopify still processes the picture.", 5.0)
-    raise PlatformRefused(f"Shopify did not carry out {mutation} ({said or 'it gave no code'}).")
+    if MEANINGS.get(said) is Meaning.AGAIN:
+        raise PlatformUnavailable(f"Shopify is not ready for {mutation} yet ({said}).", AGAIN_SECONDS)
+    raise PlatformRefused(worded(mutation, said))
 
 
 def _denied(error: Untrusted) -> PlatformRefused:

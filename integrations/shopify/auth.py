@@ -6,15 +6,18 @@ token requests; they go out over our own HTTP, which it knows nothing about. It 
 
 from __future__ import annotations
 
+import logging
 import re
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import parse_qs, urlsplit
 
 from app.domain.errors import (
+    ClockWrong,
     CredentialsExpired,
     DeliveryRefused,
     DeliveryUnreadable,
@@ -42,7 +45,21 @@ REFRESH_SECONDS = 90 * DAY // SECOND
 TOKEN_SECONDS = 25.0
 """How long one token request may take: two of them end within the minute that the renewal's lock is held."""
 
+_log = logging.getLogger(__name__)
+
 REOPEN = "Open Picward once in the shop's admin, so that Shopify gives it a new token."
+
+LEEWAY_SECONDS = 10
+"""How far two clocks may be apart, as in all of Shopify's own libraries."""
+
+RENEWED = "renewed"
+"""Names in an address when its visitor was sent for a fresh token, in Unix seconds of our clock."""
+
+FRESH_SECONDS = 60
+"""How old the token of who was just sent for a fresh one can be: they live for a minute."""
+
+FURTHEST_SECONDS = 365 * DAY // SECOND
+"""What is further ahead is no clock's fault."""
 
 _SHOP = re.compile(r"[a-z0-9][a-z0-9-]*\.myshopify\.com")
 _MAX_SHOP = 100
@@ -90,7 +107,7 @@ def visitor(config: Config, visit: Delivery) -> Visitor:
     except Exception:  # the library reads claims without looking at their types
         raise refused from None
     if not result.ok or result.id_token is None:
-        raise refused
+        raise _apart(config, visit, token) or refused
     claims = result.id_token.claims
     if any(claims.get(name) in (None, "") for name in _CLAIMS):
         raise refused
@@ -99,6 +116,42 @@ def visitor(config: Config, visit: Delivery) -> Visitor:
     if not is_shop(shop) or claims["dest"] != f"https://{shop}" or not str(claims["iss"]).startswith(f"https://{shop}/"):
         raise refused
     return Visitor(shop, str(claims["sub"])[:40], token)
+
+
+def _apart(config: Config, visit: Delivery, token: str) -> ClockWrong | None:
+    """Tell a token of Shopify's that is from another time because our clock is wrong: one from the future, or one that is too old
+    although its visitor was just sent for it."""
+    import jwt
+
+    claims: dict[str, Any] = {}
+    unchecked: Any = {"verify_exp": False, "verify_nbf": False, "verify_iat": False}
+    for secret in config.secrets:
+        # As above: the library reads claims without looking at their types.
+        with suppress(Exception):
+            claims = jwt.decode(token, secret, algorithms=["HS256"], audience=config.client_id, options=unchecked)
+    now, begins, ends = visit.received_at / SECOND, claims.get("nbf"), claims.get("exp")
+    if not isinstance(begins, int | float) or not isinstance(ends, int | float):
+        return None
+    behind, late = begins - now, now - ends
+    if LEEWAY_SECONDS < behind < FURTHEST_SECONDS:
+        return _clock(f"{behind:.0f} seconds behind")
+    if LEEWAY_SECONDS < late < FURTHEST_SECONDS and 0 <= now - _renewed_at(visit) < FRESH_SECONDS:
+        return _clock(f"at least {late:.0f} seconds ahead of")
+    return None
+
+
+def _clock(where: str) -> ClockWrong:
+    said = f"This server's clock is {where} Shopify's, so that no visit can be proven. Set the clock, best by NTP."
+    _log.warning("%s", said)
+    return ClockWrong(said)
+
+
+def _renewed_at(visit: Delivery) -> int:
+    try:
+        found = parse_qs(urlsplit(visit.path).query, max_num_fields=50).get(RENEWED, [])
+    except ValueError:
+        return 0
+    return int(found[0]) if len(found) == 1 and re.fullmatch("[0-9]{1,12}", found[0]) else 0
 
 
 def _session_token(visit: Delivery) -> str:

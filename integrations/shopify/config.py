@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -24,11 +26,21 @@ class Config(BaseSettings):
         pattern="^20[0-9]{2}-(01|04|07|10)$",
         description="Version of Shopify's Admin API; each is supported for a year after it came out.",
     )
+    subscribes: bool = Field(
+        True,
+        description="Picward subscribes each shop's webhooks itself. Switch it off where the deployed file of the app does.",
+    )
     admin_origin: str = Field(
         ADMIN_ORIGIN,
         description="Where a shop's Admin API is reached. Change it for a stand-in only: then private addresses are allowed.",
     )
     cdn_hosts: str = Field("cdn.shopify.com", description="Hosts that pictures may be fetched from, separated by commas.")
+
+    @property
+    def version_ends(self) -> datetime:
+        """When Shopify stops to support the version, a year after it came out: https://shopify.dev/docs/api/usage/versioning."""
+        year, month = map(int, self.api_version.split("-"))
+        return datetime(year + 1, month, 1, tzinfo=UTC)
 
     @property
     def complete(self) -> bool:

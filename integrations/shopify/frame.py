@@ -7,7 +7,8 @@ from urllib.parse import parse_qs, quote, urlsplit
 
 from app.domain.events import Delivery
 from app.domain.platform import Doorstep, Frame
-from integrations.shopify.auth import is_shop
+from app.domain.time import SECOND
+from integrations.shopify.auth import RENEWED, is_shop
 
 PAGES = Path(__file__).parent / "pages"
 
@@ -54,8 +55,9 @@ def doorstep(visit: Delivery, client_id: str) -> Doorstep | None:
     if address.path == f"{home}/{RENEW}":
         back = asked.get(_RELOAD, [""])
         return Doorstep(framed) if len(back) == 1 and _leads_back(back[0], home) else None
-    kept = "&".join(part for part in address.query.split("&") if part and not part.startswith(("id_token=", f"{_RELOAD}=")))
-    reload = quote(address.path + (f"?{kept}" if kept else ""), safe="")
+    ours = ("id_token=", f"{_RELOAD}=", f"{RENEWED}=")
+    kept = "&".join(part for part in address.query.split("&") if part and not part.startswith(ours))
+    reload = quote(f"{address.path}?{kept}{'&' if kept else ''}{RENEWED}={visit.received_at // SECOND}", safe="")
     return Doorstep(framed, f"{home}/{RENEW}?{kept}{'&' if kept else ''}{_RELOAD}={reload}")
 
 

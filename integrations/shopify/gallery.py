@@ -30,14 +30,12 @@ class Gallery:
 
 def read(admin: Admin, product: str) -> Gallery:
     """Read it whole. Raise `MediaGone` when the product is no longer there."""
-    order: tuple[str, ...] = ()
+    order = in_order(admin, product)
     variants: dict[str, tuple[str, ...]] = {}
     after: str | None = None
     with understood():
         for _ in range(MAX_PAGES):
-            node = _product(admin.ask("gallery", product=product, after=after))
-            order = _ids(node.object("media"))
-            connection = node.object("variants")
+            connection = _product(admin.ask("gallery", product=product, after=after)).object("variants")
             for variant in connection.items("nodes", 100):
                 variants[variant.text("id", 100)] = _ids(variant.object("media"))
             page = connection.object("pageInfo")
@@ -49,8 +47,21 @@ def read(admin: Admin, product: str) -> Gallery:
 
 def holds(admin: Admin, product: str, gid: str) -> bool:
     """Tell whether an image is among a product's media."""
+    return gid in in_order(admin, product)
+
+
+def in_order(admin: Admin, product: str) -> tuple[str, ...]:
+    """Read a product's media in order, however many there are. Raise `MediaGone` when the product is no longer there."""
+    found: list[str] = []
+    after: str | None = None
     with understood():
-        return gid in _ids(_product(admin.ask("order", product=product)).object("media"))
+        while True:
+            media = _product(admin.ask("order", product=product, after=after)).object("media")
+            found += _ids(media)
+            page = media.object("pageInfo")
+            if not page.flag("hasNextPage") or len(found) >= MAX_MEDIA:
+                return tuple(found)
+            after = page.text("endCursor", 500)
 
 
 def _product(data: Untrusted) -> Untrusted:
@@ -60,7 +71,7 @@ def _product(data: Untrusted) -> Untrusted:
 
 
 def _ids(connection: Untrusted) -> tuple[str, ...]:
-    return tuple(node.text("id", 100) for node in connection.items("nodes", MAX_MEDIA))
+    return tuple(node.text("id", 100) for node in connection.items("nodes", 250))
 
 
 def put_back(admin: Admin, product: str, gid: str, order: Sequence[str], variants: Sequence[str]) -> str:

@@ -1,44 +1,38 @@
-"""Decisions made true in a shop, and undone: one read of what is there, then as few mutations as can be.
+"""Decisions made true in a shop, and undone: look what is there, write the state before down, change it, and tag it last.
 
-What a product was before is in its metafield (mark.py) and in the receipt; either is enough to bring it back.
+What a product was before is in its mark (mark.py) and in the receipt; either is enough to bring it back. It is written in a step
+of its own before anything is hidden. The tag is for the merchant's eyes, and nothing waits for it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
 from app.domain.decisions import Action, Enforcement, Receipt, Verdict
-from app.domain.errors import MediaGone, PlatformRefused, PlatformUnavailable
+from app.domain.errors import MediaGone, PicwardError, PlatformRefused, PlatformUnavailable
 from app.domain.media import MediaRef
 from integrations.kit.untrusted import Untrusted
-from integrations.shopify import channels, gallery, mark, scopes
-from integrations.shopify.api import Admin, done, understood
+from integrations.shopify import channels, gallery, mark, product, scopes, tags
+from integrations.shopify.api import Admin, done
 from integrations.shopify.brake import Brake
+from integrations.shopify.channels import Publication
+from integrations.shopify.gallery import Gallery
 from integrations.shopify.mark import Mark, State
-from integrations.shopify.media import image_gid, product_id, version_of
-from integrations.shopify.settings import HideBy, Settings
+from integrations.shopify.media import image_gid
+from integrations.shopify.product import Listing
+from integrations.shopify.refusals import AGAIN_SECONDS
+from integrations.shopify.settings import HideBy, Settings, ShownAgain
+
+_log = logging.getLogger(__name__)
 
 LIVE = ("ACTIVE", "UNLISTED")
 """The statuses that shoppers can see; an unlisted product by its address, so that UNLISTED hides nothing."""
 
 HIDDEN = "DRAFT"
-
-READY_SECONDS = 5.0
-"""How soon to look again at an image that Shopify processes; mostly it takes two seconds."""
-
-
-@dataclass(frozen=True, slots=True)
-class Listing:
-    """A product as it is now. `version` is the image's: None when the image is gone, "" while Shopify processes it."""
-
-    id: str
-    status: str
-    tags: tuple[str, ...]
-    mark: Mark
-    version: str | None
-    source: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,19 +52,26 @@ class WriteBack:
             return self._delete(enforcement)
         return self._label(enforcement)
 
+    @property
+    def _again(self) -> bool:
+        """Whether what somebody showed again is hidden again for the same decision."""
+        return self.settings.shown_again is ShownAgain.HIDE
+
     # --- hide
 
     def _hide(self, enforcement: Enforcement) -> Receipt:
-        listing = self._read(enforcement.media)
+        listing = product.read(self.admin, enforcement.media)
         _insist(listing, enforcement.media)
         if self.settings.hide_by is HideBy.DETACH:
             return self._detach(listing, enforcement)
         held = listing.mark.hidden
         if held is not None:
             if self._stands(listing, held):
+                if held.get("enforcement") == enforcement.id:
+                    tags.show_hidden(self.admin, listing, self.settings.tag)
                 return Receipt(_undo(held))
             # Hidden by this very action before, and shown now: a person decided that, unless it never happened.
-            if held.get("enforcement") == enforcement.id and not self._broke_off(listing, held):
+            if held.get("enforcement") == enforcement.id and not (self._again or self._broke_off(listing, held)):
                 return Receipt(
                     _undo(held), f"Someone showed the product again in Shopify ({listing.status.lower()}); it was left so."
                 )
@@ -85,11 +86,24 @@ class WriteBack:
             before = _status(other, "before")
         left = HIDDEN if before in LIVE else before
         state = self._state(listing, enforcement, HideBy.DRAFT, {"status": before}, {"status": left})
-        marked = replace(listing.mark, hidden={**state, **mark.about(enforcement)})
-        shown = self._save(listing, marked, self._tagged(listing), left)
-        if shown in LIVE:
-            raise PlatformRefused("Shopify took the change, and the product is still shown. Set it to draft in Shopify's admin.")
+        hidden = {**state, **mark.about(enforcement)}
+        marked = replace(listing.mark, hidden=hidden)
+        self._press(listing)
+        if left == listing.status:
+            product.keep(self.admin, listing, marked)
+        else:
+            product.keep(self.admin, listing, replace(marked, hidden={**hidden, mark.BEGUN: True}))
+            with self._or_nothing(listing, enforcement.media):
+                self._set_to(listing, left, product.named(listing, marked))
+        tags.show_hidden(self.admin, listing, self.settings.tag)
         return Receipt(state)
+
+    def _set_to(self, listing: Listing, status: str, metafields: Sequence[Mapping[str, str]] = ()) -> None:
+        fields = {"metafields": metafields} if metafields else {}
+        data = self.admin.ask("write", product={"id": listing.id, "status": status, **fields})
+        done(data, "productUpdate")
+        if status not in LIVE and _answered(data) in LIVE:
+            raise PlatformRefused("Shopify took the change, and the product is still shown. Set it to draft in Shopify's admin.")
 
     def _unpublish(self, listing: Listing, enforcement: Enforcement) -> Receipt:
         self.admin.require(*scopes.FOR_CHANNELS)
@@ -109,17 +123,13 @@ class WriteBack:
         before = {"publications": [{"id": id, "date": date} for id, date in dates.items()]}
         state = self._state(listing, enforcement, HideBy.UNPUBLISH, before, {"publications": []})
         marked = replace(listing.mark, hidden={**state, **mark.about(enforcement)})
-        if not chosen:
-            self._save(listing, marked, self._tagged(listing), listing.status)
-            return Receipt(state)
         self._press(listing)
-        data = self.admin.ask(
-            "unpublish",
-            product=self._input(listing, marked, self._tagged(listing), listing.status),
-            id=listing.id,
-            publications=[{"publicationId": one.id} for one in chosen],
-        )
-        done(data, "productUpdate", "publishableUnpublish")
+        product.keep(self.admin, listing, marked)
+        if chosen:
+            publications = [{"publicationId": one.id} for one in chosen]
+            with self._or_nothing(listing, enforcement.media, chosen):
+                done(self.admin.ask("unpublish", id=listing.id, publications=publications), "publishableUnpublish")
+        tags.show_hidden(self.admin, listing, self.settings.tag)
         return Receipt(state)
 
     def _earlier(self, listing: Listing, enforcement: Enforcement) -> dict[str, str]:
@@ -133,29 +143,53 @@ class WriteBack:
         self.admin.require(*scopes.FOR_FILES)
         found = gallery.read(self.admin, listing.id)
         state = listing.mark.detached.get(gid)
-        before = listing.mark.order
+        order = listing.mark.order
         if gid not in found.order:
             if state is None:
                 raise MediaGone("The picture is no longer part of the product.")
-            return Receipt(_detach_undo(state, before, gid))
-        if state is not None and state.get("enforcement") == enforcement.id:
-            expected = [one for one in before if one == gid or one not in listing.mark.detached]
-            if list(found.order) != expected or found.showing(gid) != _texts(state.get("variants")):
-                return Receipt(_detach_undo(state, before, gid), "Someone put the picture back in Shopify; it was left so.")
-        order = before if listing.mark.detached.keys() - {gid} else found.order
-        state = {"variants": found.showing(gid), "tag": self._own_tag(listing), **mark.about(enforcement)}
-        marked = listing.mark.with_detached(gid, state, order)
+            return self._detached(listing, gid, state)
+        tried = state is not None and state.get("enforcement") == enforcement.id
+        if state is not None and tried and not self._again and _put_back(listing.mark, found, gid):
+            return Receipt(_detach_undo(state, order, gid), "Someone put the picture back in Shopify; it was left so.")
+        if not listing.mark.detached.keys() - {gid}:
+            order = found.order
+        state = {"variants": found.showing(gid), "tag": self._own_tag(listing), **mark.about(enforcement), mark.BEGUN: True}
         self._press(listing)
-        data = self.admin.ask(
-            "detach",
-            product=self._input(listing, marked, self._tagged(listing), listing.status),
-            files=[{"id": gid, "referencesToRemove": [listing.id]}],
-        )
-        done(data, "productUpdate", "fileUpdate")
-        return Receipt(_detach_undo(state, order, gid))
+        kept = product.keep(self.admin, listing, listing.mark.with_detached(gid, state, order))
+        with self._or_nothing(listing, enforcement.media):
+            done(self.admin.ask("detach", files=[{"id": gid, "referencesToRemove": [listing.id]}]), "fileUpdate")
+        return self._detached(kept, gid, state)
+
+    def _detached(self, listing: Listing, gid: str, state: State) -> Receipt:
+        """Write down that an image was taken out, so that one which is there again was put back."""
+        if mark.BEGUN in state:
+            state = {key: value for key, value in state.items() if key != mark.BEGUN}
+            product.keep(self.admin, listing, listing.mark.with_detached(gid, state, listing.mark.order))
+        tags.show_hidden(self.admin, listing, self.settings.tag)
+        return Receipt(_detach_undo(state, listing.mark.order, gid))
+
+    @contextmanager
+    def _or_nothing(self, listing: Listing, media: MediaRef, published: Sequence[Publication] = ()) -> Iterator[None]:
+        """Leave a product as it was when Shopify refuses to hide it: published where it was, with the mark that it had."""
+        try:
+            yield
+        except PlatformRefused:
+            try:
+                there = {one.id for one in channels.read(self.admin, listing.id)} if published else set()
+                self._publish(listing, [(one.id, one.date) for one in published if one.id not in there])
+                now = product.read(self.admin, media)
+                if listing.mark.empty:
+                    product.forget(self.admin, now)
+                else:
+                    product.keep(self.admin, now, listing.mark)
+            except PicwardError as error:  # the mark still says what to bring back
+                _log.warning("site %s: what was kept at %s stays there: %s", self.admin.site.id, listing.id, error)
+            raise
 
     def _stands(self, listing: Listing, held: State) -> bool:
         """Tell whether what our hide left is still so that no shopper sees the product."""
+        if held.get(mark.BEGUN):
+            return False
         if listing.status not in LIVE:
             return True
         if held.get("how") != HideBy.UNPUBLISH:
@@ -164,6 +198,8 @@ class WriteBack:
 
     def _broke_off(self, listing: Listing, held: State) -> bool:
         """Tell whether the hide was only written down: a publication that came back by hand has another date."""
+        if held.get(mark.BEGUN):
+            return True
         if held.get("how") != HideBy.UNPUBLISH:
             return False
         before = channels.published(held)
@@ -174,7 +210,7 @@ class WriteBack:
     def _restore(self, enforcement: Enforcement) -> Receipt:
         media, undo = enforcement.media, enforcement.undo or {}
         gid = image_gid(media.id)
-        listing = self._read(media)
+        listing = product.read(self.admin, media)
         if listing.version is not None:
             _insist(listing, media)
         marked, drifted = listing.mark, ""
@@ -196,24 +232,50 @@ class WriteBack:
         """Bring the product back when nothing blocks it any more, and remove what is ours; return what was changed meanwhile."""
         status, drifted = listing.status, ""
         missing: list[tuple[str, str]] = []
-        ours = [undo, listing.mark.hidden or {}, *listing.mark.detached.values()]
+        kept_here = bool(undo.get("how"))
         held = marked.hidden or (undo if undo.get("how") in (HideBy.DRAFT, HideBy.UNPUBLISH) else None)
         if others_blocked == 0 and held is not None:
-            known = marked.hidden is not None
+            # With no copy here the mark goes last, and a status that is right already may be an earlier try's.
+            known = marked.hidden is not None and kept_here
             if held.get("how") == HideBy.UNPUBLISH:
                 missing, drifted = self._missing(listing, held, known)
-            else:
+            elif not held.get(mark.BEGUN):
                 status, drifted = _status_again(listing, held, known)
             marked = marked.without_hidden()
-        tags = listing.tags
+        if (marked, status) != (listing.mark, listing.status) or missing or listing.copied is not None:
+            self._press(listing)
+        if kept_here:
+            self._mark(listing, marked)
+        if status != listing.status:
+            self._set_to(listing, status)
+        self._publish(listing, missing)
         shown = others_blocked == 0 or undo.get("how") == HideBy.DETACH
         if shown and marked.hidden is None and not marked.detached:
-            tags = _without(tags, {str(state.get("tag") or "") for state in ours})
-        self._save(listing, marked, tags, status)
+            tags.remove(self.admin, listing, {*listing.mark.tags, str(undo.get("tag") or "")} - marked.tags)
+        if not kept_here:
+            self._mark(listing, marked)
+        return drifted
+
+    def _mark(self, listing: Listing, marked: Mark) -> None:
+        """Write the mark where it differs, or take it away, also one that was copied from another product."""
+        if marked.empty and (listing.copied is not None or not listing.mark.empty):
+            product.forget(self.admin, listing)
+        elif marked != listing.mark:
+            product.keep(self.admin, listing, marked)
+
+    def _publish(self, listing: Listing, missing: Sequence[tuple[str, str]]) -> None:
         if missing:
             publications = [{"publicationId": id, "publishDate": date or None} for id, date in missing]
             done(self.admin.ask("publish", id=listing.id, publications=publications), "publishablePublish")
-        return drifted
+
+    def own_mark(self, media: MediaRef) -> Mark:
+        """Read a product's mark whole. Take away, with its tags, one that a duplicate brought along from a hidden product."""
+        listing = product.read(self.admin, media)
+        if listing.copied is not None:
+            self._press(listing)
+            tags.remove(self.admin, listing, set())
+            self._mark(listing, listing.mark)
+        return listing.mark
 
     def _missing(self, listing: Listing, held: State, known: bool) -> tuple[list[tuple[str, str]], str]:
         before = channels.published(held)
@@ -227,7 +289,7 @@ class WriteBack:
         if not self.settings.delete_blocked:
             raise PlatformRefused("Deleting is not switched on in the shop's settings.")
         media, gid = enforcement.media, image_gid(enforcement.media.id)
-        listing = self._read(media)
+        listing = product.read(self.admin, media)
         if listing.version is not None:
             _insist(listing, media)
             self.admin.require(*scopes.FOR_FILES)
@@ -243,66 +305,23 @@ class WriteBack:
         if not tag or not (blocked or (enforcement.verdict is Verdict.ALLOW and enforcement.person)):
             return Receipt()
         gid = image_gid(media.id)
-        listing = self._read(media)
+        listing = product.read(self.admin, media)
+        flagged = listing.mark.flagged
         if blocked:
             _insist(listing, media)
-            state = {**mark.about(enforcement), "tag": "" if _has(listing.tags, tag) and not listing.mark.flagged else tag}
-            if gid not in listing.mark.flagged:
-                tags = listing.tags if _has(listing.tags, tag) else (*listing.tags, tag)
-                self._save(listing, listing.mark.with_flagged(gid, state), tags, listing.status)
-        elif gid in listing.mark.flagged:
+            known = flagged.get(gid)
+            if known is None:
+                self._press(listing)
+                state = {**mark.about(enforcement), "tag": tag if tags.ours(listing, tag) else ""}
+                product.keep(self.admin, listing, listing.mark.with_flagged(gid, state))
+            if known is None or known.get("enforcement") == enforcement.id:
+                tags.flag(self.admin, listing, tag)
+        elif gid in flagged:
             marked = listing.mark.without_flagged(gid)
-            ours = {str(state.get("tag") or "") for state in listing.mark.flagged.values()}
-            self._save(listing, marked, listing.tags if marked.flagged else _without(listing.tags, ours), listing.status)
+            self._press(listing)
+            tags.remove(self.admin, listing, listing.mark.tags - marked.tags)
+            self._mark(listing, marked)
         return Receipt()
-
-    # --- what is there, and how it is written
-
-    def _read(self, media: MediaRef) -> Listing:
-        with understood():
-            data = self.admin.ask("listing", product=product_id(media.parent), media=image_gid(media.id))
-            if "product" not in data:
-                raise MediaGone("The product is no longer in the shop.")
-            product = data.object("product")
-            value = product.object("decision").text("value", 1_000_000, default="") if "decision" in product else ""
-            source, version = "", None
-            if "picture" in data and "status" in (picture := data.object("picture")):
-                source = picture.object("image").text("url", 2_000) if "image" in picture else ""
-                failed = picture.label("status", 20) == "FAILED"
-                version = None if failed else version_of(source) if source else ""
-            return Listing(
-                id=product.text("id", 100),
-                status=product.text("status", 20),
-                tags=product.texts("tags", 1_000, 300),
-                mark=mark.read(value),
-                version=version,
-                source=source,
-            )
-
-    def _save(self, listing: Listing, marked: Mark, tags: Sequence[str], status: str) -> str:
-        """Write what differs, and return the status that the product has then."""
-        if (marked, tuple(tags), status) == (listing.mark, listing.tags, listing.status):
-            return listing.status
-        self._press(listing)
-        product = self._input(listing, marked, tags, status)
-        if marked.empty and not listing.mark.empty:
-            fields = {"ownerId": listing.id, "namespace": mark.NAMESPACE, "key": mark.KEY}
-            data = self.admin.ask("clear", metafields=[fields], product=product)
-            done(data, "metafieldsDelete", "productUpdate")
-        else:
-            data = self.admin.ask("write", product=product)
-            done(data, "productUpdate")
-        return _answered(data)
-
-    def _input(self, listing: Listing, marked: Mark, tags: Sequence[str], status: str) -> dict[str, Any]:
-        product: dict[str, Any] = {"id": listing.id}
-        if status != listing.status:
-            product["status"] = status
-        if tuple(tags) != listing.tags:
-            product["tags"] = list(tags)
-        if marked != listing.mark and not marked.empty:
-            product["metafields"] = [mark.metafield(marked)]
-        return product
 
     def _press(self, listing: Listing) -> None:
         self.brake.press(self.admin.site.key, listing.id, self.settings.actions_per_hour)
@@ -316,13 +335,7 @@ class WriteBack:
 
     def _own_tag(self, listing: Listing) -> str:
         """Name the tag that a restore removes again, "" when the merchant already had it on the product."""
-        states = [listing.mark.hidden or {}, *listing.mark.detached.values()]
-        ours = any(state.get("tag") == self.settings.tag for state in states)
-        return self.settings.tag if ours or not _has(listing.tags, self.settings.tag) else ""
-
-    def _tagged(self, listing: Listing) -> tuple[str, ...]:
-        tag = self.settings.tag
-        return listing.tags if not tag or _has(listing.tags, tag) else (*listing.tags, tag)
+        return self.settings.tag if tags.ours(listing, self.settings.tag) else ""
 
 
 def _insist(listing: Listing, media: MediaRef) -> None:
@@ -330,13 +343,23 @@ def _insist(listing: Listing, media: MediaRef) -> None:
     if listing.version is None:
         raise MediaGone("The picture is no longer in the shop.")
     if listing.version == "":
-        raise PlatformUnavailable("Shopify still processes the picture.", READY_SECONDS)
+        raise PlatformUnavailable("Shopify still processes the picture.", AGAIN_SECONDS)
     if listing.version != media.version:
         raise MediaGone("The picture was replaced.", now=replace(media, version=listing.version, source=listing.source))
 
 
 def _undo(held: State) -> dict[str, Any]:
     return {key: held[key] for key in ("how", "before", "left", "tag") if key in held}
+
+
+def _put_back(held: Mark, found: Gallery, gid: str) -> bool:
+    """Tell whether an image that is in the gallery was taken out before. A mark of an earlier version was written in one request
+    with that: there it was put back when anything is not as it was."""
+    state = held.detached[gid]
+    if held.product:
+        return mark.BEGUN not in state
+    expected = [one for one in held.order if one == gid or one not in held.detached]
+    return list(found.order) != expected or found.showing(gid) != _texts(state.get("variants"))
 
 
 def _detach_undo(state: State, order: Sequence[str], gid: str) -> dict[str, Any]:
@@ -365,16 +388,6 @@ def _status_again(listing: Listing, held: State, known: bool) -> tuple[str, str]
 
 def _texts(value: object) -> list[str]:
     return [str(one) for one in value] if isinstance(value, list | tuple) else []
-
-
-def _has(tags: Sequence[str], tag: str) -> bool:
-    # Shopify tells tags apart by their letters only, not by their case.
-    return tag.casefold() in {one.casefold() for one in tags}
-
-
-def _without(tags: Sequence[str], taken: set[str]) -> tuple[str, ...]:
-    folded = {tag.casefold() for tag in taken if tag}
-    return tuple(tag for tag in tags if tag.casefold() not in folded)
 
 
 def _answered(data: Untrusted) -> str:

@@ -1,19 +1,20 @@
-"""What we keep at the product itself: one metafield that only this app can write, with the state before it was hidden.
+"""What we keep at the product itself: metafields that only this app can write, with the state before it was hidden.
 
-It is written in the mutation that hides, so that a process which dies right after it still finds the true state before.
+They are written in a step of their own before anything is hidden (product.py), so that neither a process that dies nor a
+refusal leaves a product hidden whose state before is nowhere.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from app.domain.decisions import Enforcement
 from app.domain.errors import DeliveryUnreadable
 from integrations.kit.untrusted import read_json
-from integrations.shopify.media import image_gid
+from integrations.shopify.media import MAX_MEDIA, image_gid
 
 NAMESPACE, KEY = "$app:moderation", "decision"
 """`$app` is a namespace that Shopify reserves for the app. The documents in `documents/` name both, too."""
@@ -22,26 +23,48 @@ VERSION = 1
 MAX_REASONS = 5
 MAX_REASON = 200
 
+BEGUN = "begun"
+"""Stands in the state of a hide that was written down and is not known to have happened."""
+
+PART_CHARACTERS = 30_000
+"""How much of a mark one metafield holds. A character takes at most four bytes, and Shopify takes 128 KB of JSON:
+https://shopify.dev/docs/apps/build/metafields/metafield-limits."""
+
+MAX_PARTS = 24
+"""How many parts a mark has beside its head: metafieldsSet writes at most 25 metafields, and those all or none."""
+
 State = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """What our metafield says.
+    """What our metafields say.
 
     `hidden` is how the whole product is hidden, with its state before and what our hide left; `detached` are the images that
     were taken out of it, and `order` the order before the first of them; `flagged` those that are blocked and shown. All are
-    named by Shopify's global ids.
+    named by Shopify's global ids. `product` is whose mark it is: Shopify copies it when a product is duplicated. It is "" in
+    marks of earlier versions.
     """
 
     hidden: State | None = None
     order: tuple[str, ...] = ()
     detached: Mapping[str, State] = field(default_factory=dict)
     flagged: Mapping[str, State] = field(default_factory=dict)
+    product: str = field(default="", compare=False)
 
     @property
     def empty(self) -> bool:
         return self.hidden is None and not self.detached and not self.flagged
+
+    @property
+    def states(self) -> tuple[State, ...]:
+        hidden = () if self.hidden is None else (self.hidden,)
+        return (*hidden, *self.detached.values(), *self.flagged.values())
+
+    @property
+    def tags(self) -> frozenset[str]:
+        """The tags that were set with what it says."""
+        return frozenset(str(state.get("tag") or "") for state in self.states) - {""}
 
     def without_hidden(self) -> Mark:
         return replace(self, hidden=None)
@@ -59,32 +82,57 @@ class Mark:
     def without_flagged(self, gid: str) -> Mark:
         return replace(self, flagged={id: state for id, state in self.flagged.items() if id != gid})
 
+    def brief(self) -> Mark:
+        """Give the same without reasons, which nothing is brought back by."""
+        hidden = None if self.hidden is None else _brief(self.hidden)
+        detached = {id: _brief(state) for id, state in self.detached.items()}
+        flagged = {id: _brief(state) for id, state in self.flagged.items()}
+        return replace(self, hidden=hidden, detached=detached, flagged=flagged)
+
     def written(self) -> str:
-        """Write the metafield's value."""
-        document: dict[str, Any] = {"v": VERSION}
+        """Write it as JSON."""
+        document: dict[str, Any] = {"v": VERSION, "product": self.product}
         if self.hidden is not None:
             document["hidden"] = dict(self.hidden)
         if self.detached:
             document |= {"order": list(self.order), "detached": {id: dict(state) for id, state in self.detached.items()}}
         if self.flagged:
             document["flagged"] = {id: dict(state) for id, state in self.flagged.items()}
-        return json.dumps(document, ensure_ascii=False, separators=(",", ":"))
+        return _json(document)
+
+
+def _brief(state: State) -> State:
+    return {key: value for key, value in state.items() if key != "reasons"}
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
 def read(value: str) -> Mark:
-    """Read the metafield; what cannot be read counts as absent, since then the connector's own copy decides."""
+    """Read a mark; what cannot be read counts as absent, since then the connector's own copy decides."""
     try:
         document = read_json(value.encode("utf-8", "surrogatepass"))
         if not value or document.integer("v") != VERSION:
             return Mark()
         return Mark(
             hidden=document.plain("hidden") or None,
-            order=document.texts("order", 250, 100) if "order" in document else (),
+            order=document.texts("order", MAX_MEDIA, 100) if "order" in document else (),
             detached=_states(document.plain("detached")),
             flagged=_states(document.plain("flagged")),
+            product=document.label("product", 100),
         )
     except DeliveryUnreadable:
         return Mark()
+
+
+def parts_of(value: str) -> int:
+    """Read how many parts follow the metafield `decision`; 0 when it holds the mark itself."""
+    try:
+        head = read_json(value.encode("utf-8", "surrogatepass"))
+        return head.integer("parts", 0, MAX_PARTS, default=0) if value else 0
+    except DeliveryUnreadable:
+        return 0
 
 
 def _states(value: Mapping[str, Any]) -> Mapping[str, State]:
@@ -103,6 +151,23 @@ def about(enforcement: Enforcement) -> dict[str, Any]:
     }
 
 
-def metafield(mark: Mark) -> dict[str, str]:
-    """Format the metafield as productUpdate takes it."""
-    return {"namespace": NAMESPACE, "key": KEY, "type": "json", "value": mark.written()}
+def metafields(mark: Mark) -> list[dict[str, str]]:
+    """Format a mark as Shopify takes it: the metafield `decision`, and parts of a long one before it."""
+    text = mark.written()
+    if len(text) > PART_CHARACTERS * MAX_PARTS:
+        text = mark.brief().written()
+    if len(text) <= PART_CHARACTERS:
+        return [_metafield(KEY, text)]
+    pieces = [text[begin : begin + PART_CHARACTERS] for begin in range(0, len(text), PART_CHARACTERS)]
+    head = {"v": VERSION, "product": mark.product, "parts": len(pieces)}
+    keys = part_keys(len(pieces))
+    return [*(_metafield(key, _json(piece)) for key, piece in zip(keys, pieces, strict=True)), _metafield(KEY, _json(head))]
+
+
+def part_keys(parts: int) -> Iterator[str]:
+    """Name the metafields of a mark's parts, in order."""
+    return (f"{KEY}_{number}" for number in range(1, parts + 1))
+
+
+def _metafield(key: str, value: str) -> dict[str, str]:
+    return {"namespace": NAMESPACE, "key": key, "type": "json", "value": value}

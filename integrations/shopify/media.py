@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from urllib.parse import parse_qs, urlsplit
 
@@ -13,11 +15,14 @@ from app.domain.media import Context, MediaRef
 from app.domain.time import microseconds
 from integrations.kit.untrusted import Untrusted
 
+_log = logging.getLogger(__name__)
+
 PENDING = "pending"
 """The version of an image that Shopify still processes; its fetch waits, and then names the real one."""
 
-MAX_MEDIA = 250
-"""How many media a product can have: https://shopify.dev/docs/apps/build/online-store/product-media."""
+MAX_MEDIA = 2_000
+"""How many media of a product are read. It can have 250: https://shopify.dev/docs/apps/build/online-store/product-media; that
+grew before, as variants did, and none beyond a limit of ours may go unseen."""
 
 MAX_TAGS = 250
 _PRODUCT = re.compile(r"gid://shopify/Product/[0-9]{1,20}")
@@ -27,7 +32,8 @@ _ID = re.compile(rf"({_IMAGE.pattern})@[0-9]{{1,20}}")
 
 @dataclass(frozen=True, slots=True)
 class Product:
-    """What is known of a product for the context of its images. `status` is active, draft, archived or unlisted."""
+    """What is known of a product for the context of its images. `status` is active, draft, archived or unlisted; `published` is
+    about the online store."""
 
     id: str
     title: str = ""
@@ -36,6 +42,7 @@ class Product:
     vendor: str = ""
     tags: tuple[str, ...] = ()
     status: str = ""
+    published: bool = False
 
     def image(self, gid: str, version: str, source: str, position: int, alt: str, created_at: int) -> MediaRef:
         """Describe one of its images, which Shopify knows by `gid`."""
@@ -110,9 +117,29 @@ def product_of(node: Untrusted) -> Product:
         handle=node.label("handle"),
         product_type=node.label("productType"),
         vendor=node.label("vendor"),
-        tags=clean(node.texts("tags", MAX_TAGS * 4, 300)) if "tags" in node else (),
+        tags=_tags(node),
         status=node.label("status", 20).lower(),
+        published=bool(node.label("publishedAt", 40)),
     )
+
+
+def _tags(node: Untrusted) -> tuple[str, ...]:
+    """Read tags; odd ones are none, as they are for exemptions and for people only."""
+    with suppress(DeliveryUnreadable):
+        return clean(node.texts("tags", 2_000, 300)) if "tags" in node else ()
+    return ()
+
+
+def images_of(product: Product, nodes: Iterable[Untrusted], first: int = 1) -> Iterator[MediaRef]:
+    """Read a product's media of the Admin API, `first` at which position they begin. One that is odd costs no other."""
+    for position, node in enumerate(nodes, first):
+        try:
+            image = image_of(product, node, position)
+        except DeliveryUnreadable as error:
+            _log.warning("a medium of %s cannot be read: %s", product.id, error)
+            continue
+        if image is not None:
+            yield image
 
 
 def image_of(product: Product, node: Untrusted, position: int) -> MediaRef | None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any, BinaryIO, ClassVar, cast
 from urllib.parse import urlsplit
 
 from app.domain.decisions import Action, Enforcement, Receipt
 from app.domain.errors import DeliveryRefused, MediaGone, PlatformRefused, PlatformUnavailable
-from app.domain.events import Delivery, Noted, Parsed, SiteRemoved
+from app.domain.events import Delivery, ErasureWanted, Noted, Parsed, SiteRemoved
 from app.domain.media import MediaRef, Page
 from app.domain.platform import (
     Admission,
@@ -24,14 +25,16 @@ from app.domain.platform import (
     Surroundings,
 )
 from app.domain.settings import SiteSettings
-from app.domain.time import DAY, HOUR, SECOND
+from app.domain.time import DAY, HOUR, SECOND, utc
 from integrations.kit.http import Session
-from integrations.shopify import auth, frame, gallery, listing, mark, scopes, webhooks
+from integrations.shopify import auth, frame, gallery, listing, mark, scopes, subscriptions, webhooks
 from integrations.shopify.api import Admin, understood
 from integrations.shopify.brake import Brake
+from integrations.shopify.bulk import Listings
 from integrations.shopify.config import Config as ShopifyConfig
-from integrations.shopify.hiding import READY_SECONDS, WriteBack
+from integrations.shopify.hiding import WriteBack
 from integrations.shopify.media import PENDING, image_gid, product_id, version_of
+from integrations.shopify.refusals import AGAIN_SECONDS
 from integrations.shopify.settings import Settings
 
 RENDITION_PIXELS = 1_024
@@ -44,8 +47,11 @@ RECONCILE_SECONDS = HOUR // SECOND
 KEEP_ALIVE_DAYS = 30
 """How old a pair of tokens may become in a quiet shop: its refresh token dies after 90 days without use, so two may fail."""
 
+WARN_DAYS = 60
+"""How long before Shopify ends the API version it is told: a release of Picward's is no further away."""
+
 PULSE_SECONDS = 21_600
-"""How often that age is looked at, which asks nobody."""
+"""How often that age is looked at, and whether the shop's webhooks are subscribed, which costs some points."""
 
 _NO_PRODUCT = "gid://shopify/Product/0"
 
@@ -76,6 +82,7 @@ class Shopify(Platform):
         # Without the extra nobody could be let in, so that nothing else is offered either; `check` says why.
         self._config = config if auth.installed() else config.without_app()
         self._brake = Brake()
+        self._listings = Listings()
 
     # --- who comes in
 
@@ -87,6 +94,8 @@ class Shopify(Platform):
         events = webhooks.events(delivery, cast(Settings, site.settings))
         if SiteRemoved() in events and webhooks.overtaken(delivery, site.credentials.get("obtained_at")):
             events = (Noted("shopify.uninstalled", "The app was uninstalled, and installed again before Shopify told of it"),)
+        if ErasureWanted(whole_site=True) in events and webhooks.installed_since(delivery, site.credentials.get("obtained_at")):
+            events = (Noted("shopify.redact", "Shopify asked to erase the shop, which has installed the app again: nothing was"),)
         return Parsed(webhooks.delivery_id(delivery), events, personal=webhooks.personal(delivery))
 
     def admit(self, visit: Delivery, find: FindSite) -> Admission:
@@ -129,7 +138,11 @@ class Shopify(Platform):
         if not _renewable(site):
             return (Step(f"The shop's token is missing. {auth.REOPEN}"),)
         missing = _missing(site)
-        return (Step(scopes.ask_for(missing)),) if missing else ()
+        said = [scopes.ask_for(missing)] if missing else []
+        ends = self._config.version_ends
+        if utc(time.time_ns() // 1_000) > ends - timedelta(days=WARN_DAYS):
+            said.append(_VERSION_ENDS.format(version=self._config.api_version, day=ends.date()))
+        return tuple(map(Step, said))
 
     def settings_changed(self, site: Site) -> None:
         """Make sure that what was chosen is permitted; a permission that was just granted comes with a new token."""
@@ -166,17 +179,22 @@ class Shopify(Platform):
     def pulse(self, site: Site) -> float | None:
         obtained = site.credentials.get("obtained_at")
         age = time.time_ns() // 1_000 - (obtained if isinstance(obtained, int) else 0)
-        if _renewable(site) and age > KEEP_ALIVE_DAYS * DAY:
-            self._admin(site).renew()
+        if not _renewable(site):
+            return None
+        admin = self._admin(site)
+        if age > KEEP_ALIVE_DAYS * DAY:
+            admin.renew()
+        if self._config.subscribes and urlsplit(self.surroundings.public_url).scheme == "https":
+            subscriptions.ensure(admin, f"{self.surroundings.public_url.rstrip('/')}/webhooks/{self.slug}")
         return None
 
     # --- images
 
     def scan(self, site: Site, cursor: str = "") -> Page:
-        return listing.scan(self._admin(site), cursor, cast(Settings, site.settings).judge_drafts)
+        return listing.scan(self._admin(site), cursor, cast(Settings, site.settings).judge_drafts, self._listings)
 
     def changed(self, site: Site, since: int, cursor: str = "") -> Page:
-        return listing.changed(self._admin(site), since, cursor, cast(Settings, site.settings).judge_drafts)
+        return listing.changed(self._admin(site), since, cursor, cast(Settings, site.settings))
 
     def fetch(self, site: Site, media: MediaRef) -> BinaryIO:
         admin, gid = self._admin(site), image_gid(media.id)
@@ -190,7 +208,7 @@ class Shopify(Platform):
             if picture.text("status", 20) == "FAILED":
                 raise MediaGone("Shopify could not process the picture.")
             if "image" not in picture:
-                raise PlatformUnavailable("Shopify still processes the picture.", READY_SECONDS)
+                raise PlatformUnavailable("Shopify still processes the picture.", AGAIN_SECONDS)
             image = picture.object("image")
             source, rendition = image.text("url", 2_000), image.text("rendition", 2_000)
             version = version_of(source)
@@ -200,6 +218,8 @@ class Shopify(Platform):
             said = "Shopify has processed the picture." if media.version == PENDING else "The picture has other bytes now."
             raise MediaGone(said, now=replace(media, version=version, source=source))
         held = mark.read(value)
+        if value and (held.product != product or mark.parts_of(value)):
+            held = self._write_back(site).own_mark(media)
         # A picture can leave its product and stay a file. Only while it hides the product does that make a difference.
         if held.hidden is not None and gid not in held.detached and not gallery.holds(admin, product, gid):
             raise MediaGone("The picture is no longer part of the product.")
@@ -215,7 +235,10 @@ class Shopify(Platform):
     def apply(self, site: Site, enforcement: Enforcement) -> Receipt:
         if not enforcement.media.parent:
             raise PlatformRefused("The picture belongs to no product.")
-        return WriteBack(self._admin(site), cast(Settings, site.settings), self._brake).apply(enforcement)
+        return self._write_back(site).apply(enforcement)
+
+    def _write_back(self, site: Site) -> WriteBack:
+        return WriteBack(self._admin(site), cast(Settings, site.settings), self._brake)
 
     def _admin(self, site: Site) -> Admin:
         if not self._config.complete:
@@ -226,6 +249,10 @@ class Shopify(Platform):
 _UNCONFIGURED = (
     "No Shopify app is configured: set PICWARD_SHOPIFY_CLIENT_ID and PICWARD_SHOPIFY_CLIENT_SECRET. Where they come from is "
     "told in docs/platforms/shopify.md."
+)
+_VERSION_ENDS = (
+    "Shopify supports version {version} of its API until {day}. Before that, bring Picward up to date, or set "
+    "PICWARD_SHOPIFY_API_VERSION to a later version."
 )
 _UNINSTALLED = "Shopify's own package is missing. Install Picward with it: make install WITH=shopify"
 

@@ -20,6 +20,11 @@ class HideBy(StrEnum):
     DETACH = "detach"
 
 
+class ShownAgain(StrEnum):
+    LEAVE = "leave"
+    HIDE = "hide"
+
+
 class Settings(SiteSettings):
     """Settings without “Hold until checked”: a product is public as soon as its merchant says so, and nothing stands between."""
 
@@ -55,6 +60,13 @@ class Settings(SiteSettings):
         default="picward-flagged",
         title="Tag of a product whose blocked picture is not hidden",
         description="Used with “Flag only”, and when a rule may not hide. Leave empty to leave such products untouched.",
+    )
+    shown_again: ByOwner[ShownAgain] = Field(
+        default=ShownAgain.LEAVE,
+        title="When somebody shows a hidden product again",
+        description="Another app or an import can set products active, too. Leave it: you are told, and decide. Hide it again: "
+        "at once, as often as the setting below allows.",
+        json_schema_extra={"choices": {"leave": "Leave it and tell me", "hide": "Hide it again"}},
     )
     judge_drafts: ByPlatform[bool] = Field(
         default=True,

@@ -23,18 +23,19 @@ from app.domain.events import (
     Noted,
     ParentDeleted,
     ParentSeen,
+    ParentShown,
     ScanAdvanced,
     SiteRemoved,
 )
 from app.domain.media import MediaRef
-from app.domain.time import SECOND, microseconds
+from app.domain.time import HOUR, SECOND, microseconds
 from integrations.kit.untrusted import Untrusted, read_json
 from integrations.shopify.auth import is_shop
 from integrations.shopify.media import (
     MAX_MEDIA,
     PENDING,
     Product,
-    image_of,
+    images_of,
     is_image,
     media_id,
     product_id,
@@ -50,6 +51,8 @@ _CLASSIC, _EVENTS = "x-shopify-", "shopify-"
 SHOWN_STATUSES = ("active", "unlisted")
 """The statuses whose products shoppers can see; an unlisted one by its address. https://shopify.dev/docs/api/admin-graphql"""
 
+
+ONLINE_STORE = "online store"
 
 _KEPT = ("shop-domain", "topic", "webhook-id", "triggered-at")
 KEPT_HEADERS = tuple(f"{family}{name}" for family in (_CLASSIC, _EVENTS) for name in _KEPT)
@@ -140,7 +143,7 @@ def events(delivery: Delivery, settings: Settings) -> tuple[Event, ...]:
         return _product_event(body, settings)
     if seen.topic in ("products/create", "products/update"):
         return _product(body, settings)
-    read = _TOPICS.get(seen.topic)
+    read = TOPICS.get(seen.topic)
     if read is None:
         raise DeliveryUnreadable("The topic is none that the app has subscribed to; compare shopify.app.toml.")
     return read(body)
@@ -157,15 +160,22 @@ def _product(body: Untrusted, settings: Settings) -> tuple[Event, ...]:
         vendor=body.label("vendor"),
         tags=tags_of(body.label("tags", 10_000)),
         status=body.label("status", 20).lower(),
+        published=bool(body.label("published_at", 40)),
     )
-    gids, uploads = [], []
-    for item in body.items("media", MAX_MEDIA):
-        gid = item.text("admin_graphql_api_id", 100)
-        if is_image(gid):
-            gids.append(gid)
-            if (image := _image(product, gid, item)) is not None:
-                uploads.append(image)
-    return _seen(product, gids, uploads, settings)
+    gids, uploads, odd = [], [], []
+    for item in body.objects("media", MAX_MEDIA):
+        try:
+            gid = item.text("admin_graphql_api_id", 100)
+            if is_image(gid):
+                gids.append(gid)
+                if (image := _image(product, gid, item)) is not None:
+                    uploads.append(image)
+        except DeliveryUnreadable as error:
+            odd.append(error)
+    if odd and not uploads:
+        raise odd[0]
+    noted = (Noted("shopify.odd", f"{len(odd)} media of {product.id} could not be read: {odd[0]}"),) if odd else ()
+    return (*_seen(product, gids, uploads, settings), *noted)
 
 
 def _image(product: Product, gid: str, item: Untrusted) -> MediaRef | None:
@@ -192,9 +202,9 @@ def _product_event(body: Untrusted, settings: Settings) -> tuple[Event, ...]:
         return (ParentDeleted(product_id(body.object("query_variables").text("productId", 100))),)
     node = body.object("data").object("product")
     product = product_of(node)
-    items = list(node.object("media").items("nodes", MAX_MEDIA))
-    images = [image for position, item in enumerate(items, 1) if (image := image_of(product, item, position)) is not None]
-    return _seen(product, [gid for item in items if is_image(gid := item.text("id", 100))], images, settings)
+    items = list(node.object("media").objects("nodes", MAX_MEDIA))
+    images = list(images_of(product, items))
+    return _seen(product, [gid for item in items if is_image(gid := item.label("id", 100))], images, settings)
 
 
 def _seen(product: Product, gids: list[str], uploads: list[MediaRef], settings: Settings) -> tuple[Event, ...]:
@@ -202,7 +212,17 @@ def _seen(product: Product, gids: list[str], uploads: list[MediaRef], settings: 
     # A hidden image that is missing is looked at again; where hiding means that it is missing, each sale would cost a look.
     seen = ParentSeen(product.id, tuple(media_id(gid, product.id) for gid in gids))
     hint = () if settings.hide_by is HideBy.DETACH else (seen,)
-    return (*(MediaUploaded(image) for image in uploads if wanted), *hint)
+    shown = (ParentShown(seen.parent, seen.media_ids),) if shows(product, settings) and gids else ()
+    return (*(MediaUploaded(image) for image in uploads if wanted), *hint, *shown)
+
+
+def shows(product: Product, settings: Settings) -> bool:
+    """Tell whether shoppers can see what a hide takes from them. Of sales channels only the online store is told everywhere."""
+    if product.status not in SHOWN_STATUSES:
+        return False
+    if settings.hide_by is not HideBy.UNPUBLISH:
+        return True
+    return product.published and (not settings.sales_channels or ONLINE_STORE in map(str.casefold, settings.sales_channels))
 
 
 def _deleted(body: Untrusted) -> tuple[Event, ...]:
@@ -236,6 +256,16 @@ def overtaken(delivery: Delivery, obtained_at: object) -> bool:
     return isinstance(obtained_at, int) and 0 < triggered < obtained_at - CLOCKS_SECONDS * SECOND
 
 
+REDACT_HOURS = 47
+"""Shopify sends shop/redact 48 hours after an uninstallation, or later; an hour less lets clocks differ."""
+
+
+def installed_since(delivery: Delivery, obtained_at: object) -> bool:
+    """Tell whether a wish to erase the shop is older than the shop's credentials: they were given within the 48 hours that it
+    comes after an uninstallation, so that the app was installed again. Only our own clock is asked."""
+    return isinstance(obtained_at, int) and obtained_at > delivery.received_at - REDACT_HOURS * HOUR
+
+
 def _uninstalled(body: Untrusted) -> tuple[Event, ...]:
     body.text("myshopify_domain", 200)
     return (SiteRemoved(),)
@@ -254,16 +284,16 @@ def _redacted(body: Untrusted) -> tuple[Event, ...]:
     return (ErasureWanted(whole_site=True),)
 
 
-_PERSONAL = ("customers/data_request", "customers/redact")
-"""The topics whose bodies name a customer."""
+_PERSONAL = ("customers/data_request", "customers/redact", "app/uninstalled")
+"""The topics whose bodies name a customer, or the shop's owner with address and telephone."""
 
 
 def personal(delivery: Delivery) -> bool:
-    """Tell whether a body names a customer, so that it must not be stored."""
+    """Tell whether a body names a person, so that it must not be stored."""
     return head(delivery).topic in _PERSONAL
 
 
-_TOPICS: Mapping[str, Callable[[Untrusted], tuple[Event, ...]]] = {
+TOPICS: Mapping[str, Callable[[Untrusted], tuple[Event, ...]]] = {
     "products/delete": _deleted,
     "app/uninstalled": _uninstalled,
     "app/scopes_update": _scopes,

@@ -20,6 +20,7 @@ from app.domain.events import (
     Noted,
     ParentDeleted,
     ParentSeen,
+    ParentShown,
     Parsed,
     ScanAdvanced,
     ScanWanted,
@@ -143,6 +144,8 @@ def _take(core: Core, connection: Connection, site: Site, event: Event, now: int
             for hidden in enforcements.hiding(connection, site.id, parent):
                 if hidden.media_id not in media_ids:
                     jobs.add_round(connection, site.id, hidden.media_id, now, Priority.UPLOAD)
+        case ParentShown(parent, media_ids):
+            enforcements.look_again(connection, site.id, parent, media_ids, now)
         case VerdictGiven():
             _take_verdict(core, connection, site, event, now)
         case ScanWanted():

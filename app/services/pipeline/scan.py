@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 
 from sqlalchemy import Connection
 
-from app.db import audit, jobs, scans, tasks
+from app.db import audit, enforcements, jobs, scans, tasks
 from app.db import sites as rows
 from app.db.scans import ScanChange, ScanRow
 from app.db.sites import SiteRow
@@ -258,6 +258,7 @@ def reconcile(core: Core, row: SiteRow, place: str, stopping: Callable[[], bool]
     while True:
         page = core.platform(site.platform).changed(site, sweep.since, sweep.cursor)
         sweep.missed += _add_missed(core, site, page, connected_at)
+        _look_again(core, site, page)
         sweep.cursor = page.cursor
         if not page.cursor:
             break
@@ -280,6 +281,17 @@ def _add_missed(core: Core, site: Site, page: Page, connected_at: int) -> int:
         rows.count_missed(connection, site.id, found)
     core.wake()
     return found
+
+
+def _look_again(core: Core, site: Site, page: Page) -> None:
+    """Look at the hides of what people can see: another may have shown it again."""
+    with core.db.read() as connection:
+        hidden = [parent for parent in page.shown if enforcements.hiding(connection, site.id, parent)]
+    if hidden:
+        with core.db.write() as connection:
+            for parent in hidden:
+                enforcements.look_again(connection, site.id, parent, page.shown[parent], core.now())
+        core.wake()
 
 
 def _missed(core: Core, site: Site, unknown: list[MediaRef], since: int) -> list[MediaRef]:

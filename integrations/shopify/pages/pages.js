@@ -113,10 +113,11 @@ async function follow() {
   const progress = await ask(line.dataset.from);
   if (progress.problem) { say(progress.problem, true); return; }
   if (progress.begun) {
-    const text = progress.done ? line.dataset.done : line.dataset.said;
-    line.textContent = text.replace("{seen}", progress.seen).replace("{queued}", progress.queued);
+    const { done, said, stopped } = line.dataset;
+    const text = progress.done ? done : progress.running ? said : stopped;
+    line.textContent = text.replace("{seen}", progress.seen).replace("{queued}", progress.queued).replace("{problem}", progress.stopped);
   }
-  if (progress.begun && !progress.done) setTimeout(follow, 2000);
+  if (progress.begun && progress.running) setTimeout(follow, 2000);
 }
 
 if (line) follow();

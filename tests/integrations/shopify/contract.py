@@ -21,6 +21,7 @@ from app.domain.events import (
     Noted,
     ParentDeleted,
     ParentSeen,
+    ParentShown,
     ScanAdvanced,
     SiteRemoved,
 )
@@ -157,11 +158,12 @@ class ShopifySample(Sample):
     def events(self) -> Mapping[str, tuple[Event, ...]]:
         no_data = "Picward stores no customer's data"
         return {
-            "products_update": (MediaUploaded(FIRST), MediaUploaded(SECOND), SEEN),
+            "products_update": (MediaUploaded(FIRST), MediaUploaded(SECOND), SEEN, ParentShown(PRODUCT, SEEN.media_ids)),
             "products_create_without_media": (ParentSeen(PRODUCT, ()),),
             "product_event": (
                 MediaUploaded(MediaRef(FIRST.id, "pending", "", PRODUCT, {"status": ("active",), "position": ("1",)})),
                 ParentSeen(PRODUCT, (FIRST.id,)),
+                ParentShown(PRODUCT, (FIRST.id,)),
             ),
             "products_delete": (ParentDeleted(PRODUCT),),
             "app_uninstalled": (SiteRemoved(),),

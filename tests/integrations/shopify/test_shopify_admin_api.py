@@ -10,6 +10,7 @@ import pytest
 from app.domain.decisions import Action
 from app.domain.errors import CredentialsExpired, PlatformClosed, PlatformRefused, PlatformUnavailable
 from integrations.kit import pinning
+from integrations.shopify import api
 from integrations.shopify.api import INLINE_WAITS, Admin, Cost
 from integrations.shopify.config import Config
 from tests.integrations.shopify.contract import ref
@@ -206,3 +207,21 @@ def test_only_the_stand_in_may_be_at_a_private_address() -> None:
     assert not Config(client_id="a", client_secret="b").private_network
     assert Config(admin_origin="http://127.0.0.1:1/{shop}").private_network
     assert Config().origin("one.myshopify.com") == "https://one.myshopify.com"
+
+
+@pytest.mark.parametrize(("version", "told"), [("2026-10", False), ("2025-01", True)])
+def test_the_end_of_an_api_version_is_told_before_it_comes(shopify: Shopify, version: str, told: bool) -> None:
+    place = opened(shopify, api_version=version)
+    said = " ".join(step.text for step in place.platform.steps(place.site))
+    assert (f"version {version} of its API until {int(version[:4]) + 1}-{version[5:]}-01" in said) is told
+
+
+def test_another_version_than_was_asked_for_is_told_once(
+    shopify: Shopify, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(api, "_told", set())
+    place = opened(shopify, api_version="2025-01")
+    for _ in range(2):
+        place.platform.check(place.site)
+    lines = [line for line in caplog.messages if "Shopify answers with version" in line]
+    assert lines == ["Shopify answers with version 2026-07, where 2025-01 was asked for"]

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from graphql import GraphQLEnumType
 
+from integrations.shopify import subscriptions, webhooks
 from tests.integrations.shopify import schema
 
 ROOT = Path(__file__).parents[3]
@@ -146,32 +147,27 @@ def test_the_app_is_declared_as_it_is_served() -> None:
     blocks = APP["webhooks"]["subscriptions"]
     # The CLI appends a relative address to application_url as it is, which has a path here.
     assert {block["uri"] for block in blocks} == {f"{public}/webhooks/shopify"}
-    assert sorted(topic for block in blocks for topic in block.get("topics", ())) == [
-        "app/scopes_update",
-        "app/uninstalled",
-        "bulk_operations/finish",
-        "products/create",
-        "products/delete",
-        "products/update",
-    ]
+    assert not any("topics" in block for block in blocks), "Picward subscribes them itself; they would come twice"
     compliance = [block for block in blocks if "compliance_topics" in block]
     assert [sorted(block["compliance_topics"]) for block in compliance] == [
         ["customers/data_request", "customers/redact", "shop/redact"]
     ]
-    assert not any("topics" in block for block in compliance)
 
 
-def test_product_webhooks_carry_what_is_read_of_them() -> None:
-    (block,) = [block for block in APP["webhooks"]["subscriptions"] if "products/update" in block.get("topics", ())]
-    assert {"id", "admin_graphql_api_id", "updated_at", "status", "media"} <= set(block["include_fields"])
+def test_webhooks_carry_what_is_read_of_them_and_nothing_else() -> None:
+    product = subscriptions.TOPICS["PRODUCTS_UPDATE"]
+    assert {"id", "admin_graphql_api_id", "status", "published_at", "media"} <= set(product)
+    assert "updated_at" not in product, "each sale would be a new payload"
+    assert "email" not in subscriptions.TOPICS["APP_UNINSTALLED"] and subscriptions.TOPICS["APP_UNINSTALLED"]
 
 
-def test_topics_that_take_a_subscription_exist() -> None:
+def test_topics_that_take_a_subscription_exist_and_are_read() -> None:
     topics = schema.load(schema.VERSIONS[-1]).type_map["WebhookSubscriptionTopic"]
     assert isinstance(topics, GraphQLEnumType)
-    for block in APP["webhooks"]["subscriptions"]:
-        for topic in block.get("topics", ()):
-            assert topic.upper().replace("/", "_") in topics.values
+    assert set(subscriptions.TOPICS) <= set(topics.values)
+    read = {*webhooks.TOPICS, "products/create", "products/update"}
+    compliance = {topic for block in APP["webhooks"]["subscriptions"] for topic in block["compliance_topics"]}
+    assert {topic.upper().replace("/", "_") for topic in read - compliance} == set(subscriptions.TOPICS)
 
 
 def test_the_listing_fits_the_store() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -102,12 +103,45 @@ def test_nonsense_is_no_token(admin: Admin, token: str) -> None:
     assert answer.json == {"type": "about:blank", "title": "Not accepted", "status": 401}
 
 
+CLOCKS = {"behind": (-120, "seconds behind"), "ahead": (300, "seconds ahead of")}
+
+
+@pytest.mark.parametrize("how", CLOCKS)
+def test_a_wrong_clock_is_told_and_does_not_send_visitors_round_and_round(admin: Admin, how: str) -> None:
+    """App Bridge comes back with a fresh token of Shopify's clock each time; ours is another."""
+    wrong, words = CLOCKS[how]
+
+    def token() -> str:
+        theirs = int(time.time()) - wrong
+        return admin.token(nbf=theirs, iat=theirs, exp=theirs + 60)
+
+    asked: dict[str, str] = {}
+    hops = 0
+    while (answer := admin.open(token=token(), **asked)).status_code == 302 and hops < 5:
+        hops += 1
+        reload = parse_qs(urlsplit(answer.headers["Location"]).query)["shopify-reload"][0]
+        asked = {"renewed": parse_qs(urlsplit(reload).query)["renewed"][0]}
+    assert (answer.status_code, hops) == (401, 0 if how == "behind" else 1)
+    assert words in answer.text and "NTP" in answer.text and "shopify-reload" not in answer.text
+    if how == "behind":
+        fetched = admin.send("scan", token=token())
+        assert fetched.status_code == 401 and RETRY not in fetched.headers and "clock" in fetched.json["detail"]
+    assert sites.listing(admin.bench.core) == []
+
+
+def test_a_page_that_was_open_for_long_is_only_sent_for_a_fresh_token(admin: Admin) -> None:
+    old = int(time.time()) - 3_600
+    for renewed in ({}, {"renewed": str(old)}):
+        assert admin.open(token=admin.token(nbf=old, iat=old, exp=old + 60), **renewed).status_code == 302
+
+
 def test_a_visit_without_a_token_comes_back_with_one(admin: Admin) -> None:
     answer = admin.open("/review", token="", locale="de")
     location = urlsplit(answer.headers["Location"])
     asked = {name: values[0] for name, values in parse_qs(location.query).items()}
     assert asked["shop"] == ONE
-    assert asked["shopify-reload"] == f"/embedded/shopify/review?embedded=1&shop={ONE}&host=YWRtaW4&locale=de"
+    back, _, renewed = asked["shopify-reload"].partition("&renewed=")
+    assert back == f"/embedded/shopify/review?embedded=1&shop={ONE}&host=YWRtaW4&locale=de" and int(renewed) > 1_700_000_000
     page = admin.client.get(answer.headers["Location"])
     assert page.status_code == 200
     assert f"frame-ancestors https://{ONE} https://admin.shopify.com" in page.headers["Content-Security-Policy"]
@@ -194,6 +228,7 @@ OWNERS = {
     "tell_trouble": False,
     "original_bytes": True,
     "actions_per_hour": 1_000,
+    "shown_again": "hide",
 }
 
 

@@ -166,7 +166,7 @@ def test_a_shared_image_is_one_of_each_product_wherever_it_is_told_of(place: Pla
         webhook = shopify.webhooks.pending[-1]
         headers = {name.lower(): value for name, value in webhook.headers.items()}
         delivery = Delivery("POST", "/webhooks/shopify", headers, webhook.body, 0)
-        *uploads, seen = place.platform.parse(delivery, place.site).events
+        *uploads, seen, _ = place.platform.parse(delivery, place.site).events
         assert seen == ParentSeen(product.gid, tuple(ref(product, one).id for one in product.media))
         told |= {upload.media for upload in uploads}
     assert told == expected

@@ -181,7 +181,7 @@ def test_a_secret_is_rotated_without_a_break(place: Place, shopify: Shopify) -> 
 
 def test_a_quiet_shop_is_kept_alive(place: Place) -> None:
     place.platform.pulse(place.site)
-    assert place.pocket.renewals == 0 and place.shop.requests == []
+    assert place.pocket.renewals == 0
     quiet = place.with_credentials(obtained_at=now() - (KEEP_ALIVE_DAYS + 1) * 24 * HOUR)
     place.platform.pulse(quiet.site)
     assert place.pocket.renewals == 1

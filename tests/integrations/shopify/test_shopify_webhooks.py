@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from app.domain.errors import DeliveryRefused, DeliveryUnreadable
-from app.domain.events import Delivery, MediaUploaded, ParentSeen, SiteRemoved
+from app.domain.events import Delivery, ErasureWanted, MediaUploaded, Noted, ParentSeen, ParentShown, SiteRemoved
 from app.domain.platform import SiteState
 from app.domain.time import microseconds
 from integrations.shopify.media import version_of
@@ -146,7 +146,7 @@ IMAGE = "gid://shopify/MediaImage/1"
             {"media": [{"admin_graphql_api_id": IMAGE, "status": "READY", "preview_image": {"src": "https://[::1/x"}}]},
             "web address",
         ),
-        ({"media": [{"admin_graphql_api_id": f"{IMAGE}{n}"} for n in range(251)]}, "media"),
+        ({"media": [{"admin_graphql_api_id": f"{IMAGE}{n}"} for n in range(2_001)]}, "media"),
         ({"admin_graphql_api_id": None}, "admin_graphql"),
         ({"admin_graphql_api_id": "gid://shopify/Order/1"}, "no product"),
         ({"admin_graphql_api_id": "gid://shopify/Product/1/../2"}, "no product"),
@@ -173,6 +173,36 @@ def test_what_the_subscription_leaves_out_is_not_needed(platform: Any) -> None:
     }
     events = platform.parse(signed(**kept), SAMPLE.site()).events
     assert [type(event) for event in events] == [MediaUploaded, MediaUploaded, ParentSeen]
+    assert platform.parse(signed(status="active"), SAMPLE.site()).personal is False
+
+
+def test_who_owns_a_shop_is_not_stored(platform: Any) -> None:
+    parsed = platform.parse(RECORDED["app_uninstalled"], SAMPLE.site())
+    assert parsed.personal and parsed.events == (SiteRemoved(),)
+
+
+@pytest.mark.parametrize("odd", [7, {}, {"admin_graphql_api_id": IMAGE, "position": "first"}], ids=str)
+def test_one_odd_medium_or_the_251st_costs_no_other(platform: Any, odd: Any) -> None:
+    media = [{"admin_graphql_api_id": f"{IMAGE}{number}"} for number in range(300)]
+    *uploads, seen, _, noted = platform.parse(signed(media=[*media[:200], odd, *media[200:]]), SAMPLE.site()).events
+    assert len(uploads) == 300 and len(seen.media_ids) >= 300
+    assert isinstance(noted, Noted) and "1 media of" in noted.text
+
+
+REDACTED = {
+    "installed again within the two days": (-3_600, False),
+    "its uninstallation was never told": (-48 * 3_600, True),
+    "not connected": (None, True),
+}
+
+
+@pytest.mark.parametrize("case", REDACTED)
+def test_an_erasure_that_a_new_installation_overtook_erases_nothing(platform: Any, case: str) -> None:
+    age, erases = REDACTED[case]
+    delivery = RECORDED["shop_redact"]
+    held = {} if age is None else {"obtained_at": delivery.received_at + age * 1_000_000}
+    (event,) = platform.parse(delivery, SAMPLE.site(credentials=held)).events
+    assert isinstance(event, ErasureWanted) is erases and isinstance(event, Noted) is not erases
 
 
 @pytest.mark.parametrize("status", ["draft", "archived"])
@@ -182,12 +212,30 @@ def test_drafts_are_left_out_when_the_merchant_says_so(platform: Any, status: st
     (seen,) = platform.parse(delivery, SAMPLE.site(settings=Settings(judge_drafts=False))).events
     assert isinstance(seen, ParentSeen) and FIRST.id in seen.media_ids
     for shown in ("active", "unlisted"):
-        assert len(platform.parse(signed(status=shown), SAMPLE.site(settings=Settings(judge_drafts=False))).events) == 3
+        assert len(platform.parse(signed(status=shown), SAMPLE.site(settings=Settings(judge_drafts=False))).events) == 4
 
 
 def test_where_hiding_means_missing_a_missing_image_is_no_hint(platform: Any) -> None:
     events = platform.parse(RECORDED["products_update"], SAMPLE.site(settings=Settings(hide_by="detach"))).events
-    assert [type(event) for event in events] == [MediaUploaded, MediaUploaded]
+    assert [type(event) for event in events] == [MediaUploaded, MediaUploaded, ParentShown]
+
+
+SHOWN = {
+    "a draft": (False, {"status": "draft"}, {}),
+    "unlisted": (True, {"status": "unlisted"}, {}),
+    "another channel's": (False, {"published_at": None}, {"hide_by": "unpublish"}),
+    "the online store's": (True, {}, {"hide_by": "unpublish"}),
+    "of other channels": (False, {}, {"hide_by": "unpublish", "sales_channels": ("Point of Sale",)}),
+    "of named channels": (True, {}, {"hide_by": "unpublish", "sales_channels": ("Online Store",)}),
+    "without images": (False, {"media": []}, {}),
+}
+
+
+@pytest.mark.parametrize("case", SHOWN)
+def test_what_shoppers_can_see_is_told(platform: Any, case: str) -> None:
+    told, body, settings = SHOWN[case]
+    events = platform.parse(signed(**body), SAMPLE.site(settings=Settings(**settings))).events
+    assert any(isinstance(event, ParentShown) for event in events) is told
 
 
 def test_events_of_the_next_generation_say_more_when_they_are_asked_for_more(platform: Any) -> None:

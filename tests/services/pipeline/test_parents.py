@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from app.db import audit, enforcements, jobs
-from app.domain.decisions import Action
+from app.domain.decisions import Action, Receipt
 from app.domain.errors import DeliveryUnreadable, MediaGone
 from app.domain.events import (
     Delivery,
@@ -18,10 +18,12 @@ from app.domain.events import (
     Noted,
     ParentDeleted,
     ParentSeen,
+    ParentShown,
     Parsed,
     ScanAdvanced,
     SiteRemoved,
 )
+from app.domain.jobs import WorkState
 from app.domain.media import MediaRef, Page
 from app.domain.platform import Site, SiteState
 from app.services.pipeline import enforce, intake, scan
@@ -247,3 +249,31 @@ def test_the_body_of_a_personal_delivery_is_not_stored(bench: Bench, site: Site,
     with bench.core.db.read() as connection:
         bodies = connection.exec_driver_sql("SELECT body FROM deliveries").scalars().all()
     assert b"" in bodies and not any(b"ann@" in body for body in bodies)
+
+
+def test_a_hide_is_looked_at_again_where_people_see_what_it_hid(
+    bench: Bench, site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    block(bench, site, "1")
+    settle(bench)
+    (first,) = bench.platform.applied
+    for parent, media_ids in (("p", ("2",)), ("another", ("1",))):
+        told(bench, site, monkeypatch, ParentShown(parent, media_ids))
+        settle(bench)
+    assert bench.platform.applied == [first], "nothing that contradicts it"
+    told(bench, site, monkeypatch, ParentShown("p", ("1", "2")))
+    settle(bench)
+    assert [done.id for done in bench.platform.applied] == [first.id, first.id]
+
+
+def test_a_look_that_finds_a_change_by_hand_waits_for_the_owner_and_is_not_repeated(
+    bench: Bench, site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    block(bench, site, "1")
+    settle(bench)
+    monkeypatch.setattr(bench.platform, "apply", lambda site, wanted: Receipt({"before": "it"}, "Someone showed it"))
+    for _ in range(2):
+        told(bench, site, monkeypatch, ParentShown("p", ("1",)))
+        settle(bench)
+    (waits,) = enforce.parked(bench.core, site.id)
+    assert (waits.action, waits.state, waits.problem) == (Action.HIDE, WorkState.DRIFTED, "Someone showed it")

@@ -135,6 +135,20 @@ class Product:
         return self.number
 
 
+@dataclass(slots=True, eq=False)
+class Subscription:
+    """Be a webhook that an app asked one shop for."""
+
+    number: int
+    topic: str
+    uri: str
+    fields: list[str]
+
+    @property
+    def gid(self) -> str:
+        return gid("WebhookSubscription", self.number)
+
+
 @dataclass(eq=False)
 class BulkOperation:
     """Be one bulk query; `asker` is the request that began it, with its scopes and version."""

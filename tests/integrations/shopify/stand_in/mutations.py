@@ -8,7 +8,7 @@ from typing import Any
 from graphql import GraphQLError
 
 from tests.integrations.shopify import schema
-from tests.integrations.shopify.stand_in.model import Media, Metafield, Product, Variant, gid, iso
+from tests.integrations.shopify.stand_in.model import Media, Metafield, Product, Subscription, Variant, gid, iso
 from tests.integrations.shopify.stand_in.reads import Context, found
 from tests.integrations.shopify.stand_in.search import NotBuilt
 
@@ -18,6 +18,13 @@ Arguments = Mapping[str, Any]
 MAX_MEDIA = 250
 MAX_METAFIELDS = 25
 MAX_TAG_LENGTH = 255
+MAX_TAGS = 250
+"""On all plans below Plus: https://shopify.dev/changelog/product-tags-now-have-a-limit-of-250-per-product"""
+
+MAX_JSON_BYTES = 131_072
+"""What one metafield of the type `json` takes: https://shopify.dev/docs/apps/build/metafields/metafield-limits"""
+
+TOO_MANY_TAGS = "Tags cannot be added as the product already exceeds the new limit of 250 tags."
 _UPDATABLE = {"id", "status", "tags", "title", "handle", "productType", "vendor", "metafields"}
 
 
@@ -65,6 +72,10 @@ def product_update(context: Context, arguments: Arguments) -> Payload:
         raise NotBuilt(f"the stand-in cannot update {sorted(unknown)}")
     if wanted.get("title") == "":
         return _failed("product", _error("Title can't be blank", "title"))
+    if len(wanted.get("tags") or ()) > max(MAX_TAGS, len(product.tags)):
+        return _failed("product", _error(TOO_MANY_TAGS, "tags"))
+    if any(_too_long(one) for one in wanted.get("metafields") or ()):
+        return _failed("product", _error("Value is too long.", "metafields", "0", "value"))
     media = [_source(context, one) for one in arguments.get("media") or ()]
     if None in media or len(product.media) + len(media) > MAX_MEDIA:
         return _failed("product", _error("Media is invalid or there is too much of it", "media"))
@@ -246,6 +257,8 @@ def tags(context: Context, arguments: Arguments, *, on: bool) -> Payload:
     had = {tag.lower() for tag in product.tags}
     if on:
         kept = [*product.tags, *(tag for lower, tag in given.items() if lower not in had)]
+        if len(kept) > max(MAX_TAGS, len(product.tags)):
+            return {"node": product, "userErrors": [_error(TOO_MANY_TAGS, "tags")]}
     else:
         kept = [tag for tag in product.tags if tag.lower() not in given]
     if kept != product.tags:
@@ -269,6 +282,8 @@ def metafields_set(context: Context, arguments: Arguments) -> Payload:
             return _failed(
                 "metafields", _error("Owner does not exist.", *path, "ownerId", code="INVALID") | {"elementIndex": index}
             )
+        if _too_long(one):
+            return _failed("metafields", _error("Value is too long.", *path, "value", code="TOO_LONG") | {"elementIndex": index})
         at = (context.namespace(one.get("namespace")), one["key"])
         now = product.metafields.get(at)
         if "compareDigest" in one and one["compareDigest"] != (now.digest if now else None):
@@ -278,6 +293,10 @@ def metafields_set(context: Context, arguments: Arguments) -> Payload:
             return _failed("metafields", _error("Type can't be blank", *path, "type", code="BLANK") | {"elementIndex": index})
     made = [_store(context, context.shop.products[one["ownerId"]], one) for one in wanted]
     return {"metafields": made, "userErrors": []}
+
+
+def _too_long(wanted: Arguments) -> bool:
+    return wanted.get("type") == "json" and len(wanted["value"].encode()) > MAX_JSON_BYTES
 
 
 def _store(context: Context, product: Product, wanted: Arguments) -> Metafield:
@@ -333,6 +352,25 @@ def bulk_cancel(context: Context, arguments: Arguments) -> Payload:
     return {"bulkOperation": operation, "userErrors": []}
 
 
+def subscribe(context: Context, arguments: Arguments) -> Payload:
+    """Subscribe a webhook or change it. An address must be safe, and each topic can go to it once."""
+    shop, wanted = context.shop, arguments["webhookSubscription"]
+    known = shop.subscriptions.get(arguments.get("id", ""))
+    topic, uri = arguments.get("topic") or (known.topic if known else ""), wanted["uri"]
+    if "id" in arguments and known is None:
+        return _failed("webhookSubscription", _error("Webhook subscription does not exist", "id"))
+    if not uri.startswith("https://"):
+        return _failed("webhookSubscription", _error("Address protocol http:// is not supported", "webhookSubscription", "uri"))
+    if any(one is not known and (one.topic, one.uri) == (topic, uri) for one in shop.subscriptions.values()):
+        return _failed(
+            "webhookSubscription", _error("Address for this topic has already been taken", "webhookSubscription", "uri")
+        )
+    one = known or Subscription(shop.number_of("subscription"), topic, uri, [])
+    one.uri, one.fields = uri, list(wanted.get("includeFields") or ())
+    shop.subscriptions[one.gid] = one
+    return {"webhookSubscription": one, "userErrors": []}
+
+
 MUTATIONS: dict[str, Callable[[Context, Arguments], Payload]] = {
     "productUpdate": product_update,
     "publishablePublish": lambda context, arguments: publish(context, arguments, on=True),
@@ -348,4 +386,6 @@ MUTATIONS: dict[str, Callable[[Context, Arguments], Payload]] = {
     "metafieldsDelete": metafields_delete,
     "bulkOperationRunQuery": bulk_run,
     "bulkOperationCancel": bulk_cancel,
+    "webhookSubscriptionCreate": subscribe,
+    "webhookSubscriptionUpdate": subscribe,
 }

@@ -44,7 +44,7 @@ def product(shop: Shop, one: Product) -> dict[str, Any]:
         "handle": one.handle,
         "id": one.number,
         "product_type": one.product_type,
-        "published_at": _time(one.created) if one.status == "ACTIVE" else None,
+        "published_at": _time(one.created) if shop.online(one) else None,
         "template_suffix": "",
         "title": one.title,
         "updated_at": _time(one.updated),

@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 from graphql import GraphQLError
 
 from tests.integrations.shopify.stand_in.connection import Connection, page
-from tests.integrations.shopify.stand_in.model import BulkOperation, Media, Metafield, Product, Variant, gid, iso
+from tests.integrations.shopify.stand_in.model import BulkOperation, Media, Metafield, Product, Subscription, Variant, gid, iso
 from tests.integrations.shopify.stand_in.search import NotBuilt, matcher
 
 if TYPE_CHECKING:
@@ -140,6 +140,13 @@ FIELDS: dict[str, Resolver] = {
         context.shop.files.values(), lambda one: (one.updated, one.number), _no_files_search(args)
     ),
     "QueryRoot.bulkOperation": _bulk,
+    "QueryRoot.webhookSubscriptions": lambda _, context, args: page(
+        context.shop.subscriptions.values(), lambda one: (one.number,), args
+    ),
+    "WebhookSubscription.id": lambda one, context, args: one.gid,
+    "WebhookSubscription.topic": lambda one, context, args: one.topic,
+    "WebhookSubscription.uri": lambda one, context, args: one.uri,
+    "WebhookSubscription.includeFields": lambda one, context, args: one.fields,
     "Shop.id": lambda shop, context, args: gid("Shop", shop.number),
     "Shop.name": lambda shop, context, args: shop.name,
     "Shop.myshopifyDomain": lambda shop, context, args: shop.domain,
@@ -165,7 +172,7 @@ FIELDS: dict[str, Resolver] = {
     "Product.category": lambda product, context, args: None,
     "Product.createdAt": lambda product, context, args: iso(product.created),
     "Product.updatedAt": lambda product, context, args: iso(product.updated),
-    "Product.publishedAt": lambda product, context, args: iso(product.created) if product.publications else None,
+    "Product.publishedAt": lambda product, context, args: iso(product.created) if context.shop.online(product) else None,
     "Product.onlineStoreUrl": lambda product, context, args: (
         f"https://{context.shop.domain}/products/{product.handle}" if context.shop.listed(product) else None
     ),
@@ -259,6 +266,7 @@ _TYPES = {
     Variant: "ProductVariant",
     Metafield: "Metafield",
     BulkOperation: "BulkOperation",
+    Subscription: "WebhookSubscription",
 }
 
 

@@ -14,7 +14,7 @@ from tests.integrations.shopify.stand_in import payloads
 from tests.integrations.shopify.stand_in.answers import Script
 from tests.integrations.shopify.stand_in.bulk import BulkOperations
 from tests.integrations.shopify.stand_in.cost import Bucket
-from tests.integrations.shopify.stand_in.model import Media, Product, Request, Variant, gid, iso, picture
+from tests.integrations.shopify.stand_in.model import Media, Metafield, Product, Request, Subscription, Variant, gid, iso, picture
 from tests.integrations.shopify.stand_in.tokens import Grants
 
 if TYPE_CHECKING:
@@ -27,7 +27,8 @@ SHOPPERS_SEE = ("ACTIVE", "UNLISTED")
 """UNLISTED is kept out of search and collections, but its own address works."""
 
 
-AFTER_UNINSTALL = ("app/uninstalled", "shop/redact", "customers/data_request", "customers/redact")
+COMPLIANCE = ("shop/redact", "customers/data_request", "customers/redact")
+AFTER_UNINSTALL = ("app/uninstalled", *COMPLIANCE)
 
 
 @functools.cache
@@ -50,6 +51,9 @@ class Shop:
         self.variants: dict[str, Variant] = {}
         self.publications = {gid("Publication", 101): "Online Store", gid("Publication", 102): "Point of Sale"}
         self.requests: list[Request] = []
+        self.subscriptions: dict[str, Subscription] = {}
+        self.only_subscribed = False
+        """Whether the app's file names no topic, so that only what was subscribed here is sent."""
         self.changes = 0
         self._numbers = {kind: itertools.count(first) for kind, first in _FIRST.items()}
 
@@ -98,6 +102,7 @@ class Shop:
         self.grants.kill()
         self.installed = False
         self.send("app/uninstalled", payloads.shop(self))
+        self.subscriptions.clear()
 
     def grant(self, *scopes: str) -> None:
         self._change_scopes(self.scopes | set(scopes))
@@ -120,8 +125,15 @@ class Shop:
 
     def send(self, topic: str, payload: Mapping[str, Any]) -> None:
         """Let a webhook be sent; after the uninstall only of what is about the shop as a whole."""
-        if self.installed or topic in AFTER_UNINSTALL:
-            self.shopify.webhooks.emit(topic, self.domain, payload)
+        if not self.installed and topic not in AFTER_UNINSTALL:
+            return
+        if self.only_subscribed and topic not in COMPLIANCE:
+            wanted = [one for one in self.subscriptions.values() if one.topic == topic.upper().replace("/", "_")]
+            if not wanted:
+                return
+            fields = set(wanted[0].fields) or set(payload)
+            payload = {name: value for name, value in payload.items() if name in fields}
+        self.shopify.webhooks.emit(topic, self.domain, payload)
 
     # The catalogue
 
@@ -217,6 +229,18 @@ class Shop:
             assert sorted(one.number for one in media) == sorted(one.number for one in product.media)
             product.media[:] = media
 
+    def duplicate(self, product: Product, *, without: Iterable[Media] = ()) -> Product:
+        """Copy a product as the admin does: a draft with the tags, the metafields and copies of the pictures."""
+        left_out = set(without)
+        images = [media.data for media in product.media if media not in left_out]
+        title = f"Copy of {product.title}"
+        twin = self.add_product(title, images, status="DRAFT", tags=product.tags, publications=(), send=False)
+        for at, one in product.metafields.items():
+            number = self.number_of("metafield")
+            twin.metafields[at] = Metafield(number, twin, *at, one.type, one.value, self.now(), self.now())
+        self.send("products/create", payloads.product(self, twin))
+        return twin
+
     def delete_product(self, product: Product) -> None:
         """Delete a product; its images stay in the shop's files."""
         with self.lock:
@@ -255,8 +279,11 @@ class Shop:
 
     def listed(self, product: Product) -> bool:
         """Say whether a shopper can open the product in the online store."""
-        online = next(iter(self.publications))
-        return product.gid in self.products and product.status in SHOPPERS_SEE and online in product.publications
+        return product.gid in self.products and product.status in SHOPPERS_SEE and self.online(product)
+
+    def online(self, product: Product) -> bool:
+        """Say whether a product is published in the online store, whatever its status is."""
+        return next(iter(self.publications)) in product.publications
 
     def shown(self, media: Media) -> bytes | None:
         """Give what shoppers see of an image in listings; the CDN serves a hidden listing's files on, but nobody links there."""
@@ -293,5 +320,6 @@ _FIRST = {
     "media": FIRST_MEDIA,
     "variant": FIRST_VARIANT,
     "metafield": 51_000_000_000_001,
+    "subscription": 1_000_000_000_001,
     "bulk": 4_300_000_000_001,
 }
