@@ -252,7 +252,7 @@ class Firebase(Platform):
             restored = hiding.restore(store, media, enforcement.undo, status == hiding.APPROVED)
             blob, receipt = restored.blob, Receipt(drifted=restored.drifted)
         elif enforcement.action is Action.DELETE:
-            hiding.delete(store, media)
+            hiding.delete(store, media, enforcement.undo)
         else:
             blob = hiding.label(store, media, status)
         if not receipt.drifted:
@@ -260,7 +260,7 @@ class Firebase(Platform):
             if enforcement.action in (Action.RESTORE, Action.DELETE):
                 # Last of all: until everybody was told, a repeat must find what it needs.
                 blurring.remove(store, media)
-                hiding.clean(store, media)
+                hiding.clean(store, media, enforcement.undo)
         return receipt
 
 

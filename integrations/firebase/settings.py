@@ -6,7 +6,7 @@ import re
 from enum import StrEnum
 from typing import Annotated, Self
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from app.domain.settings import ByOwner, Mode, SiteSettings
@@ -15,6 +15,16 @@ from integrations.kit.paths import pattern
 Pattern = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=300)]
 Prefix = Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^[^/*][^*]*/$", max_length=100)]
 """How the names of a folder's objects begin; object names have no folders, so the slash at the end is part of it."""
+
+
+def _placed(place: str) -> str:
+    if not re.fullmatch(r"(gs://[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]/)?(?!gs://)[^/*][^*]*/", place):
+        raise ValueError("a prefix such as quarantine/, or gs://other-bucket/quarantine/")
+    return place
+
+
+Former = Annotated[str, StringConstraints(strip_whitespace=True, max_length=330), AfterValidator(_placed)]
+"""A prefix of hidden pictures, behind its bucket where that was another than the site's own."""
 
 EVERYTHING = "*"
 
@@ -107,6 +117,13 @@ class Settings(SiteSettings):
         description="Another bucket of the project for hidden pictures; empty: the same bucket. Needed when everybody may read "
         "the whole bucket.",
     )
+    quarantines_before: ByOwner[tuple[Former, ...]] = Field(
+        default=(),
+        max_length=50,
+        title="Where hidden pictures were before",
+        description="Picward adds to this when the two above change. What was hidden there is still found and comes back; your "
+        "rules must go on denying it to everybody. Such as quarantine/ or gs://other-bucket/quarantine/.",
+    )
     blurred_copy: ByOwner[bool] = Field(
         default=False,
         title="Keep a blurred copy for the app",
@@ -176,13 +193,29 @@ class Settings(SiteSettings):
             raise ValueError("the address of the Realtime Database is missing")
         return self
 
+    def after(self, before: SiteSettings) -> Self:
+        """Remember where pictures were hidden before, so that moving the quarantine orphans none of them."""
+        if not isinstance(before, Settings) or before._hides_in() == self._hides_in():
+            return self
+        known = dict.fromkeys((before._hides_in(), *self.quarantines_before, *before.quarantines_before))
+        known.pop(self._hides_in(), None)
+        return self.model_copy(update={"quarantines_before": tuple(known)})
+
+    def _hides_in(self) -> str:
+        return f"gs://{self.quarantine_bucket}/{self.quarantine}" if self.quarantine_bucket else self.quarantine
+
+    def moved_from(self, bucket: str) -> list[tuple[str, str]]:
+        """List where pictures were hidden before, as bucket and prefix; `bucket` is the site's own."""
+        found = (re.fullmatch(r"(?:gs://([^/]+)/)?(.+)", place) for place in self.quarantines_before)
+        return [(one[1] or bucket, one[2]) for one in found if one is not None]
+
     def _unwatched(self) -> tuple[str, ...]:
         hidden = () if self.quarantine_bucket else (self.quarantine,)
         return (*hidden, self.blurred, *((self.public,) if self.layout is Layout.PENDING_PUBLIC else ()))
 
     def watches(self, name: str) -> bool:
         """Tell whether uploads with this object name are judged."""
-        if name.startswith(self._unwatched()):
+        if name.startswith((*self._unwatched(), *(place for place in self.quarantines_before if not place.startswith("gs://")))):
             return False
         if not any(pattern(path).matches(name) for path in self.include):
             return False

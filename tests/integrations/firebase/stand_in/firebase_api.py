@@ -11,7 +11,7 @@ import uuid
 from typing import TYPE_CHECKING, Any
 
 from tests.integrations.firebase.stand_in.json_api import media
-from tests.integrations.firebase.stand_in.objects import TOKENS, Conditions, StoredObject, resource
+from tests.integrations.firebase.stand_in.objects import TOKENS, Conditions, StoredObject, number, resource
 from tests.integrations.firebase.stand_in.server import Answer, Refusal, Request, route
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def upload(gcs: CloudStorage, request: Request, bucket: str) -> Answer:
     if not gcs.permits("create", bucket, name):
         raise Refusal(403, "forbidden", _DENIED)
     fields = {"contentType": request.headers.get("content-type"), "metadata": {TOKENS: str(uuid.uuid4())}}
-    return _described(gcs, gcs.found(bucket).insert(name, request.body, fields, frozenset(), Conditions()))
+    return _described(gcs, gcs.found(bucket).insert(name, request.body, fields, None, Conditions()))
 
 
 def _described(gcs: CloudStorage, found: StoredObject) -> Answer:
@@ -63,7 +63,11 @@ def _described(gcs: CloudStorage, found: StoredObject) -> Answer:
 
 def public(gcs: CloudStorage, request: Request, bucket: str, name: str) -> Answer:
     place = gcs.buckets.get(bucket)
-    found = place.get(name) if place else None
+    generation = number(request.query, "generation")
+    try:
+        found = place.look(name, generation, Conditions()) if place else None
+    except Refusal:
+        found = None
     if place is None or found is None or not place.readable(found):
         # Who may not list is not told whether there is an object.
         text = b"<?xml version='1.0' encoding='UTF-8'?><Error><Code>AccessDenied</Code><Message>Access denied.</Message></Error>"

@@ -1,6 +1,6 @@
 """A stand-in of Cloud Storage on a real socket, for google-cloud-storage and what Firebase's clients see of it.
 
-Not there: object versions, soft delete, compose, batches, signed addresses, customer-held keys, IAM policies.
+Not there: soft delete, compose, batches, signed addresses, customer-held keys, IAM policies.
 `python -m tests.integrations.firebase.stand_in.gcs --bucket NAME --objects 100000` serves many objects from a process of its own.
 """
 
@@ -15,7 +15,7 @@ from urllib.parse import quote
 from tests.integrations.firebase.stand_in import firebase_api, google, json_api, uploads
 from tests.integrations.firebase.stand_in.google import GoogleSigner
 from tests.integrations.firebase.stand_in.json_api import MAX_PAGE
-from tests.integrations.firebase.stand_in.objects import Bucket, Clock, StoredObject
+from tests.integrations.firebase.stand_in.objects import Bucket, Clock, Pace, StoredObject
 from tests.integrations.firebase.stand_in.push import Push
 from tests.integrations.firebase.stand_in.server import Refusal, Request, Route, StandIn
 from tests.integrations.firebase.stand_in.uploads import Session
@@ -58,6 +58,7 @@ class CloudStorage(StandIn):
         self._signer = signer
         self._pushes: list[Push] = []
         self._clock = Clock()
+        self.pace = Pace()
 
     def stop(self) -> None:
         for push in self._pushes:
@@ -78,7 +79,8 @@ class CloudStorage(StandIn):
         """Make a bucket, or give the one that is there."""
         with self.lock:
             if name not in self.buckets:
-                self.buckets[name] = Bucket(name, self._clock, self._emit, self.lock, uniform=uniform, public=public)
+                known = (self._clock, self._emit, self.lock, self.pace)
+                self.buckets[name] = Bucket(name, *known, uniform=uniform, public=public)
             return self.buckets[name]
 
     def found(self, name: str) -> Bucket:

@@ -117,7 +117,7 @@ def _copied(gcs: CloudStorage, request: Request, bucket: str, name: str, to_buck
         carried = patched(carried, given)
     elif given:
         carried = given
-    acl = acl_of(request.query.get("destinationPredefinedAcl"), body) or frozenset()
+    acl = acl_of(request.query.get("destinationPredefinedAcl"), body)
     return gcs.found(to_bucket).insert(to_name, source.content, carried, acl, Conditions.of(request.query))
 
 
