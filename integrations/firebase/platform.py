@@ -25,7 +25,7 @@ from app.domain.platform import (
     Surroundings,
 )
 from app.domain.settings import SiteSettings
-from integrations.firebase import blurring, hiding, intake, listing, naming, oidc, telling
+from integrations.firebase import blurring, hiding, intake, listing, naming, oidc, outside, telling
 from integrations.firebase.apps import TIMEOUT, Overtaken, asking
 from integrations.firebase.naming import Kind, name_of
 from integrations.firebase.settings import Config as OperatorConfig
@@ -181,6 +181,7 @@ class Firebase(Platform):
                 )
         place = f"gs://{settings.quarantine_bucket or site.key}/{settings.quarantine}"
         line = [f"gs://{site.key} can be read and written, hidden pictures go to {place}"]
+        line.append(_unreachable(store))
         try:
             line.append(telling.reachable(store))
         except (PlatformRefused, PlatformUnavailable) as error:
@@ -295,6 +296,15 @@ def _unfinished(store: Store, blob: Any) -> bool:
     mark = store.mark_of(blob)
     age = (datetime.now(UTC) - blob.time_created).total_seconds() if blob.time_created else COPYING_SECONDS
     return mark is not None and mark.kind is Kind.COPYING and age < COPYING_SECONDS
+
+
+def _unreachable(store: Store) -> str:
+    """Say that the public cannot read what is hidden, or by what they can."""
+    try:
+        found = list(outside.ways(store))
+    except PlatformUnavailable as error:
+        return f"whether the public can read them could not be asked from outside ({str(error).rstrip('.')})"
+    return f"but everybody can read them, since {'; and '.join(found)}" if found else "the public cannot read them"
 
 
 def _typed_well(site: Site) -> None:

@@ -137,6 +137,11 @@ class Store:
                 raise PlatformUnavailable(f"{STORAGE} answered what cannot be read.")
         return blob
 
+    def sample(self, bucket: Any, prefix: str) -> list[Blob]:
+        """Give one object whose name begins so, [] when there is none."""
+        with asking(STORAGE):
+            return list(bucket.list_blobs(prefix=prefix, max_results=1, timeout=TIMEOUT, retry=None))
+
     def access(self, blob: Blob) -> Access | None:
         """Read an object's own access list; None where the bucket knows none, or we may not look."""
         if blob.bucket.name in self._without_lists:
@@ -317,10 +322,14 @@ class Store:
                     raise
             time.sleep(pause)
 
+    @property
+    def firebase(self) -> str:
+        """Name the address that Firebase's clients ask; an emulator has one for all."""
+        return os.environ.get("STORAGE_EMULATOR_HOST", "").rstrip("/") or "https://firebasestorage.googleapis.com"
+
     def address(self, name: str, token: str) -> str:
         """Build the download address that Firebase's clients use; whoever has it is not subject to the rules."""
-        base = os.environ.get("STORAGE_EMULATOR_HOST", "").rstrip("/") or "https://firebasestorage.googleapis.com"
-        return f"{base}/v0/b/{self.site.key}/o/{quote(name, safe='')}?alt=media&token={token}"
+        return f"{self.firebase}/v0/b/{self.site.key}/o/{quote(name, safe='')}?alt=media&token={token}"
 
 
 def private(access: Access) -> Access:

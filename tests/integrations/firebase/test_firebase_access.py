@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from app.domain.decisions import Action, Verdict
-from app.domain.errors import PlatformRefused
+from app.domain.errors import PlatformRefused, PlatformUnavailable
 from app.domain.media import MediaRef
-from tests.integrations.firebase.actions import approve, do, set, status
+from app.domain.platform import Site
+from tests.integrations.firebase.actions import PLATFORM, approve, do, set, status
 from tests.integrations.firebase.contract import BUCKET, NAME, PIXELS, Bucket
 from tests.integrations.firebase.stand_in.objects import PUBLIC, Conditions, StoredObject
 
@@ -125,3 +128,80 @@ def test_an_approved_picture_is_published_as_the_bucket_gives_it(place: Bucket) 
     made = place.bucket.put("pending/u1/a.png", PIXELS)
     approve(site, MediaRef("pending/u1/a.png", str(made.generation)))
     assert found(place.bucket, "public/u1/a.png").public
+
+
+def hides_in_a_vault(place: Bucket) -> Site:
+    place.gcs.bucket("demo-vault")
+    return set(place.site, quarantine_bucket="demo-vault", quarantine="hidden/")
+
+
+def open_policy(place: Bucket) -> Site:
+    place.bucket.open = True
+    return place.site
+
+
+def open_policy_of_the_vault(place: Bucket) -> Site:
+    site = hides_in_a_vault(place)
+    place.gcs.bucket("demo-vault").open = True
+    return site
+
+
+def open_lists(place: Bucket) -> Site:
+    do(Action.HIDE, place.site, place.media)
+    for name in [name for name in place.bucket.names() if name.startswith("quarantine/")]:
+        place.bucket.change(found(place.bucket, name), found(place.bucket, name).fields, frozenset({PUBLIC}))
+    return place.site
+
+
+def getting_rules(place: Bucket) -> Site:
+    place.gcs.rules = lambda operation, bucket, name: operation == "get"
+    return place.site
+
+
+def listing_rules(place: Bucket) -> Site:
+    place.gcs.rules = lambda operation, bucket, name: operation == "list" and name == "quarantine/"
+    return place.site
+
+
+def where_they_were_before(place: Bucket) -> Site:
+    site = hides_in_a_vault(place)
+    place.bucket.open = True
+    return replace(site, settings=site.settings.after(place.site.settings))
+
+
+@pytest.mark.parametrize(
+    ("opened", "told"),
+    [
+        (open_policy, f"the policy of gs://{BUCKET} gives allUsers storage.objects.get and storage.objects.list"),
+        (open_policy_of_the_vault, "the policy of gs://demo-vault gives allUsers"),
+        (open_lists, "the access list of quarantine/"),
+        (getting_rules, "the Storage rules let everybody get what is in"),
+        (listing_rules, "the Storage rules let everybody list"),
+        (where_they_were_before, f"the policy of gs://{BUCKET} gives allUsers"),
+    ],
+)
+def test_check_names_what_lets_strangers_read_hidden_pictures(place: Bucket, opened: Callable[[Bucket], Site], told: str) -> None:
+    for site in (place.site, hides_in_a_vault(place)):
+        assert "the public cannot read them" in PLATFORM.check(site)
+    site = opened(place)
+    before = (place.bucket.snapshot(), place.changes(), [found(place.bucket, name).tokens for name in place.bucket.names()])
+    line = PLATFORM.check(site)
+    assert "but everybody can read them" in line and told in line and "\n" not in line
+    after = (place.bucket.snapshot(), place.changes(), [found(place.bucket, name).tokens for name in place.bucket.names()])
+    assert before == after, "to look is to change nothing, and to make no download address"
+
+
+def test_an_open_bucket_matters_not_where_hidden_pictures_are_elsewhere(place: Bucket) -> None:
+    site = hides_in_a_vault(place)
+    place.bucket.open = True
+    assert "the public cannot read them" in PLATFORM.check(site)
+
+
+def test_what_cannot_be_asked_from_outside_is_not_called_proven(place: Bucket) -> None:
+    for status, said in ((500, "answered 500"), (502, "answered 502")):
+        place.gcs.fail(status, operation="firebase.metadata")
+        line = PLATFORM.check(place.site)
+        assert "could not be asked from outside" in line and said in line
+    place.gcs.fail("html", operation="buckets.testIamPermissions", times=1)
+    with pytest.raises(PlatformUnavailable):
+        PLATFORM.check(place.site)

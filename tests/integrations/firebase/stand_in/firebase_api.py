@@ -43,6 +43,13 @@ def read(gcs: CloudStorage, request: Request, bucket: str, name: str) -> Answer:
     )
 
 
+def list_(gcs: CloudStorage, request: Request, bucket: str) -> Answer:
+    if not gcs.permits("list", bucket, request.query.get("prefix", "")):
+        raise Refusal(403, "forbidden", _DENIED)
+    names = [name for name in gcs.found(bucket).names() if name.startswith(request.query.get("prefix", ""))]
+    return Answer.of({"prefixes": [], "items": [{"name": name, "bucket": bucket} for name in names]})
+
+
 def upload(gcs: CloudStorage, request: Request, bucket: str) -> Answer:
     """Take a client's upload (its bytes as the body, the name in the query); the object gets a token at once."""
     name = request.query.get("name", "")
@@ -79,6 +86,7 @@ def public(gcs: CloudStorage, request: Request, bucket: str, name: str) -> Answe
 
 ROUTES = (
     route("GET", "/v0/b/{}/o/{}", "firebase.metadata", read),
+    route("GET", "/v0/b/{}/o", "firebase.list", list_),
     route("POST", "/v0/b/{}/o", "firebase.upload", upload),
 )
 PUBLIC_ROUTE = route("GET", "/{}/{*}", "public.get", public)
