@@ -11,7 +11,7 @@ from typing import Any, BinaryIO, ClassVar
 from urllib.parse import urlsplit
 
 from app.domain.decisions import Action, Enforcement, Receipt
-from app.domain.errors import DeliveryRefused, DeliveryUnreadable, PlatformRefused, PlatformUnavailable
+from app.domain.errors import DeliveryRefused, DeliveryUnreadable, MediaSkipped, PlatformRefused, PlatformUnavailable
 from app.domain.events import Delivery, Parsed
 from app.domain.media import MediaRef, Page
 from app.domain.platform import (
@@ -25,7 +25,7 @@ from app.domain.platform import (
     Surroundings,
 )
 from app.domain.settings import SiteSettings
-from integrations.firebase import blurring, hiding, intake, listing, naming, oidc, outside, telling
+from integrations.firebase import blurring, hiding, intake, listing, naming, oidc, outside, sniffing, telling
 from integrations.firebase.apps import TIMEOUT, Overtaken, asking
 from integrations.firebase.naming import Kind, name_of
 from integrations.firebase.settings import Config as OperatorConfig
@@ -236,6 +236,8 @@ class Firebase(Platform):
         if blob is not None and store.version_of(blob) != media.version:
             raise store.gone(blob)
         try:
+            if blob is not None and _is_other(store, blob):
+                raise MediaSkipped(f"No picture, by its first bytes ({blob.content_type or 'no type'})."[:200])
             return io.BytesIO(store.read(blob or store.find(media).blob, self.surroundings.max_image_bytes))
         except Overtaken:
             raise store.gone(store.get(name)) from None
@@ -305,6 +307,12 @@ def _unreachable(store: Store) -> str:
     except PlatformUnavailable as error:
         return f"whether the public can read them could not be asked from outside ({str(error).rstrip('.')})"
     return f"but everybody can read them, since {'; and '.join(found)}" if found else "the public cannot read them"
+
+
+def _is_other(store: Store, blob: Any) -> bool:
+    """Tell whether an upload is no picture: nothing says so, and its bytes do not either. What is stored compressed is opened."""
+    said = sniffing.said_to_be_picture(blob.name, blob.content_type or "")
+    return not said and not blob.content_encoding and not sniffing.looks_like_picture(store.head(blob))
 
 
 def _typed_well(site: Site) -> None:

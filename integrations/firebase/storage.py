@@ -31,6 +31,7 @@ from integrations.firebase.apps import (
 )
 from integrations.firebase.naming import Kind
 from integrations.firebase.settings import Config, Layout, Settings
+from integrations.firebase.sniffing import HEAD_BYTES
 from integrations.kit.untrusted import Untrusted
 
 STORAGE = "Cloud Storage"
@@ -218,6 +219,22 @@ class Store:
         )
         # Stored compressed, an object is decompressed for its readers; what they would see is what is judged.
         return _gunzipped(data, limit) if packed else data
+
+    def head(self, blob: Blob) -> bytes:
+        """Download the first bytes of one generation, as they are stored. Raise `Overtaken`."""
+        data: bytes = self._asking_about(
+            lambda: self._there(blob),
+            lambda: blob.bucket.blob(blob.name).download_as_bytes(
+                start=0,
+                end=HEAD_BYTES - 1,
+                raw_download=True,
+                checksum=None,
+                if_generation_match=blob.generation,
+                timeout=_WHOLE,
+                retry=None,
+            ),
+        )
+        return data
 
     # -- writing -----------------------------------------------------------------------------------------------------------
 

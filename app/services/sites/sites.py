@@ -315,6 +315,7 @@ def summary(core: Core, site_id: str) -> dict[str, Any]:
             "checked_at": row.checked_at,
             "scanned_at": row.scanned_at,
             "missed": row.missed,
+            "skipped": row.skipped,
             "checked": sum(verdicts.values()),
             "blocked": verdicts[Verdict.BLOCK],
             "waiting": decisions.count_waiting(connection, site_id),

@@ -198,8 +198,8 @@ def test_an_open_bucket_matters_not_where_hidden_pictures_are_elsewhere(place: B
 
 
 def test_what_cannot_be_asked_from_outside_is_not_called_proven(place: Bucket) -> None:
-    for status, said in ((500, "answered 500"), (502, "answered 502")):
-        place.gcs.fail(status, operation="firebase.metadata")
+    for code, said in ((500, "answered 500"), (502, "answered 502")):
+        place.gcs.fail(code, operation="firebase.metadata")
         line = PLATFORM.check(place.site)
         assert "could not be asked from outside" in line and said in line
     place.gcs.fail("html", operation="buckets.testIamPermissions", times=1)
