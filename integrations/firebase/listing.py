@@ -12,7 +12,7 @@ from app.domain.time import SECOND
 from integrations.firebase import intake, naming
 from integrations.firebase.apps import TIMEOUT, asking
 from integrations.firebase.hiding import NAME
-from integrations.firebase.storage import STORAGE, Blob, Store, described
+from integrations.firebase.storage import STORAGE, Blob, Store, described, made_at
 from integrations.kit.untrusted import Untrusted
 
 PAGE_SIZE = 1_000
@@ -23,6 +23,9 @@ FIELDS = "items(name,generation,contentType,size,metadata,timeCreated,updated),n
 
 SINCE_SECONDS = 600
 """How far Cloud Storage's clock and ours may be apart when only what is new is asked for."""
+
+RECENT = 100
+"""Of how many of the newest objects an owner is told how many are watched."""
 
 SAMPLED_PAGES = 10
 """How many pages an estimate reads before it says “more than”."""
@@ -110,6 +113,24 @@ def _hidden(store: Store, turn: int, after: str) -> Page:
     if more and kept:
         return Page(media, f"{_HIDDEN}{turn or ''}:{kept[-1].name}")
     return Page(media, f"{_HIDDEN}{turn + 1}:" if turn + 1 < len(places) else "")
+
+
+def matching(store: Store) -> str:
+    """Say how many of the newest objects are watched, so that a path which fits none of them is seen."""
+    blobs, more = _listed(store, store.bucket, "", "")
+    settings = store.settings
+    blobs = [blob for blob in blobs if not blob.name.endswith("/") and not settings.ours(blob.name)]
+    newest = sorted(blobs, key=made_at, reverse=True)[:RECENT]
+    watched = [blob for blob in newest if settings.watches(blob.name)]
+    skipped = sum(
+        not intake.may_be_picture(blob.name, blob.content_type or "", "" if blob.size is None else str(blob.size))
+        for blob in watched
+    )
+    if not newest:
+        return "nothing is in it yet" if not more else f"none of its first {PAGE_SIZE} objects is an upload"
+    among = f" among its first {PAGE_SIZE}" if more else ""
+    counted = f"{len(watched)} of its {len(newest)} newest objects{among} are in the watched paths"
+    return f"{counted}, and {skipped} of these are no pictures by their types and names" if skipped else counted
 
 
 def estimate(store: Store) -> str:

@@ -170,7 +170,7 @@ class Firebase(Platform):
         _typed_well(site)
         store = Store(site, self._config)
         settings = store.settings
-        listing.page(store, "")
+        matching = listing.matching(store)
         for bucket in {one.name: one for one in (store.bucket, store.quarantine)}.values():
             with asking(STORAGE):
                 granted = bucket.test_iam_permissions(list(PERMISSIONS), timeout=TIMEOUT, retry=None)
@@ -180,7 +180,7 @@ class Firebase(Platform):
                     f"In gs://{bucket.name} the account lacks {', '.join(missing)}: give it the role Storage Object Admin."
                 )
         place = f"gs://{settings.quarantine_bucket or site.key}/{settings.quarantine}"
-        line = [f"gs://{site.key} can be read and written, hidden pictures go to {place}"]
+        line = [f"gs://{site.key} can be read and written, {matching}, hidden pictures go to {place}"]
         line.append(_unreachable(store))
         try:
             line.append(telling.reachable(store))

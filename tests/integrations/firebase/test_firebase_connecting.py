@@ -12,12 +12,13 @@ from typing import Any
 
 import pytest
 
+from app.domain.decisions import Action
 from app.domain.errors import CredentialsExpired, PlatformRefused, PlatformUnavailable
 from app.domain.platform import Site
 from integrations.firebase import apps
 from integrations.firebase.platform import Firebase
 from integrations.firebase.settings import Config
-from tests.integrations.firebase.actions import PLATFORM, fetched, set
+from tests.integrations.firebase.actions import PLATFORM, do, fetched, set
 from tests.integrations.firebase.contract import BUCKET, NAME, PUBLIC_URL, SECRET, Bucket, with_key
 from tests.integrations.firebase.stand_in.gcs import CloudStorage
 from tests.support.surroundings import made
@@ -46,12 +47,29 @@ def test_a_typed_bucket_is_the_sites_key() -> None:
 
 def test_check_tells_what_was_found(place: Bucket) -> None:
     line = PLATFORM.check(place.site)
-    assert line.startswith(f"gs://{BUCKET} can be read and written, hidden pictures go to gs://{BUCKET}/quarantine/")
+    assert line.startswith(
+        f"gs://{BUCKET} can be read and written, 4 of its 4 newest objects are in the watched paths, and 1 of these are no "
+        f"pictures by their types and names, hidden pictures go to gs://{BUCKET}/quarantine/"
+    )
     assert "the app is not told" in line and "PICWARD_PUBLIC_URL" not in line
     assert "pushes are refused until PICWARD_PUBLIC_URL" in made(Firebase, public_url="http://127.0.0.1:8080").check(place.site)
     pushing = replace(place.site, connection={**place.site.connection, "push_account": "p@demo-test.iam.gserviceaccount.com"})
     with pytest.raises(PlatformRefused, match="PICWARD_PUBLIC_URL"):
         made(Firebase, public_url="http://127.0.0.1:8080").check(pushing)
+
+
+def test_check_counts_the_newest_objects_that_are_watched(place: Bucket) -> None:
+    do(Action.HIDE, place.site, place.media)  # what we write ourselves is no upload
+    for paths, told in (
+        (("users/{uid}/photos/",), "0 of its 3 newest objects are in the watched paths"),
+        (("users/",), "2 of its 3 newest"),
+    ):
+        assert told in PLATFORM.check(set(place.site, include=paths))
+    place.bucket.fill("zz/", 1_200)
+    assert "of its 100 newest objects among its first 1000 are in the watched paths" in PLATFORM.check(place.site)
+    for name in place.bucket.names():
+        place.bucket.remove(name)
+    assert "nothing is in it yet" in PLATFORM.check(place.site)
 
 
 @pytest.mark.parametrize(
@@ -148,9 +166,6 @@ def test_every_call_has_a_time_limit_and_is_not_repeated_here(place: Bucket, mon
     fetched(place.site, place.media)
     PLATFORM.check(place.site)
     PLATFORM.scan(place.site)
-    from app.domain.decisions import Action
-    from tests.integrations.firebase.actions import do
-
     undo = do(Action.HIDE, place.site, place.media).undo
     do(Action.RESTORE, place.site, place.media, undo)
     assert len(seen) > 15 and all(isinstance(timeout, tuple) and max(timeout) <= 60 for timeout in seen), seen
