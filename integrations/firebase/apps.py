@@ -107,6 +107,8 @@ def _credential(credentials: Mapping[str, Any], config: Config) -> Any:
     if typed:
         try:
             read = json.loads(typed)
+            if said := _other_than_key(read):
+                raise PlatformRefused(said)
             # An owner could name any address in the key file, inside this network too: only the operator says where to ask.
             return Certificate({**read, "token_uri": config.token_url, "universe_domain": "googleapis.com"})
         except (ValueError, TypeError, KeyError, RecursionError):
@@ -121,6 +123,22 @@ def _credential(credentials: Mapping[str, Any], config: Config) -> Any:
         # The SDK asks for a credential even where an emulator needs none.
         return Nobody()
     return ApplicationDefault()
+
+
+def _other_than_key(read: Any) -> str:
+    """Say what a JSON file is that is taken for a service account's key, "" for one that may be a key."""
+    kind = read.get("type") if isinstance(read, dict) else None
+    if kind in ("external_account", "impersonated_service_account"):
+        # It names files, programs and addresses of the machine it is used on: only who runs that may say which.
+        return (
+            "This is a configuration of Workload Identity Federation and no key. Put the file on Picward's machine, name it in "
+            "GOOGLE_APPLICATION_CREDENTIALS, and leave the service account empty."
+        )
+    if kind == "authorized_user":
+        return "These are a person's own credentials. Make a key of a service account: connect.sh does with --key."
+    if isinstance(read, dict) and "project_info" in read:
+        return "This is google-services.json, which every copy of your app holds. Make a key of a service account instead."
+    return ""
 
 
 @contextmanager
@@ -145,6 +163,12 @@ def translated(error: Exception, what: str) -> PicwardError:
     if isinstance(error, RefreshError):
         if error.retryable:
             return PlatformUnavailable(f"{what}: Google gave no token just now.")
+        if re.search("short-lived token|reasonable timeframe", str(error)):
+            return PlatformClosed(
+                "Google refuses what this machine signs, since its clock is wrong: let it follow a time server."
+            )
+        if "account not found" in str(error):
+            return CredentialsExpired("The service account was deleted; enter the key of another one.")
         return CredentialsExpired("Google no longer accepts the service account's key; enter a new one.")
     if isinstance(error, GoogleAPICallError):
         return _refusal(error, what)

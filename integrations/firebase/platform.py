@@ -280,6 +280,11 @@ def _connecting(site: Site, settings: Settings, url: str) -> Iterator[str]:
     """Collect the options of connect.sh that fit a site."""
     yield f"--project {shlex.quote(str(site.connection.get('project', '')))} --bucket {shlex.quote(site.key)}"
     yield f"--url {shlex.quote(url)}"
+    named = re.fullmatch(
+        rf"([a-z][a-z0-9-]{{2,19}})-push@{re.escape(str(site.connection.get('project', '')))}\.iam\..*", push_account(site)
+    )
+    if named:  # what it makes is called after the push account, so that undoing one bucket leaves the others
+        yield f"--name {named[1]}"
     if settings.watched_prefix():
         yield f"--prefix {shlex.quote(settings.watched_prefix())}"
     yield "--deletions"
