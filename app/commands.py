@@ -73,6 +73,8 @@ def sites_add(platform: str, name: str, values: tuple[str, ...], private_network
     for field, text in pairs.items():
         if text.startswith("@"):  # a secret in a file is not seen in the list of processes
             pairs[field] = Path(text[1:]).read_text("utf-8")
+            if not pairs[field].strip():
+                raise click.BadParameter(f"{text[1:]} is empty.")
     with open_core() as core:
         site = service.add(core, platform, name, OWNER, pairs, private_network=private_network)
         if core.platform(platform).connect_fields:

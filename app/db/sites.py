@@ -41,9 +41,9 @@ class SiteRow:
 
     All its work waits until `held_until`, for `held_why`; `failures` counts what failed since something succeeded.
     `scanned_at` is when its last reconciliation began, `swept_at` when the last one that ended did, and `pulsed_at` when its last
-    pulse was; `missed` counts the images that reconciliation found. `unconfirmed` names settings that the site may have set for
-    itself when it still could, until an owner says what they shall be. Until `own_key_at` a secret signed what its own key
-    signs since.
+    pulse was; `missed` counts the images that reconciliation found, `skipped` what we were told of that is none. `unconfirmed`
+    names settings that the site may have set for itself when it still could, until an owner says what they shall be. Until
+    `own_key_at` a secret signed what its own key signs since.
     """
 
     id: str
@@ -65,6 +65,7 @@ class SiteRow:
     key: str
     credentials: bytes | None
     missed: int
+    skipped: int
     own_key_at: int
     unconfirmed: Sequence[str]
     held_until: int
@@ -230,6 +231,10 @@ def bring_back(connection: Connection, site: NewSite) -> bool:
 def count_missed(connection: Connection, site_id: str, count: int) -> None:
     """Count images that reconciliation found and no webhook had told of."""
     connection.execute(update(sites).where(sites.c.id == site_id).values(missed=sites.c.missed + count))
+
+
+def count_skipped(connection: Connection, site_id: str, count: int) -> None:
+    connection.execute(update(sites).where(sites.c.id == site_id).values(skipped=sites.c.skipped + count))
 
 
 def take_renewal(connection: Connection, site_id: str, now: int, until: int) -> bool:

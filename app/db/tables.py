@@ -107,6 +107,7 @@ sites = Table(
     Column("renewing_until", BigInteger, nullable=False, server_default="0"),  # who holds it renews the credentials
     Column("swept_at", BigInteger, nullable=False, server_default="0"),  # begin of the last reconciliation that ended
     Column("missed", Integer, nullable=False, server_default="0"),  # images that reconciliation found
+    Column("skipped", Integer, nullable=False, server_default="0"),  # what was told of, and is no image
     Column("own_key_at", BigInteger, nullable=False, server_default="0"),  # what was signed before is signed with a secret
     Column("unconfirmed", JSON, nullable=False, server_default="[]"),  # settings that the site may have set for itself
     Column("share", Integer, nullable=False, server_default=str(SHARE)),  # rows of it in front of the workers, in each table

@@ -85,6 +85,10 @@ class MediaGone(PicwardError):
         self.now = now
 
 
+class MediaSkipped(PicwardError):
+    """The bytes are plainly something else than an image, and never were said to be one: nothing is judged, and it is counted."""
+
+
 class MediaUnreadable(PicwardError):
     """The bytes are no image that we can decode within the limits."""
 

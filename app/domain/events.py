@@ -129,9 +129,11 @@ Event = (
 class Parsed:
     """The id that every retry of a delivery shares, and its events in order.
 
-    The body of one that is `personal` names people who are none of our business: it is not stored.
+    The body of one that is `personal` names people who are none of our business: it is not stored. `skipped` counts what it tells
+    of that is not judged, since it is no image.
     """
 
     id: str
     events: tuple[Event, ...]
     personal: bool = False
+    skipped: int = 0

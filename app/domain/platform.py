@@ -308,7 +308,10 @@ class Platform(ABC):
 
     @abstractmethod
     def fetch(self, site: Site, media: MediaRef) -> BinaryIO:
-        """Open exactly this version's bytes, at most `max_image_bytes` of them. Raise `MediaGone` when they changed."""
+        """Open exactly this version's bytes, at most `max_image_bytes` of them.
+
+        Raise `MediaGone` when they changed, `MediaSkipped` when they are plainly no image.
+        """
 
     @abstractmethod
     def apply(self, site: Site, enforcement: Enforcement) -> Receipt:

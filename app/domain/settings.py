@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import Enum, StrEnum
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, field_validator
 
@@ -119,6 +119,10 @@ class SiteSettings(BaseModel):
         if mode not in offered:
             raise ValueError(f"must be one of {', '.join(offered)}")
         return mode
+
+    def after(self, before: SiteSettings) -> Self:
+        """Return these settings as they are stored in the place of others, something of which may have to be remembered."""
+        return self
 
     def may_hide(self, context: Context) -> bool:
         """Tell whether a BLOCK of an image with this context may be acted on."""

@@ -44,8 +44,16 @@ _EMULATORS = (
 )
 
 
+MAX_REFUSAL_CHARACTERS = 10_000
+"""How much of a refusal's text is read for its reason; Google's have a few hundred characters."""
+
+
 class Overtaken(Exception):
     """A precondition did not hold: another generation took the place, or the object is gone. Never leaves this package."""
+
+
+class Held(PlatformRefused):
+    """A hold or a retention policy keeps an object in its place; what it is called and who may read it can be changed."""
 
 
 _apps: OrderedDict[tuple[object, ...], Any] = OrderedDict()
@@ -99,6 +107,8 @@ def _credential(credentials: Mapping[str, Any], config: Config) -> Any:
     if typed:
         try:
             read = json.loads(typed)
+            if said := _other_than_key(read):
+                raise PlatformRefused(said)
             # An owner could name any address in the key file, inside this network too: only the operator says where to ask.
             return Certificate({**read, "token_uri": config.token_url, "universe_domain": "googleapis.com"})
         except (ValueError, TypeError, KeyError, RecursionError):
@@ -113,6 +123,22 @@ def _credential(credentials: Mapping[str, Any], config: Config) -> Any:
         # The SDK asks for a credential even where an emulator needs none.
         return Nobody()
     return ApplicationDefault()
+
+
+def _other_than_key(read: Any) -> str:
+    """Say what a JSON file is that is taken for a service account's key, "" for one that may be a key."""
+    kind = read.get("type") if isinstance(read, dict) else None
+    if kind in ("external_account", "impersonated_service_account"):
+        # It names files, programs and addresses of the machine it is used on: only who runs that may say which.
+        return (
+            "This is a configuration of Workload Identity Federation and no key. Put the file on Picward's machine, name it in "
+            "GOOGLE_APPLICATION_CREDENTIALS, and leave the service account empty."
+        )
+    if kind == "authorized_user":
+        return "These are a person's own credentials. Make a key of a service account: connect.sh does with --key."
+    if isinstance(read, dict) and "project_info" in read:
+        return "This is google-services.json, which every copy of your app holds. Make a key of a service account instead."
+    return ""
 
 
 @contextmanager
@@ -137,6 +163,12 @@ def translated(error: Exception, what: str) -> PicwardError:
     if isinstance(error, RefreshError):
         if error.retryable:
             return PlatformUnavailable(f"{what}: Google gave no token just now.")
+        if re.search("short-lived token|reasonable timeframe", str(error)):
+            return PlatformClosed(
+                "Google refuses what this machine signs, since its clock is wrong: let it follow a time server."
+            )
+        if "account not found" in str(error):
+            return CredentialsExpired("The service account was deleted; enter the key of another one.")
         return CredentialsExpired("Google no longer accepts the service account's key; enter a new one.")
     if isinstance(error, GoogleAPICallError):
         return _refusal(error, what)
@@ -157,7 +189,8 @@ def _refusal(error: Any, what: str) -> PicwardError:
     if status == 403 and not said:
         return PlatformClosed(f"{what} is behind a wall that keeps Picward out (403).")
     if status == 403:
-        return PlatformRefused(f"{what} refused (403): {said}.")
+        held = re.search(r"is under active [\w -]*hold|retention policy", reason_of(error), re.IGNORECASE)
+        return (Held if held else PlatformRefused)(f"{what} refused (403): {said}.")
     if status in (408, 425, 429) or status >= 500 or not said:
         # Google explains every refusal in JSON. What comes without was said by somebody on the way.
         if 300 <= status < 400:
@@ -170,41 +203,67 @@ KNOWN: tuple[tuple[str, str], ...] = (
     (r"bucket does not exist", "the bucket does not exist"),
     (r"is under active [\w -]*hold", "the object is under a hold"),
     (r"retention policy", "the bucket's retention policy forbids it"),
+    (r"requester pays", "the bucket lets its readers pay, which Picward cannot do"),
     (r"billing", "the project's billing account is closed"),
-    (r"has not been used in project|is disabled", "the API is not switched on in the project"),
+    (r"KMS key", "the key that encrypts the bucket cannot be used"),
+    (r"has not been used in project|API .*is disabled", "the API is not switched on in the project"),
+    (r"public access prevention", "public access prevention forbids that everybody may read it"),
+    (r"constraints/[\w.]+", "a policy of the organisation forbids it"),
+    (r"uniform bucket-level access", "the bucket has no access lists of single objects"),
 )
 """What Google's texts say that owners can do something about, in our words."""
 
 _PERMISSION = re.compile(
     r"\b((?:storage|datastore|firebase[a-z]*|cloudmessaging|serviceusage)\.[A-Za-z]{1,30}\.[A-Za-z]{1,30})\b"
 )
+_CONSTRAINT = re.compile(r"\bconstraints/([A-Za-z0-9_.]{1,80})")
+_IN_PLAIN_TEXT = re.compile(r"^No such object|pre-?conditions? |do(?:es)? not have storage\.", re.IGNORECASE)
 
 
 def _said(error: Any) -> str:
     """Say why Google refused, in our words with its code or the permission that is missing; "" when it does not explain."""
-    text = _explanation(error)
+    text = reason_of(error)
     if not text:
         return ""
-    permission = _PERMISSION.search(text)
-    if permission:
+    if permission := _PERMISSION.search(text):
         return f"the account lacks the permission {permission[1]}"
-    first = next(iter(error.errors or ()), None)
-    reason = code(str(first.get("reason", ""))) if isinstance(first, dict) else ""
-    return next((words for pattern, words in KNOWN if re.search(pattern, text)), reason or "it gave no code")
+    if constraint := _CONSTRAINT.search(text):
+        return f"the organisation's policy {constraint[1]} forbids it"
+    words = next((words for pattern, words in KNOWN if re.search(pattern, text, re.IGNORECASE)), "")
+    return words or code(str(_first(error).get("reason", ""))) or "it gave no code"
 
 
-def _explanation(error: Any) -> str:
+def _first(error: Any) -> Mapping[str, Any]:
+    """Give the first explanation of a refusal; of uploads and downloads the SDK leaves it in the answer's body."""
+    found = error.errors
+    if not found and isinstance(getattr(error.response, "text", None), str):
+        try:
+            body = json.loads(error.response.text[:MAX_REFUSAL_CHARACTERS])
+            found = body["error"].get("errors") or [body["error"]]
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+            return {}
+    first = next(iter(found or ()), None)
+    return first if isinstance(first, Mapping) else {}
+
+
+def reason_of(error: Any) -> str:
+    """Return Google's own words for a refusal, never to be shown as they are; "" when somebody on the way refused."""
     import requests
 
-    if isinstance(error.response, requests.Response):
-        first = next(iter(error.errors or ()), None)
-        return str(first.get("message") or "") if isinstance(first, dict) else ""
-    return str(error.message or "")
+    if not isinstance(error.response, requests.Response):
+        return str(error.message or "")
+    said = str(_first(error).get("message") or "")
+    text = error.response.text[:MAX_REFUSAL_CHARACTERS].strip() if not said else ""
+    # Downloads are refused in plain text. A page, or a word that Google does not use, was said by somebody on the way.
+    plain = not text.startswith(("<", "{")) and (
+        _IN_PLAIN_TEXT.search(text) or any(re.search(pattern, text, re.IGNORECASE) for pattern, _ in KNOWN)
+    )
+    return text if plain else said
 
 
 def explained(error: Any) -> bool:
     """Tell whether a refusal came from Google itself, with its reason."""
-    return bool(_explanation(error))
+    return bool(reason_of(error))
 
 
 def _retry_after(error: Any) -> float | None:

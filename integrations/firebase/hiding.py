@@ -12,14 +12,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from app.domain.errors import PlatformRefused, PlatformUnavailable
+from app.domain.errors import PicwardError, PlatformRefused, PlatformUnavailable
 from app.domain.media import MediaRef
 from integrations.firebase import journal as journals
 from integrations.firebase import naming
-from integrations.firebase.apps import Overtaken
+from integrations.firebase.apps import Held, Overtaken
 from integrations.firebase.journal import Journal
 from integrations.firebase.naming import MARK, MODERATION, TOKENS, Kind, name_of
-from integrations.firebase.storage import STORAGE, Blob, Place, Store
+from integrations.firebase.storage import PUBLIC, STORAGE, Access, Blob, Place, Store, private
 
 NO_STORE = "private, no-store"
 
@@ -51,31 +51,72 @@ def hide(store: Store, media: MediaRef) -> dict[str, Any]:
         journal = journals.load(store, name, media.version)
         if journal is None or not journal.fits(found.blob):
             raise PlatformRefused(f"What the quarantine holds of {name[:200]} is not what was put there.")
-        return journals.to_undo(journal)
+        return journals.to_undo(journal, found.blob)
     source = found.blob
-    journal = journals.keep(store, name, journals.of(source, media.version, store.readers(source)))
+    access = store.access(source)
+    # What an interrupted try has done is not done again: each of its steps counts as a change of the object.
+    begun = store.mark_of(source) == naming.Mark(Kind.LEAVING, media.version)
+    journal = (journals.load(store, name, media.version) if begun else None) or journals.keep(
+        store, name, journals.of(source, media.version, access)
+    )
+    closed: Blob | None = None
     try:
-        _close(store, source, media.version)
-        copy = _take(store, source, name, journal)
+        closed = _close(store, source, media.version, access)
+        copy = _take(store, closed, name, journal)
+        try:
+            store.remove(closed)
+        except Overtaken:
+            # Overwritten meanwhile: this version can no longer be seen, and the newer one has its own event.
+            store.remove(copy)
+            raise
     except Overtaken:
         journals.forget(store, name, media.version)
         raise store.gone(store.get(name)) from None
-    try:
-        store.remove(source)
-    except Overtaken:
-        # Overwritten meanwhile: this version can no longer be seen, and the newer one has its own event.
-        store.remove(copy)
-        journals.forget(store, name, media.version)
-        raise store.gone(store.get(name)) from None
-    return journals.to_undo(journal)
+    except Held:
+        raise  # it stays in its place, where nobody reaches it any more
+    except PlatformRefused:
+        if closed is not None:
+            _reopen(store, closed, media.version, journal, None if begun else (source, access))
+        _abandon(store, name, journal)
+        raise
+    return journals.to_undo(journal, copy)
 
 
-def _close(store: Store, source: Blob, version: str) -> None:
+def _close(store: Store, source: Blob, version: str, access: Access | None) -> Blob:
     """Shut every way to the bytes that needs no rules, and say whose delete will follow."""
     theirs = source.metadata or {}
     crowded = sum(len(f"{key}{value}".encode()) for key, value in theirs.items()) > CROWDED_BYTES
     ours = {TOKENS: None, MODERATION: REJECTED, MARK: _leaving(store, source, version)}
-    store.patch(source, {**(dict.fromkeys(theirs) if crowded else {}), **ours}, cache_control=NO_STORE)
+    public = access is not None and access.keys() & PUBLIC
+    done = {key: theirs.get(key) for key in ours} == ours and source.cache_control == NO_STORE
+    if done and not crowded and not public:
+        return source
+    metadata = {**(dict.fromkeys(theirs) if crowded else {}), **ours}
+    return store.patch(source, metadata, private(access) if access and public else None, cache_control=NO_STORE)
+
+
+def _reopen(store: Store, closed: Blob, version: str, journal: Journal, found: tuple[Blob, Access | None] | None) -> None:
+    """Give a picture back what `_close` took, where it cannot be hidden: half shut it would be neither shown nor hidden.
+
+    `found` is how this very call found it, old addresses included; None where an earlier one had closed it.
+    """
+    with contextlib.suppress(Overtaken, PicwardError):  # the refusal before it is what the owner hears
+        if found is None:
+            _dress(store, closed, version, journal, None)
+        else:
+            source, access = found
+            theirs = {**dict.fromkeys((TOKENS, MODERATION, MARK)), **(source.metadata or {})}
+            store.patch(closed, theirs, access, cache_control=source.cache_control)
+
+
+def _abandon(store: Store, name: str, journal: Journal) -> None:
+    """Remove what a hide that was refused left in the quarantine, but not what somebody else put there."""
+    with contextlib.suppress(Overtaken, PicwardError):
+        copy = store.get(store.hidden_name(name, journal.version), store.quarantine)
+        if copy is not None and journal.fits(copy):
+            store.remove(copy)
+        if copy is None or journal.fits(copy):
+            journals.forget(store, name, journal.version)
 
 
 def _leaving(store: Store, source: Blob, version: str) -> str:
@@ -105,14 +146,16 @@ def _take(store: Store, source: Blob, name: str, journal: Journal) -> Blob:
         copy = store.patch(copy, {TOKENS: None})
         if TOKENS in (copy.metadata or {}):
             raise PlatformUnavailable(f"{STORAGE} did not take the download token away.")
+    store.shut(copy)
     return copy
 
 
 def restore(store: Store, media: MediaRef, undo: Mapping[str, Any] | None, approved: bool) -> Restored:
     """Bring a hidden version back. Call the returned `clean` once everybody has been told. Raise `MediaGone`."""
-    found = store.find(media)
+    said = journals.place_of(undo)
+    found = store.find(media, said)
     name = name_of(store.site, media)
-    journal = journals.from_undo(store.site, undo) or journals.load(store, name, media.version)
+    journal = journals.from_undo(store.site, undo) or journals.load(store, name, media.version, said)
     try:
         if found.place is not Place.HIDDEN:
             blob = _reopened(store, found.blob, media.version, journal)
@@ -125,9 +168,7 @@ def restore(store: Store, media: MediaRef, undo: Mapping[str, Any] | None, appro
                 return Restored(None, TAKEN)
             fresh = {**journal.put_back(), "metadata": {**journal.metadata, MARK: _copying(store, target, media.version)}}
             copy = store.copy(found.blob, store.bucket, target, fresh, over)
-            store.grant(copy, journal.readers)
-            blob = _dress(store, copy, media.version, journal, APPROVED if approved else None)
-            return Restored(blob)
+            return Restored(_finish(store, copy, media.version, journal, APPROVED if approved else None))
         return Restored(label(store, media, APPROVED) if approved else blob)
     except Overtaken:
         return Restored(None, TAKEN)
@@ -147,6 +188,16 @@ def _copying(store: Store, name: str, version: str) -> str:
     return naming.mark(store.site, Kind.COPYING, name, "", version)
 
 
+def _finish(store: Store, copy: Blob, version: str, journal: Journal, word: str | None) -> Blob:
+    """Dress a copy that we just made; one that cannot be is removed, so that the picture is in one place only."""
+    try:
+        return _dress(store, copy, version, journal, word)
+    except PlatformRefused:
+        with contextlib.suppress(Overtaken, PicwardError):
+            store.remove(copy)
+        raise
+
+
 def _dress(store: Store, blob: Blob, version: str, journal: Journal, word: str | None) -> Blob:
     """Restore everything but the bytes, with a new token where there was one, and vouch for this generation."""
     mark = naming.mark(store.site, Kind.HERE, blob.name, blob.generation, version)
@@ -156,7 +207,8 @@ def _dress(store: Store, blob: Blob, version: str, journal: Journal, word: str |
         MODERATION: word,
         TOKENS: str(uuid.uuid4()) if journal.had_token else None,
     }
-    return store.patch(blob, {**journal.metadata, **ours}, **journal.put_back())
+    access = journal.access_over(store.access(blob))
+    return store.patch(blob, {**journal.metadata, **ours}, access, **journal.put_back())
 
 
 def _reopened(store: Store, blob: Blob, version: str, journal: Journal | None) -> Blob:
@@ -167,23 +219,24 @@ def _reopened(store: Store, blob: Blob, version: str, journal: Journal | None) -
     return _dress(store, blob, version, journal, None)
 
 
-def clean(store: Store, media: MediaRef) -> None:
+def clean(store: Store, media: MediaRef, undo: Mapping[str, Any] | None) -> None:
     """Empty the quarantine of a version that is back in its place, or deleted."""
     name = name_of(store.site, media)
-    copy = store.get(store.hidden_name(name, media.version), store.quarantine)
-    try:
-        if copy is not None:
-            store.remove(copy)
-        journals.forget(store, name, media.version)
-    except Overtaken:
-        pass  # another worker is at it
+    for bucket, hidden in store.hidden_places(name, media.version, journals.place_of(undo)):
+        # The journal last: without it the copy could not be brought back.
+        for left in (hidden, journals.name_beside(hidden)):
+            blob = store.get(left, bucket)
+            # Overtaken: another worker is at it.
+            with contextlib.suppress(Overtaken):
+                if blob is not None:
+                    store.remove(blob)
 
 
-def delete(store: Store, media: MediaRef) -> None:
+def delete(store: Store, media: MediaRef, undo: Mapping[str, Any] | None) -> None:
     """Remove a version from where it is seen; `clean` empties the quarantine of it. Nothing happens when it is nowhere."""
     name = name_of(store.site, media)
     here = store.get(name)
-    clean(store, media)
+    clean(store, media, undo)
     for blob in (here, store.published(name, media.version)):
         if blob is not None and store.version_of(blob) == media.version:
             try:
@@ -218,12 +271,12 @@ def _publish(store: Store, source: Blob, version: str) -> Blob:
     if mark is not None and int(mark.origin) > int(version):
         raise store.gone(store.get(source.name))
     if there is None or mark != naming.Mark(Kind.HERE, version):
-        journal = journals.of(source, version)
+        journal = journals.of(source, version, store.access(source))
         # The old address goes with the source; until then it shows what was just approved.
         store.patch(source, {MARK: _leaving(store, source, version)})
         fresh = {**journal.put_back(), "metadata": {**journal.metadata, MARK: _copying(store, target, version)}}
         copy = store.copy(source, store.bucket, target, fresh, int(there.generation) if there is not None else 0)
-        there = _dress(store, copy, version, journal, APPROVED)
+        there = _finish(store, copy, version, journal, APPROVED)
     # Overtaken: by a newer upload, which has its own event.
     with contextlib.suppress(Overtaken):
         store.remove(source)

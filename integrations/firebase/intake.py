@@ -24,6 +24,7 @@ from app.domain.time import microseconds
 from integrations.firebase import naming
 from integrations.firebase.naming import Kind
 from integrations.firebase.settings import Settings
+from integrations.firebase.sniffing import said_to_be_other
 from integrations.kit.untrusted import Untrusted, read_json
 
 VERSION = 1
@@ -32,24 +33,21 @@ VERSION = 1
 MAX_NAME = 1_024
 """Bytes of an object name, by Cloud Storage's own limit; no name has more characters."""
 
-FINALIZED, DELETED, OTHER = "object.finalized", "object.deleted", "object.other"
+FINALIZED, UPDATED, DELETED, OTHER = "object.finalized", "object.updated", "object.deleted", "object.other"
 
 _PUBSUB = {
     "OBJECT_FINALIZE": FINALIZED,
     "OBJECT_DELETE": DELETED,
-    "OBJECT_METADATA_UPDATE": OTHER,
+    "OBJECT_METADATA_UPDATE": UPDATED,
     "OBJECT_ARCHIVE": OTHER,
 }
 _CLOUD_EVENTS = {
     "google.cloud.storage.object.v1.finalized": FINALIZED,
     "google.cloud.storage.object.v1.deleted": DELETED,
-    "google.cloud.storage.object.v1.metadataUpdated": OTHER,
+    "google.cloud.storage.object.v1.metadataUpdated": UPDATED,
     "google.cloud.storage.object.v1.archived": OTHER,
 }
 _GENERATION = re.compile(r"[1-9][0-9]{0,18}")
-_PICTURE_NAME = re.compile(r"\.(jpe?g|jpe|jfif|png|apng|gif|webp|bmp|tiff?|hei[cf]|avif|ico|jxl|jp2|svg)$", re.IGNORECASE)
-# What clients say of bytes that they know nothing about; such an object is judged by its bytes.
-_UNKNOWN_TYPES = ("", "application/octet-stream", "binary/octet-stream", "application/x-www-form-urlencoded")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +78,7 @@ def read(delivery: Delivery) -> Notice:
         body = _read(delivery.body)
         if body.integer("v") != VERSION or body.text("to", 20) != "connector":
             raise DeliveryUnreadable(f"The body is not version {VERSION} of what the forwarder sends to a connector.")
-        return _notice(body.choice("type", (FINALIZED, DELETED)), body.object("data"))
+        return _notice(body.choice("type", (FINALIZED, UPDATED, DELETED)), body.object("data"))
     if "ce-type" in delivery.headers:
         return _notice(_CLOUD_EVENTS.get(delivery.headers["ce-type"], OTHER), _read(delivery.body))
     if not delivery.body:
@@ -101,11 +99,21 @@ def parse(delivery: Delivery, site: Site) -> Parsed:
     notice = read(delivery)
     if notice.bucket != site.key:
         raise DeliveryUnreadable("The notice is about another bucket.")
-    said = "\n".join((notice.kind, notice.bucket, notice.name, notice.generation))
-    return Parsed("obj_" + hashlib.sha256(said.encode()).hexdigest()[:40], _events(notice, site))
+    said = [notice.kind, notice.bucket, notice.name, notice.generation]
+    if notice.kind == UPDATED:  # one generation can be changed often
+        said.append(notice.resource.label("metageneration", 20))
+    events = _events(delivery, notice, site)
+    skipped = not events and notice.kind == FINALIZED and _is_other(notice, site)
+    return Parsed("obj_" + hashlib.sha256("\n".join(said).encode()).hexdigest()[:40], events, skipped=int(skipped))
 
 
-def _events(notice: Notice, site: Site) -> tuple[Event, ...]:
+def _is_other(notice: Notice, site: Site) -> bool:
+    """Tell whether an upload to a watched path is not looked at, since its type and its name both say that it is no picture."""
+    watched = cast(Settings, site.settings).watches(notice.name)
+    return watched and said_to_be_other(notice.name, notice.resource.label("contentType"))
+
+
+def _events(delivery: Delivery, notice: Notice, site: Site) -> tuple[Event, ...]:
     settings = cast(Settings, site.settings)
     if notice.kind == OTHER or not settings.watches(notice.name):
         return ()
@@ -116,6 +124,9 @@ def _events(notice: Notice, site: Site) -> tuple[Event, ...]:
         return ()  # our own delete after a copy; the picture is hidden or published, not gone
     version = mark.origin if mark is not None and mark.kind is Kind.HERE else notice.generation
     if notice.kind == DELETED:
+        # Whoever knows the secret of the forwarder could end what waits for a picture that is still there.
+        if forwarded(delivery):
+            return ()
         # Without the resource, and so without its metadata, our own deletes cannot be told from the owner's.
         if "metageneration" not in notice.resource:
             return ()
@@ -149,11 +160,8 @@ def _created_at(resource: Untrusted) -> int:
 
 
 def may_be_picture(name: str, content_type: str, size: str) -> bool:
-    """Leave out folders' placeholders, empty objects, and what is called something else by its type and its name."""
-    if name.endswith("/") or size == "0":
-        return False
-    kind = content_type.partition(";")[0].strip().lower()
-    return kind in _UNKNOWN_TYPES or kind.startswith("image/") or bool(_PICTURE_NAME.search(name))
+    """Leave out folders' placeholders, empty objects, and what its type and its name agree is something else."""
+    return not name.endswith("/") and size != "0" and not said_to_be_other(name, content_type)
 
 
 def _notice(kind: str, resource: Untrusted) -> Notice:

@@ -15,12 +15,15 @@ from app.domain.errors import DeliveryUnreadable, PlatformRefused
 from app.domain.platform import Site
 from integrations.firebase import naming
 from integrations.firebase.apps import Overtaken
-from integrations.firebase.storage import PUBLIC, Blob, Store, made_at
+from integrations.firebase.storage import PUBLIC, Access, Blob, Store, made_at, private
 from integrations.kit.untrusted import Untrusted, read_json
 
 VERSION = 1
-MAX_BYTES = 60_000
-"""How large a journal may be; metadata are 8 KiB at most, and escaped not six times as long."""
+MAX_BYTES = 120_000
+"""How large a journal may be; metadata are 8 KiB at most, and escaped not six times as long, an access list half of that."""
+
+MAX_ACCESS = 100
+"""How many entries an access list may have: https://cloud.google.com/storage/quotas#objects."""
 
 _FIELDS = ("content_type", "cache_control", "content_disposition", "content_encoding", "content_language")
 
@@ -29,7 +32,8 @@ _FIELDS = ("content_type", "cache_control", "content_disposition", "content_enco
 class Journal:
     """One version's state before it was hidden. Download tokens are credentials and are never kept.
 
-    `name` is where it was, which for a published picture is not what it was uploaded as.
+    `name` is where it was, which for a published picture is not what it was uploaded as. `access` is its whole access list, None
+    where it had none; what earlier versions wrote has only those of `readers` that stand for everybody.
     """
 
     name: str
@@ -41,7 +45,8 @@ class Journal:
     metadata: Mapping[str, str]
     custom_time: str
     had_token: bool
-    readers: tuple[str, ...]
+    readers: tuple[str, ...] = ()
+    access: Access | None = None
 
     def put_back(self) -> dict[str, Any]:
         """Return every field besides the metadata as it was, None for those that it did not have."""
@@ -50,13 +55,20 @@ class Journal:
             fields["custom_time"] = datetime.fromisoformat(self.custom_time)
         return fields
 
+    def access_over(self, now: Access | None) -> Access | None:
+        """Return the access list that an object put back here must be given, None when it is right as it is now."""
+        if now is None:
+            return None
+        wanted = self.access if self.access is not None else {**private(now), **dict.fromkeys(self.readers, "READER")}
+        return None if wanted == now else wanted
+
     def fits(self, blob: Blob) -> bool:
         """Tell whether an object has the bytes that were hidden."""
         same = (blob.size, blob.crc32c or "") == (self.size, self.crc32c)
         return same and (not self.md5 or (blob.md5_hash or "") == self.md5)
 
 
-def of(blob: Blob, version: str, readers: tuple[str, ...] = ()) -> Journal:
+def of(blob: Blob, version: str, access: Access | None = None) -> Journal:
     """Describe a loaded object as it is now."""
     metadata = dict(blob.metadata or {})
     had_token = bool(metadata.pop(naming.TOKENS, ""))
@@ -72,7 +84,9 @@ def of(blob: Blob, version: str, readers: tuple[str, ...] = ()) -> Journal:
         metadata=metadata,
         custom_time=blob.custom_time.isoformat() if blob.custom_time else "",
         had_token=had_token,
-        readers=readers,
+        # Read by earlier versions, should one be put back.
+        readers=tuple(sorted((access or {}).keys() & PUBLIC)),
+        access=access,
     )
 
 
@@ -81,7 +95,8 @@ def keep(store: Store, name: str, journal: Journal) -> Journal:
     text = json.dumps({"v": VERSION, **asdict(journal)}, sort_keys=True)
     signed = json.dumps({"text": text, "mac": naming.sign_text(store.site, text)}).encode()
     try:
-        store.write(store.quarantine, _name(store, name, journal.version), signed, "application/json", 0, {})
+        written = store.write(store.quarantine, _name(store, name, journal.version), signed, "application/json", 0, {})
+        store.shut(written)
     except Overtaken:
         earlier = load(store, name, journal.version)
         if earlier is None:
@@ -90,37 +105,60 @@ def keep(store: Store, name: str, journal: Journal) -> Journal:
     return journal
 
 
-def load(store: Store, name: str, version: str) -> Journal | None:
-    """Read the journal of what was uploaded as `name`, None when there is none that we signed."""
-    blob = store.get(_name(store, name, version), store.quarantine)
-    if blob is None or blob.size > MAX_BYTES:
+def load(store: Store, name: str, version: str, said: tuple[str, str] | None = None) -> Journal | None:
+    """Read the journal of what was uploaded as `name`, None when there is none that we signed; `said` is where its undo says
+    that it was hidden."""
+    for bucket, hidden in store.hidden_places(name, version, said):
+        blob = store.get(name_beside(hidden), bucket)
+        journal = _signed(store, blob) if blob is not None else None
+        if journal is not None and journal.name in (name, store.public_name(name)) and journal.version == version:
+            return journal
+    return None
+
+
+def _signed(store: Store, blob: Blob) -> Journal | None:
+    if blob.size > MAX_BYTES:
         return None
     try:
         outer = read_json(store.read(blob, MAX_BYTES))
         text = outer.text("text", MAX_BYTES)
         if not naming.signed_text(store.site, text, outer.text("mac", 100), made_at(blob)):
             return None
-        journal = _read(read_json(text.encode()))
+        return _read(read_json(text.encode()))
     except (DeliveryUnreadable, Overtaken):
         return None
-    return journal if journal.name in (name, store.public_name(name)) and journal.version == version else None
 
 
 def forget(store: Store, name: str, version: str) -> None:
     """Remove a journal, last of all."""
-    blob = store.get(_name(store, name, version), store.quarantine)
-    if blob is not None:
-        store.remove(blob)
+    for bucket, hidden in store.hidden_places(name, version):
+        blob = store.get(name_beside(hidden), bucket)
+        if blob is not None:
+            store.remove(blob)
+
+
+def name_beside(hidden: str) -> str:
+    """Name the journal of a hidden copy."""
+    return hidden + ".json"
 
 
 def _name(store: Store, name: str, version: str) -> str:
-    return store.hidden_name(name, version) + ".json"
+    return name_beside(store.hidden_name(name, version))
 
 
-def to_undo(journal: Journal) -> dict[str, Any]:
-    """Write the undo of a HIDE: the journal in plain JSON."""
+def to_undo(journal: Journal, hidden: Blob) -> dict[str, Any]:
+    """Write the undo of a HIDE: the journal in plain JSON, and where the bytes are now."""
     plain: dict[str, Any] = json.loads(json.dumps(asdict(journal)))
-    return {"v": VERSION, **plain}
+    return {"v": VERSION, **plain, "hidden": {"bucket": hidden.bucket.name, "name": hidden.name}}
+
+
+def place_of(undo: Mapping[str, Any] | None) -> tuple[str, str] | None:
+    """Read where an undo says that the bytes are, as bucket and name; None where an earlier version did not say."""
+    try:
+        said = Untrusted(dict(undo or {})).object("hidden")
+        return said.text("bucket", 222), said.text("name", 1_024)
+    except DeliveryUnreadable:
+        return None
 
 
 def from_undo(site: Site, undo: Mapping[str, Any] | None) -> Journal | None:
@@ -145,4 +183,12 @@ def _read(fields: Untrusted) -> Journal:
         custom_time=fields.text("custom_time", 100, default=""),
         had_token=fields.flag("had_token"),
         readers=tuple(one for one in fields.texts("readers", 10, 100) if one in PUBLIC),
+        access=_access(fields) if "access" in fields else None,
     )
+
+
+def _access(fields: Untrusted) -> Access:
+    found = fields.plain("access")
+    if len(found) > MAX_ACCESS:
+        raise DeliveryUnreadable(f"access has more than {MAX_ACCESS} entries.")
+    return {str(who): str(role) for who, role in found.items()}

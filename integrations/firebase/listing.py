@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -11,17 +12,20 @@ from app.domain.time import SECOND
 from integrations.firebase import intake, naming
 from integrations.firebase.apps import TIMEOUT, asking
 from integrations.firebase.hiding import NAME
-from integrations.firebase.storage import STORAGE, Blob, Store, described
+from integrations.firebase.storage import STORAGE, Blob, Store, described, made_at
 from integrations.kit.untrusted import Untrusted
 
 PAGE_SIZE = 1_000
 """How many objects one listing asks for; the most that Cloud Storage gives."""
 
-FIELDS = "items(name,generation,contentType,size,metadata,timeCreated),nextPageToken"
+FIELDS = "items(name,generation,contentType,size,metadata,timeCreated,updated),nextPageToken"
 """What is asked for of each object: 0.3 kB instead of 1.2 kB."""
 
 SINCE_SECONDS = 600
 """How far Cloud Storage's clock and ours may be apart when only what is new is asked for."""
+
+RECENT = 100
+"""Of how many of the newest objects an owner is told how many are watched."""
 
 SAMPLED_PAGES = 10
 """How many pages an estimate reads before it says “more than”."""
@@ -30,20 +34,21 @@ LIST_PRICE, READ_PRICE, TRAFFIC_PRICE = 0.05 / 10_000, 0.004 / 10_000, 0.12 / 1_
 """US dollars per listing call (Class A), per metadata or byte read (Class B), and per byte that leaves Google's network.
 List prices of Standard storage in a region, https://cloud.google.com/storage/pricing; regions and contracts differ."""
 
-_WATCHED, _HIDDEN = "o:", "q:"
+_WATCHED, _HIDDEN = "o", "q"
+"""What a cursor begins with: the watched objects, or the hidden ones of the quarantine and, by number, of those before it."""
 
 
 def page(store: Store, cursor: str, since: int = 0) -> Page:
     """List one page after the cursor; with `since` (UTC µs) only of what came after that, and nothing hidden."""
-    phase, after = (cursor[:2], cursor[2:]) if cursor else (_WATCHED, "")
-    if phase == _WATCHED:
+    phase, colon, after = cursor.partition(":") if cursor else (_WATCHED, ":", "")
+    if phase == _WATCHED and colon:
         blobs, more = _listed(store, store.bucket, store.settings.watched_prefix(), after)
         media = tuple(_media(store, blobs, since - SINCE_SECONDS * SECOND if since else 0))
         if more:
-            return Page(media, _WATCHED + blobs[-1].name if blobs else cursor)
-        return Page(media, "" if since else _HIDDEN)
-    if phase == _HIDDEN:
-        return _hidden(store, after)
+            return Page(media, f"{_WATCHED}:{blobs[-1].name}" if blobs else cursor)
+        return Page(media, "" if since else f"{_HIDDEN}:")
+    if (turn := re.fullmatch(rf"{_HIDDEN}(\d{{0,3}})", phase)) and colon:
+        return _hidden(store, int(turn[1] or 0), after)
     raise PlatformRefused("The listing cannot go on from here; start it again.")
 
 
@@ -78,15 +83,19 @@ def _media(store: Store, blobs: Iterable[Blob], since: int) -> Iterable[MediaRef
         resource = described(blob)
         if not store.settings.watches(blob.name):
             continue
-        if intake.may_be_picture(blob.name, resource.label("contentType"), resource.label("size", 20)):
-            media = intake.media(store.site, blob.name, store.version_of(blob), resource)
-            if media.created_at >= since:
-                yield media
+        # A type that was changed, too, is a change: what was no picture before may be shown as one now.
+        changed_at = int(blob.updated.timestamp() * SECOND) if blob.updated is not None else since
+        if changed_at >= since and intake.may_be_picture(blob.name, resource.label("contentType"), resource.label("size", 20)):
+            yield intake.media(store.site, blob.name, store.version_of(blob), resource)
 
 
-def _hidden(store: Store, after: str) -> Page:
+def _hidden(store: Store, turn: int, after: str) -> Page:
     """List hidden pictures, the newest version of each, unless something is in their place again."""
-    blobs, more = _listed(store, store.quarantine, store.settings.quarantine, after)
+    places = store.quarantines()
+    if turn >= len(places):
+        return Page(())  # the settings forgot a place meanwhile
+    bucket, prefix = places[turn]
+    blobs, more = _listed(store, bucket, prefix, after)
     newest: dict[str, tuple[int, str]] = {}
     folders = [blob.name.rpartition("/")[0] for blob in blobs]
     # The last folder may go on in the next page; then it is looked at as a whole there.
@@ -95,13 +104,33 @@ def _hidden(store: Store, after: str) -> Page:
     for blob in kept:
         folder, _, version = blob.name.rpartition("/")
         name = str((blob.metadata or {}).get(NAME, ""))
-        if not version.isdigit() or folder != store.settings.quarantine + naming.quarantine_folder(name):
+        if not version.isdigit() or folder != prefix + naming.quarantine_folder(name):
             continue
         newest[name] = max(newest.get(name, (0, "")), (int(version), version))
     media = tuple(
         intake.media(store.site, name, version, Untrusted({})) for name, (_, version) in newest.items() if store.get(name) is None
     )
-    return Page(media, _HIDDEN + kept[-1].name if more and kept else "")
+    if more and kept:
+        return Page(media, f"{_HIDDEN}{turn or ''}:{kept[-1].name}")
+    return Page(media, f"{_HIDDEN}{turn + 1}:" if turn + 1 < len(places) else "")
+
+
+def matching(store: Store) -> str:
+    """Say how many of the newest objects are watched, so that a path which fits none of them is seen."""
+    blobs, more = _listed(store, store.bucket, "", "")
+    settings = store.settings
+    blobs = [blob for blob in blobs if not blob.name.endswith("/") and not settings.ours(blob.name)]
+    newest = sorted(blobs, key=made_at, reverse=True)[:RECENT]
+    watched = [blob for blob in newest if settings.watches(blob.name)]
+    skipped = sum(
+        not intake.may_be_picture(blob.name, blob.content_type or "", "" if blob.size is None else str(blob.size))
+        for blob in watched
+    )
+    if not newest:
+        return "nothing is in it yet" if not more else f"none of its first {PAGE_SIZE} objects is an upload"
+    among = f" among its first {PAGE_SIZE}" if more else ""
+    counted = f"{len(watched)} of its {len(newest)} newest objects{among} are in the watched paths"
+    return f"{counted}, and {skipped} of these are no pictures by their types and names" if skipped else counted
 
 
 def estimate(store: Store) -> str:

@@ -11,7 +11,7 @@ from typing import Any, BinaryIO, ClassVar
 from urllib.parse import urlsplit
 
 from app.domain.decisions import Action, Enforcement, Receipt
-from app.domain.errors import DeliveryRefused, DeliveryUnreadable, PlatformRefused, PlatformUnavailable
+from app.domain.errors import DeliveryRefused, DeliveryUnreadable, MediaSkipped, PlatformRefused, PlatformUnavailable
 from app.domain.events import Delivery, Parsed
 from app.domain.media import MediaRef, Page
 from app.domain.platform import (
@@ -25,7 +25,7 @@ from app.domain.platform import (
     Surroundings,
 )
 from app.domain.settings import SiteSettings
-from integrations.firebase import blurring, hiding, intake, listing, naming, oidc, telling
+from integrations.firebase import blurring, hiding, intake, listing, naming, oidc, outside, sniffing, telling
 from integrations.firebase.apps import TIMEOUT, Overtaken, asking
 from integrations.firebase.naming import Kind, name_of
 from integrations.firebase.settings import Config as OperatorConfig
@@ -170,7 +170,7 @@ class Firebase(Platform):
         _typed_well(site)
         store = Store(site, self._config)
         settings = store.settings
-        listing.page(store, "")
+        matching = listing.matching(store)
         for bucket in {one.name: one for one in (store.bucket, store.quarantine)}.values():
             with asking(STORAGE):
                 granted = bucket.test_iam_permissions(list(PERMISSIONS), timeout=TIMEOUT, retry=None)
@@ -180,7 +180,8 @@ class Firebase(Platform):
                     f"In gs://{bucket.name} the account lacks {', '.join(missing)}: give it the role Storage Object Admin."
                 )
         place = f"gs://{settings.quarantine_bucket or site.key}/{settings.quarantine}"
-        line = [f"gs://{site.key} can be read and written, hidden pictures go to {place}"]
+        line = [f"gs://{site.key} can be read and written, {matching}, hidden pictures go to {place}"]
+        line.append(_unreachable(store))
         try:
             line.append(telling.reachable(store))
         except (PlatformRefused, PlatformUnavailable) as error:
@@ -235,6 +236,8 @@ class Firebase(Platform):
         if blob is not None and store.version_of(blob) != media.version:
             raise store.gone(blob)
         try:
+            if blob is not None and _is_other(store, blob):
+                raise MediaSkipped(f"No picture, by its first bytes ({blob.content_type or 'no type'})."[:200])
             return io.BytesIO(store.read(blob or store.find(media).blob, self.surroundings.max_image_bytes))
         except Overtaken:
             raise store.gone(store.get(name)) from None
@@ -252,7 +255,7 @@ class Firebase(Platform):
             restored = hiding.restore(store, media, enforcement.undo, status == hiding.APPROVED)
             blob, receipt = restored.blob, Receipt(drifted=restored.drifted)
         elif enforcement.action is Action.DELETE:
-            hiding.delete(store, media)
+            hiding.delete(store, media, enforcement.undo)
         else:
             blob = hiding.label(store, media, status)
         if not receipt.drifted:
@@ -260,7 +263,7 @@ class Firebase(Platform):
             if enforcement.action in (Action.RESTORE, Action.DELETE):
                 # Last of all: until everybody was told, a repeat must find what it needs.
                 blurring.remove(store, media)
-                hiding.clean(store, media)
+                hiding.clean(store, media, enforcement.undo)
         return receipt
 
 
@@ -277,6 +280,11 @@ def _connecting(site: Site, settings: Settings, url: str) -> Iterator[str]:
     """Collect the options of connect.sh that fit a site."""
     yield f"--project {shlex.quote(str(site.connection.get('project', '')))} --bucket {shlex.quote(site.key)}"
     yield f"--url {shlex.quote(url)}"
+    named = re.fullmatch(
+        rf"([a-z][a-z0-9-]{{2,19}})-push@{re.escape(str(site.connection.get('project', '')))}\.iam\..*", push_account(site)
+    )
+    if named:  # what it makes is called after the push account, so that undoing one bucket leaves the others
+        yield f"--name {named[1]}"
     if settings.watched_prefix():
         yield f"--prefix {shlex.quote(settings.watched_prefix())}"
     yield "--deletions"
@@ -295,6 +303,21 @@ def _unfinished(store: Store, blob: Any) -> bool:
     mark = store.mark_of(blob)
     age = (datetime.now(UTC) - blob.time_created).total_seconds() if blob.time_created else COPYING_SECONDS
     return mark is not None and mark.kind is Kind.COPYING and age < COPYING_SECONDS
+
+
+def _unreachable(store: Store) -> str:
+    """Say that the public cannot read what is hidden, or by what they can."""
+    try:
+        found = list(outside.ways(store))
+    except PlatformUnavailable as error:
+        return f"whether the public can read them could not be asked from outside ({str(error).rstrip('.')})"
+    return f"but everybody can read them, since {'; and '.join(found)}" if found else "the public cannot read them"
+
+
+def _is_other(store: Store, blob: Any) -> bool:
+    """Tell whether an upload is no picture: nothing says so, and its bytes do not either. What is stored compressed is opened."""
+    said = sniffing.said_to_be_picture(blob.name, blob.content_type or "")
+    return not said and not blob.content_encoding and not sniffing.looks_like_picture(store.head(blob))
 
 
 def _typed_well(site: Site) -> None:

@@ -3,18 +3,31 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterable
 from enum import StrEnum
-from typing import Annotated, Self
+from typing import Annotated, Self, cast
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from app.domain.settings import ByOwner, Mode, SiteSettings
+from app.domain.errors import SettingsInvalid
+from app.domain.settings import ByOwner, Mode, SiteSettings, validate
+from integrations.firebase import paths
 from integrations.kit.paths import pattern
 
 Pattern = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=300)]
 Prefix = Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^[^/*][^*]*/$", max_length=100)]
 """How the names of a folder's objects begin; object names have no folders, so the slash at the end is part of it."""
+
+
+def _placed(place: str) -> str:
+    if not re.fullmatch(r"(gs://[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]/)?(?!gs://)[^/*][^*]*/", place):
+        raise ValueError("a prefix such as quarantine/, or gs://other-bucket/quarantine/")
+    return place
+
+
+Former = Annotated[str, StringConstraints(strip_whitespace=True, max_length=330), AfterValidator(_placed)]
+"""A prefix of hidden pictures, behind its bucket where that was another than the site's own."""
 
 EVERYTHING = "*"
 
@@ -82,8 +95,8 @@ class Settings(SiteSettings):
         min_length=1,
         max_length=50,
         title="Watched paths",
-        description="Object names, * for any characters, such as users/*/photos/*. A path that ends in a slash means "
-        "everything below it.",
+        description="Object names, * for any characters and {uid} for one part, such as users/{uid}/photos/. A path that ends "
+        "in a slash means everything below it.",
     )
     exclude: ByOwner[tuple[Pattern, ...]] = Field(
         default=(), max_length=50, title="Paths that are not watched", description="As above, and stronger."
@@ -106,6 +119,13 @@ class Settings(SiteSettings):
         title="Bucket of hidden pictures",
         description="Another bucket of the project for hidden pictures; empty: the same bucket. Needed when everybody may read "
         "the whole bucket.",
+    )
+    quarantines_before: ByOwner[tuple[Former, ...]] = Field(
+        default=(),
+        max_length=50,
+        title="Where hidden pictures were before",
+        description="Picward adds to this when the two above change. What was hidden there is still found and comes back; your "
+        "rules must go on denying it to everybody. Such as quarantine/ or gs://other-bucket/quarantine/.",
     )
     blurred_copy: ByOwner[bool] = Field(
         default=False,
@@ -176,13 +196,44 @@ class Settings(SiteSettings):
             raise ValueError("the address of the Realtime Database is missing")
         return self
 
+    def after(self, before: SiteSettings) -> Self:
+        """Understand the paths that are new, and remember where pictures were hidden before. Raise `SettingsInvalid`.
+
+        Paths that were stored keep the meaning that they had; moving the quarantine orphans none of the pictures in it.
+        """
+        if not isinstance(before, Settings):
+            return self
+        told = self.model_dump(mode="json") | {
+            "include": _read("include", self.include, before.include, paths.understood),
+            "exclude": _read("exclude", self.exclude, before.exclude, paths.understood),
+            "owner_paths": _read("owner_paths", self.owner_paths, before.owner_paths, paths.understood_owner),
+        }
+        if before._hides_in() != self._hides_in():
+            known = dict.fromkeys((before._hides_in(), *self.quarantines_before, *before.quarantines_before))
+            known.pop(self._hides_in(), None)
+            told["quarantines_before"] = list(known)
+        return cast(Self, validate(type(self), told))
+
+    def _hides_in(self) -> str:
+        return f"gs://{self.quarantine_bucket}/{self.quarantine}" if self.quarantine_bucket else self.quarantine
+
+    def moved_from(self, bucket: str) -> list[tuple[str, str]]:
+        """List where pictures were hidden before, as bucket and prefix; `bucket` is the site's own."""
+        found = (re.fullmatch(r"(?:gs://([^/]+)/)?(.+)", place) for place in self.quarantines_before)
+        return [(one[1] or bucket, one[2]) for one in found if one is not None]
+
     def _unwatched(self) -> tuple[str, ...]:
         hidden = () if self.quarantine_bucket else (self.quarantine,)
         return (*hidden, self.blurred, *((self.public,) if self.layout is Layout.PENDING_PUBLIC else ()))
 
+    def ours(self, name: str) -> bool:
+        """Tell whether Picward itself writes to a name, or did; such names are never watched."""
+        before = (place for place in self.quarantines_before if not place.startswith("gs://"))
+        return name.startswith((*self._unwatched(), *before))
+
     def watches(self, name: str) -> bool:
         """Tell whether uploads with this object name are judged."""
-        if name.startswith(self._unwatched()):
+        if self.ours(name):
             return False
         if not any(pattern(path).matches(name) for path in self.include):
             return False
@@ -190,7 +241,7 @@ class Settings(SiteSettings):
 
     def watched_prefix(self) -> str:
         """Return what all watched names begin with, "" when they share nothing; it shortens listings and notifications."""
-        starts = [re.split(r"\*", path.lstrip("/"))[0] for path in self.include]
+        starts = [re.split(r"[*{]", path.lstrip("/"))[0] for path in self.include]
         first, last = min(starts), max(starts)
         same = next((n for n, (a, b) in enumerate(zip(first, last, strict=False)) if a != b), min(len(first), len(last)))
         return first[:same]
@@ -201,3 +252,11 @@ class Settings(SiteSettings):
             if owner := pattern(path).owner_in(name):
                 return owner[:128]
         return ""
+
+
+def _read(field: str, now: Iterable[str], before: Iterable[str], understood: Callable[[str], str]) -> list[str]:
+    """Understand those of a field's paths that it did not have before."""
+    try:
+        return list(dict.fromkeys(path if path in before else understood(path) for path in now))
+    except ValueError as error:
+        raise SettingsInvalid(f"Some settings are not valid: {field}: {error}", {field: str(error)}) from None

@@ -8,6 +8,8 @@ MADE="Made by connect.sh of Picward"   # how undo knows what is ours: descriptio
 LABEL=made-by LABELLED=picward         # … and label of a topic or subscription
 WAIT=${PICWARD_CONNECT_WAIT:-5}        # seconds between tries while a new account is not known everywhere yet
 TRIES=12
+ATTEMPTS=100                           # the most that Pub/Sub counts: with 600 s between them some 16 hours, then dead letters
+KEPT_DAYS=31                           # the longest that Pub/Sub keeps a message
 
 usage() {
   cat <<'HELP'
@@ -30,7 +32,9 @@ Usage: connect.sh --project ID --bucket NAME --url https://…/webhooks/firebase
   --messages            Picward may also send messages to users
 
   --dry-run             print the commands and change nothing
-  --undo                remove what an earlier run with the same --project, --bucket and --name made
+  --replay              push the dead letters to the connector again; a later run without --replay ends that
+  --undo                remove what an earlier run with the same --project, --bucket and --name made; what other buckets
+                        use as well stays until the last of them is undone
 HELP
 }
 
@@ -39,7 +43,7 @@ wrong() { echo "connect.sh: $*" >&2; echo "Try: connect.sh --help" >&2; exit 2; 
 say() { echo "== $*"; }
 
 project='' bucket='' url='' prefix='' quarantine='' name=picward region='' account='' key='' tells=firestore
-deletions='' strikes='' messages='' dry='' undo=''
+deletions='' strikes='' messages='' dry='' undo='' replay=''
 
 options() {
   while [ $# -gt 0 ]; do
@@ -53,6 +57,7 @@ options() {
       --messages) messages=yes ;;
       --dry-run) dry=yes ;;
       --undo) undo=yes ;;
+      --replay) replay=yes ;;
       -h|--help) usage; exit 0 ;;
       *) wrong "unknown option: $1" ;;
     esac
@@ -73,6 +78,7 @@ check_options() {
   [ -z "$account" ] || fits --account "$account" '^[a-z0-9][a-z0-9.-]*@[a-z0-9.-]+\.gserviceaccount\.com$' \
     "a service account's e-mail address"
   [[ $prefix != *[[:cntrl:]]* && $prefix != /* ]] || wrong "--prefix: the beginning of objects' names, without a slash before it"
+  [ -z "$undo" ] || [ -z "$replay" ] || wrong "--replay and --undo: one of them"
   [ -z "$undo" ] || return 0
   fits --url "$url" '^https://[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+(:[0-9]{1,5})?/[A-Za-z0-9/_.~-]*$' \
     "the connector's public address, like https://picward.example/webhooks/firebase"
@@ -107,6 +113,10 @@ show() { printf '+ gcloud'; printf ' %q' "$@" --project="$project"; echo; }
 try() { gcloud "$@" --project="$project" --quiet >"$output" 2>&1; }
 failed() {
   cat "$output" >&2
+  if grep -q 'disableServiceAccountKeyCreation' "$output"; then
+    echo "Your organisation makes no keys. Leave --key away: Picward can run on Google Cloud as $runtime, or elsewhere by" >&2
+    echo "Workload Identity Federation, with GOOGLE_APPLICATION_CREDENTIALS naming the configuration file." >&2
+  fi
   die "the command above failed; nothing after it was done. Run connect.sh again to go on from here."
 }
 
@@ -185,14 +195,18 @@ service_account() {
 }
 
 push_subscription() {
-  local auth=("--push-endpoint=$url" "--push-auth-service-account=$pusher" "--push-auth-token-audience=$url") now
+  local auth=("--push-endpoint=$url" "--push-auth-service-account=$pusher" "--push-auth-token-audience=$url")
+  local attempts=deadLetterPolicy.maxDeliveryAttempts now
   if labelled subscriptions "$name-push"; then
     known pubsub subscriptions describe "$name-push" \
-      '--format=value(topic,pushConfig.pushEndpoint,pushConfig.oidcToken.serviceAccountEmail,pushConfig.oidcToken.audience)'
+      "--format=value(topic,pushConfig.pushEndpoint,pushConfig.oidcToken.serviceAccountEmail,pushConfig.oidcToken.audience,$attempts)"
     now=$found
-    [ "$now" != "projects/$project/topics/$uploads"$'\t'"$url"$'\t'"$pusher"$'\t'"$url" ] || return 0
+    [ "$now" != "projects/$project/topics/$uploads"$'\t'"$url"$'\t'"$pusher"$'\t'"$url"$'\t'"$ATTEMPTS" ] || return 0
     case $now in
-      "projects/$project/topics/$uploads"$'\t'*) run pubsub subscriptions update "$name-push" "${auth[@]}"; return 0 ;;
+      "projects/$project/topics/$uploads"$'\t'*)
+        run pubsub subscriptions update "$name-push" "${auth[@]}" \
+          --dead-letter-topic="$dead" --max-delivery-attempts="$ATTEMPTS"
+        return 0 ;;
     esac
     # Its topic is gone: such a subscription gets nothing any more and cannot be given another topic.
     run pubsub subscriptions delete "$name-push"
@@ -200,27 +214,46 @@ push_subscription() {
   # The connector answers at once, but a minute's hiccup must not count as five attempts.
   run pubsub subscriptions create "$name-push" --topic="$uploads" "${auth[@]}" --ack-deadline=120 \
     --min-retry-delay=10s --max-retry-delay=600s --message-retention-duration=7d --expiration-period=never \
-    --dead-letter-topic="$dead" --max-delivery-attempts=10 "--labels=$LABEL=$LABELLED"
+    --dead-letter-topic="$dead" --max-delivery-attempts="$ATTEMPTS" "--labels=$LABEL=$LABELLED"
 }
 
 dead_letters() {
-  labelled subscriptions "$dead" && return 0
-  run pubsub subscriptions create "$dead" --topic="$dead" --message-retention-duration=7d --expiration-period=never \
-    "--labels=$LABEL=$LABELLED"
+  if ! labelled subscriptions "$dead"; then
+    run pubsub subscriptions create "$dead" --topic="$dead" --message-retention-duration="${KEPT_DAYS}d" \
+      --expiration-period=never "--labels=$LABEL=$LABELLED"
+  else
+    known pubsub subscriptions describe "$dead" '--format=value(messageRetentionDuration)'
+    [ "$found" = "$((KEPT_DAYS * 86400))s" ] ||
+      run pubsub subscriptions update "$dead" --message-retention-duration="${KEPT_DAYS}d"
+  fi
+  [ -n "$replay" ] || at_rest
 }
 
-# Give the notifications of this bucket that go to our topic, one a line: id, topic, events, prefix.
+# Let dead letters lie until somebody asks for them.
+at_rest() {
+  known pubsub subscriptions describe "$dead" '--format=value(pushConfig.pushEndpoint)' || return 0
+  [ -z "$found" ] || run pubsub subscriptions modify-push-config "$dead" --push-endpoint=
+}
+
+# Push dead letters to the connector as the uploads are that they tell of.
+push_dead_letters() {
+  known pubsub subscriptions describe "$dead" '--format=value(pushConfig.pushEndpoint)' || found=''
+  [ "$found" = "$url" ] || run pubsub subscriptions update "$dead" "--push-endpoint=$url" \
+    "--push-auth-service-account=$pusher" "--push-auth-token-audience=$url" --min-retry-delay=10s --max-retry-delay=600s
+}
+
+# Give the notifications of a bucket that go to our topic, one a line: id, topic, events, prefix.
 notifications() {
   local c="'Notification Configuration'"
-  known storage buckets notifications list "gs://$bucket" \
+  known storage buckets notifications list "gs://$1" \
     "--format=value($c.id,$c.topic,$c.event_types.list(separator=','),$c.object_name_prefix)" || return 0
   grep -F $'\t'"//pubsub.googleapis.com/projects/$project/topics/$uploads"$'\t' <<<"$found" || true
 }
 
 notification() {
-  local events=OBJECT_FINALIZE flags=() wanted list line there=''
-  list=$(notifications) || exit
-  [ -z "$deletions" ] || events=OBJECT_FINALIZE,OBJECT_DELETE
+  local events=OBJECT_FINALIZE,OBJECT_METADATA_UPDATE flags=() wanted list line there=''
+  list=$(notifications "$bucket") || exit
+  [ -z "$deletions" ] || events+=,OBJECT_DELETE
   wanted="$events"$'\t'"$prefix"
   while IFS= read -r line; do
     [ -n "$line" ] || continue
@@ -243,6 +276,18 @@ project_roles() {
   if [ "$tells" = database ]; then echo roles/firebasedatabase.admin; else echo roles/datastore.user; fi
   [ -z "$strikes" ] || echo roles/firebaseauth.admin
   [ -z "$messages" ] || echo roles/firebasecloudmessaging.admin
+}
+
+# An empty file is what a run leaves that broke off; another account's key would be stored and then refused.
+key_file() {
+  if [ -s "$key" ]; then
+    if grep -q '"private_key"' "$key" && grep -Fq "\"$runtime\"" "$key"; then return 0; fi
+    die "$key is there and holds no key of $runtime. Move it away, or name another file."
+  fi
+  [ -n "$dry" ] || rm -f -- "$key"
+  ( umask 077; run iam service-accounts keys create "$key" --iam-account="$runtime" ) || exit
+  [ -n "$dry" ] || grep -q '"private_key"' "$key" 2>/dev/null || die "gcloud wrote no key to $key. Run connect.sh again."
+  changed=yes
 }
 
 connect() {
@@ -272,10 +317,8 @@ connect() {
     bind "serviceAccount:$runtime" "$role" storage buckets -- "gs://$one"
   done
   for role in $(project_roles); do bind "serviceAccount:$runtime" "$role" projects -- "$project" --condition=None; done
-  if [ -n "$key" ] && [ ! -e "$key" ]; then
-    ( umask 077; run iam service-accounts keys create "$key" --iam-account="$runtime" ) || exit
-    changed=yes
-  fi
+  [ -z "$key" ] || key_file
+  [ -z "$replay" ] || push_dead_letters
 
   # Last: nothing is told before somebody listens.
   say "The bucket $bucket notifies"
@@ -284,22 +327,42 @@ connect() {
 
 # -- undo --------------------------------------------------------------------------------------------------------------------
 
+# Name the project's other buckets that tell our topic.
+sharing() {
+  local one list all
+  known storage buckets list '--format=value(name)' || return 0
+  all=$found
+  while IFS= read -r one; do
+    if [ -n "$one" ] && [ "$one" != "$bucket" ]; then
+      list=$(notifications "$one") || exit
+      [ -z "$list" ] || echo "$one"
+    fi
+  done <<<"$all"
+}
+
 disconnect() {
-  local list line one role
+  local list line one role shared
   say "The bucket $bucket notifies no more"
-  list=$(notifications) || exit
+  list=$(notifications "$bucket") || exit
   while IFS= read -r line; do
     [ -z "$line" ] || run storage buckets notifications delete "projects/_/buckets/$bucket/notificationConfigs/${line%%$'\t'*}"
   done <<<"$list"
-  say "Subscriptions and topics"
-  for one in "$name-push" "$dead"; do if labelled subscriptions "$one"; then run pubsub subscriptions delete "$one"; fi; done
-  for one in "$uploads" "$dead"; do if labelled topics "$one"; then run pubsub topics delete "$one"; fi; done
+  shared=$(sharing) || exit
+  if [ -z "$shared" ]; then
+    say "Subscriptions and topics"
+    for one in "$name-push" "$dead"; do if labelled subscriptions "$one"; then run pubsub subscriptions delete "$one"; fi; done
+    for one in "$uploads" "$dead"; do if labelled topics "$one"; then run pubsub topics delete "$one"; fi; done
+  fi
   say "Roles and accounts"
   for one in "$bucket" ${quarantine:+"$quarantine"}; do
     for role in roles/storage.objectUser roles/storage.objectAdmin; do
       unbind "serviceAccount:$runtime" "$role" storage buckets -- "gs://$one"
     done
   done
+  if [ -n "$shared" ]; then
+    say "The topic $uploads, its subscriptions and accounts stay: they serve $(paste -sd' ' <<<"$shared"), too"
+    return 0
+  fi
   for role in datastore.user firebasedatabase.admin firebaseauth.admin firebasecloudmessaging.admin; do
     unbind "serviceAccount:$runtime" "roles/$role" projects -- "$project" --condition=None
   done
@@ -325,6 +388,7 @@ known storage buckets describe "gs://$bucket" '--format=value(name)' || [ -n "$u
 uploads=$name-uploads dead=$name-dead
 pusher=$name-push@$project.iam.gserviceaccount.com
 runtime=${account:-$name-runtime@$project.iam.gserviceaccount.com}
+again="connect.sh --project $project --bucket $bucket --name $name${account:+ --account $account}"
 
 if [ -n "$undo" ]; then disconnect; else connect; fi
 
@@ -342,7 +406,10 @@ Connected. In Picward, the site needs:
   Push account   $pusher
   Audience       $url
   Credentials    ${key:-none: Picward runs as $runtime, or make a key with --key FILE}
-Messages that Picward could not take 10 times lie 7 days in the subscription $dead:
-  gcloud pubsub subscriptions pull $dead --limit=10 --project=$project
+What Picward does not take is pushed again for some 16 hours, and then lies $KEPT_DAYS days in the subscription $dead:
+  gcloud pubsub subscriptions pull $dead --limit=10 --project=$project     # look at it
+  $again --url $url --replay     # push it once more
+To take all of this back:
+  $again${quarantine:+ --quarantine $quarantine} --undo
 DONE
 fi

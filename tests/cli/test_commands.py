@@ -145,3 +145,10 @@ def test_a_disconnected_site_can_be_erased(run, site: str) -> None:  # type: ign
 def test_a_delivery_that_is_not_stored_cannot_be_read_again_by_either_word(run, word: str) -> None:  # type: ignore[no-untyped-def]
     assert "not stored any more" in run(word, "7", code=1).output
     assert (f"  {word} " in run("--help").output) is (word == "read-again")
+
+
+def test_an_empty_file_is_no_value(run, site: str, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    """A platform may take an empty value for the credentials of this machine."""
+    empty = tmp_path / "key.json"
+    empty.write_text("\n")
+    assert "key.json is empty" in run("sites", "add", "paper", "--set", f"shelf=@{empty}", code=2).output

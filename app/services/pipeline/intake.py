@@ -7,6 +7,7 @@ from dataclasses import replace
 from sqlalchemy import Connection
 
 from app.db import audit, decisions, deliveries, enforcements, jobs, pictures, tasks
+from app.db import sites as site_rows
 from app.db.deliveries import NewDelivery
 from app.domain.decisions import Decision, Outcome, Reason, Ruling, Verdict
 from app.domain.errors import DeliveryRefused, DeliveryRepeated, DeliveryUnreadable
@@ -71,6 +72,8 @@ def receive(core: Core, slug: str, delivery: Delivery) -> bool:
             return False
         for event in parsed.events:
             _take(core, connection, site, event, delivery.received_at)
+        if parsed.skipped:
+            site_rows.count_skipped(connection, site.id, parsed.skipped)
         if platform.pulse_seconds:  # where something happens, more may wait to be sent
             now = delivery.received_at
             tasks.hurry(connection, site.id, Task.PULSE, now + platform.pulse_seconds * SECOND, now)

@@ -20,6 +20,7 @@ from app.domain.errors import (
     CredentialsExpired,
     DecisionStale,
     MediaGone,
+    MediaSkipped,
     MediaUnreadable,
     PlatformClosed,
     PlatformRefused,
@@ -121,6 +122,11 @@ class Moderator:
                         add_job(connection, site.id, error.now, job.priority, core.now(), patiently=True)
                     else:
                         record.release_parent(core, connection, site, job.media.id)
+        except MediaSkipped as error:
+            with core.db.write() as connection:
+                holds.recover(core, connection, site.id)
+                if jobs.end(connection, job, WorkState.GONE, core.now(), str(error)):
+                    site_rows.count_skipped(connection, site.id, 1)
         except PlatformUnavailable as error:
             self._retry(job, site, str(error), error, began)
         except PlatformRefused as error:

@@ -148,7 +148,7 @@ def save_settings(
         rows.lock(connection, site_id)
         site = get_within(core, connection, site_id)
         declared = core.platform(site.platform).Settings
-        settings = validate(declared, {**site.settings.model_dump(mode="json"), **values})
+        settings = validate(declared, {**site.settings.model_dump(mode="json"), **values}).after(site.settings)
         changed = [name for name in declared.model_fields if getattr(site.settings, name) != getattr(settings, name)]
         refused = [name for name in changed if side is not ChangedBy.OWNER and changed_by(declared, name) is ChangedBy.OWNER]
         if refused:
@@ -315,6 +315,7 @@ def summary(core: Core, site_id: str) -> dict[str, Any]:
             "checked_at": row.checked_at,
             "scanned_at": row.scanned_at,
             "missed": row.missed,
+            "skipped": row.skipped,
             "checked": sum(verdicts.values()),
             "blocked": verdicts[Verdict.BLOCK],
             "waiting": decisions.count_waiting(connection, site_id),

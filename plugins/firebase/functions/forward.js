@@ -28,8 +28,6 @@ export function skipped(type, object, { include, exclude, contentTypes, maxBytes
   if (object.name.endsWith("/") && Number(object.size) === 0) return "a folder's marker";
   if (include.length && !include.some(begins(object.name))) return "outside the included prefixes";
   if (exclude.some(begins(object.name))) return "under an excluded prefix";
-  // What became of an object that was sent is always told.
-  if (type === "object.deleted") return "";
   if (contentTypes.length && !contentTypes.some(begins((object.contentType ?? "").toLowerCase()))) return "another content type";
   if (maxBytes > 0 && Number(object.size) > maxBytes) return "too large";
   return "";
@@ -46,7 +44,9 @@ export function request(type, object, secret, now) {
     data.metadata = metadata;
   }
   const body = JSON.stringify({ v: 1, to: "connector", type, data });
-  const digest = createHash("sha256").update([type, data.bucket, data.name, data.generation].join("\n")).digest("hex");
+  const told = [type, data.bucket, data.name, data.generation];
+  if (type === "object.updated") told.push(data.metageneration); // one generation can be changed often
+  const digest = createHash("sha256").update(told.join("\n")).digest("hex");
   const id = `obj_${digest.slice(0, 40)}`;
   const mac = createHmac("sha256", key(secret)).update(`${id}.${now}.${body}`).digest("base64");
   const headers = {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { defineInt, defineSecret, defineString } from "firebase-functions/params";
 import * as logger from "firebase-functions/logger";
-import { onObjectDeleted, onObjectFinalized } from "firebase-functions/v2/storage";
+import { onObjectFinalized, onObjectMetadataUpdated } from "firebase-functions/v2/storage";
 
 import { forward, listed } from "./forward.js";
 
@@ -75,5 +75,5 @@ const handler = (type) => (event) =>
 /** Tell the connector that an object, or a new version of one, is there. */
 export const picwardFinalized = onObjectFinalized(options, handler("object.finalized"));
 
-/** Tell the connector that a version of an object is gone. */
-export const picwardDeleted = onObjectDeleted(options, handler("object.deleted"));
+/** Tell the connector that what is said of an object changed: its type can make a picture of it. */
+export const picwardUpdated = onObjectMetadataUpdated(options, handler("object.updated"));

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 from unittest import mock
 
-from app.domain.events import Delivery, Event, MediaDeleted, MediaUploaded
+from app.domain.events import Delivery, Event, MediaUploaded
 from app.domain.media import MediaRef
 from app.domain.platform import Platform, Site, SiteState
 from integrations.firebase.naming import MARK, MODERATION
@@ -75,7 +75,7 @@ class FirebaseSample(Sample):
             "object_finalized_with_little_said": (MediaUploaded(ODD),),
             "object_finalized_in_the_quarantine": (),
             "object_finalized_as_a_film": (),
-            "object_deleted": (MediaDeleted(UPLOADED.id, UPLOADED.version),),
+            "object_deleted": (),
         }
 
     def site(self, **over: Any) -> Site:

@@ -165,7 +165,7 @@ def test_a_hide_that_was_cut_off_anywhere_is_ended_by_the_next_try(place: Bucket
     assert copy.data == PIXELS and not copy.tokens
     do(Action.RESTORE, place.site, place.media, receipt.undo)
     assert place.snapshot() == before and status(url(place)) == 200
-    assert cut is (number <= 7)
+    assert cut is (number <= 9)
 
 
 @pytest.mark.parametrize(("number", "how"), KILLS)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 import json
 import random
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -14,23 +14,26 @@ from sqlalchemy import func, select, text
 
 from app.db.tables import enforcements, jobs
 from app.domain.decisions import Verdict
-from app.domain.events import Delivery
-from app.domain.platform import Site
+from app.domain.platform import Site, VerificationKeys
+from app.domain.time import SECOND
 from app.services.pipeline import enforce, intake
 from app.services.pipeline.moderate import Moderator
 from app.services.review import verdicts
 from app.services.rules import policies
 from app.services.sites import connecting, sites
 from integrations.firebase.naming import MODERATION
-from integrations.kit import signing
-from tests.integrations.firebase.actions import PLATFORM, status
-from tests.integrations.firebase.contract import BUCKET, PROJECT
+from integrations.firebase.platform import Firebase
+from tests.integrations.firebase.actions import status
+from tests.integrations.firebase.contract import BUCKET, PROJECT, PUBLIC_URL
 from tests.integrations.firebase.stand_in.gcs import CloudStorage
 from tests.integrations.firebase.stand_in.objects import StoredObject, resource
+from tests.integrations.firebase.test_firebase_intake import wrapped
 from tests.support.core import Bench
+from tests.support.surroundings import made
 
 ROUNDS = 50
 NAME = "users/u1/profile.png"
+ACCOUNT = f"picward-push@{PROJECT}.iam.gserviceaccount.com"
 ENFORCED: list[dict[str, Any]] = [{"category": "sexual.explicit_nudity", "review": 0.4, "block": 0.8, "mode": "enforce"}]
 
 
@@ -43,9 +46,7 @@ class Told:
 
     def take(self, event: str, found: StoredObject, others: Mapping[str, str], address: str) -> None:
         self.stored[found.name, found.generation] = found.data
-        kinds = {"OBJECT_FINALIZE": "object.finalized", "OBJECT_DELETE": "object.deleted"}
-        if event in kinds:
-            self.waiting.append((kinds[event], resource(found, address)))
+        self.waiting.append((event, resource(found, address)))
 
     def close(self) -> None:
         pass
@@ -56,7 +57,9 @@ class World:
 
     def __init__(self, bench: Bench, gcs: CloudStorage, chance: random.Random) -> None:
         self.bench, self.gcs, self.chance = bench, gcs, chance
-        self.core = dataclasses.replace(bench.core, platforms={"firebase": PLATFORM})
+        keys = VerificationKeys(json.dumps(gcs.signer.key_set()), bench.core.now())
+        self.platform = made(Firebase, public_url=PUBLIC_URL, verification_keys=keys)
+        self.core = replace(bench.core, platforms={"firebase": self.platform})
         self.bucket = gcs.bucket(BUCKET)
         self.site = self._connect()
         self.told = gcs.notify(Told())  # type: ignore[arg-type, type-var]
@@ -75,12 +78,13 @@ class World:
         """Deliver some of what waits, in any order, some of it twice."""
         waiting, self.told.waiting = self.told.waiting, []
         self.chance.shuffle(waiting)
-        for kind, data in waiting:
-            body = json.dumps({"v": 1, "to": "connector", "type": kind, "data": data}).encode()
+        for event, data in waiting:
             for _ in range(self.chance.choice((1, 1, 2))):
                 now = self.core.now()
-                headers = signing.sign(self.site.secrets[0], f"obj_{self.chance.randrange(10**9)}", now // 1_000_000, body)
-                intake.receive(self.core, "firebase", Delivery("POST", "/", headers, body, now))
+                token = self.gcs.signer.id_token(f"{PUBLIC_URL}/webhooks/firebase", ACCOUNT, issued_at=now // SECOND)
+                delivery = wrapped(data, event)
+                headers = delivery.headers | {"authorization": f"Bearer {token}"}
+                intake.receive(self.core, "firebase", replace(delivery, headers=headers, received_at=now))
         return bool(waiting)
 
     def settle(self) -> None:

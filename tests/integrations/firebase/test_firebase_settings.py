@@ -8,6 +8,7 @@ import sys
 import pytest
 from pydantic import ValidationError
 
+from app.domain.errors import SettingsInvalid
 from integrations.firebase.settings import Settings
 
 
@@ -83,10 +84,76 @@ def test_patterns(include: tuple[str, ...], name: str, watched: bool) -> None:
 
 @pytest.mark.parametrize(
     ("include", "prefix"),
-    [(("*",), ""), (("users/*",), "users/"), (("users/a*", "users/b/"), "users/"), (("a/*", "b/*"), ""), (("x/y",), "x/y")],
+    [
+        (("*",), ""),
+        (("users/*",), "users/"),
+        (("users/a*", "users/b/"), "users/"),
+        (("a/*", "b/*"), ""),
+        (("x/y",), "x/y"),
+        (("users/{uid}/photos/",), "users/"),
+        (("{uid}/a/",), ""),
+    ],
 )
 def test_what_all_watched_names_begin_with(include: tuple[str, ...], prefix: str) -> None:
     assert Settings(include=include).watched_prefix() == prefix
+
+
+SAVED = [
+    ("users/{uid}/photos/", "users/{uid}/photos/", "users/u1/photos/a.png"),
+    ("users/{userId}/photos/", "users/{uid}/photos/", "users/u1/photos/a.png"),
+    ("users/{user}/{photo=**}", "users/{uid}/*", "users/u1/x/a.png"),
+    ("uploads", "uploads/", "uploads/b/c.jpg"),
+    ("users/*/photos", "users/*/photos/", "users/u1/photos/a.png"),
+    ("/uploads/", "uploads/", "uploads/a.png"),
+    ("/", "*", "a.png"),
+    ("uploads/*", "uploads/*", "uploads/a.png"),
+    ("**/*.png", "*.png", "a.png"),
+    ("avatars/**/*.jpg", "avatars/*.jpg", "avatars/x/y/a.jpg"),
+    ("*.jpg", "*.jpg", "uploads/b/c.jpg"),
+    ("logo.png", "logo.png", "logo.png"),
+]
+
+
+@pytest.mark.parametrize(("typed", "stored", "name"), SAVED, ids=[typed for typed, *_ in SAVED])
+def test_a_path_is_understood_as_it_is_meant(typed: str, stored: str, name: str) -> None:
+    saved = Settings(include=(typed,)).after(Settings())
+    assert saved.include == (stored,) and saved.watches(name)
+    assert name.startswith(saved.watched_prefix()), "what the bucket is asked for holds what is watched"
+    assert saved.after(saved) == saved == Settings(include=(stored,)).after(Settings())
+
+
+@pytest.mark.parametrize(
+    ("typed", "instead"),
+    [("gs://my-app.appspot.com/uploads/", "uploads/"), ("GS://b", "*"), ("https://firebasestorage.googleapis.com/v0", "uploads/"),
+     ("users/{uid/photos/", "braces"), ("users/{}/", "braces"), ("users/{a b}/", "braces")],
+)  # fmt: skip
+def test_a_path_that_can_be_no_path_is_refused_with_the_reason(typed: str, instead: str) -> None:
+    for field in ("include", "exclude", "owner_paths"):
+        with pytest.raises(SettingsInvalid) as wrong:
+            Settings.model_validate({field: (typed,)}).after(Settings())
+        assert set(wrong.value.fields) == {field} and instead in wrong.value.fields[field] and typed in str(wrong.value)
+
+
+def test_a_path_that_turns_out_to_hold_our_own_prefix_is_refused() -> None:
+    with pytest.raises(SettingsInvalid, match="which Picward writes to"):
+        Settings(include=("quarantine",)).after(Settings())
+
+
+def test_whose_picture_it_is_may_be_called_as_in_the_rules() -> None:
+    saved = Settings(owner_paths=("profiles/{userId}/", "rooms/{room}/{uid}/{file=**}")).after(Settings())
+    assert saved.owner_paths == ("profiles/{uid}/", "rooms/*/{uid}/*")
+    assert (saved.owner_of("profiles/u1/a.png"), saved.owner_of("rooms/9/u2/a.png")) == ("u1", "u2")
+    for typed in ("users/", "a/{b}/{c}/"):
+        with pytest.raises(SettingsInvalid, match="where the user's id is"):
+            Settings(owner_paths=(typed,)).after(Settings())
+
+
+def test_a_path_that_was_stored_before_keeps_its_meaning() -> None:
+    """No update changes what a live site watches, and none of its settings stops it from being opened."""
+    stored = Settings(include=("uploads", "gs://b/x/", "users/{userId}/"), exclude=("raw",), owner_paths=("users/",))
+    assert stored.after(stored) == stored
+    changed = stored.model_copy(update={"include": (*stored.include, "more")}).after(stored)
+    assert changed.include == (*stored.include, "more/") and changed.exclude == ("raw",)
 
 
 def test_starting_does_not_load_the_sdk() -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,8 +10,8 @@ from app.db import decisions, hashes, jobs
 from app.dispatch import clock
 from app.domain.decisions import Action, Verdict
 from app.domain.detector import HashEntry, HashKind, ListKind
-from app.domain.errors import ModelUnavailable, PlatformRefused, PlatformUnavailable
-from app.domain.jobs import MAX_DEATHS
+from app.domain.errors import MediaSkipped, ModelUnavailable, PlatformRefused, PlatformUnavailable
+from app.domain.jobs import MAX_DEATHS, WorkState
 from app.domain.platform import Site
 from app.services.pipeline import due, enforce, intake, moderate
 from app.services.pipeline.moderate import Moderator
@@ -325,3 +326,23 @@ def test_a_comparison_goes_on_where_it_was_interrupted(bench: Bench, monkeypatch
     assert lists.compare(bench.core) == 1
     settle(bench)
     assert bench.platform.hidden == {"1", "3"}
+
+
+def test_what_is_plainly_no_picture_is_nobodys_work_and_counted(
+    bench: Bench, site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench.platform.trouble["fetch"] = MediaSkipped("a film")
+    upload(bench, site, "1", b"film")
+    settle(bench)
+    with bench.core.db.read() as connection:
+        known = jobs.latest(connection, site.id, "1")
+        assert known is not None and known.state is WorkState.GONE
+        version = hashlib.sha256(b"film").hexdigest()
+        assert decisions.current(connection, site.id, "1", version) is None
+    assert sites.summary(bench.core, site.id)["skipped"] == 1
+    # Or the platform sees it before it asks for anything.
+    parse = bench.platform.parse
+    monkeypatch.setattr(bench.platform, "parse", lambda delivery, site: replace(parse(delivery, site), events=(), skipped=2))
+    for _ in range(2):
+        upload(bench, site, "2", b"song")
+    assert sites.summary(bench.core, site.id)["skipped"] == 3, "a delivery counts once"

@@ -8,6 +8,7 @@ from sqlalchemy import text
 
 from app.domain.errors import DeliveryRefused, PairingRefused, PlatformUnavailable, SettingsInvalid, SiteUnknown
 from app.domain.platform import SiteState
+from app.domain.settings import SiteSettings
 from app.services.rules import policies
 from app.services.sites import connecting, sites
 from tests.support.core import Bench
@@ -60,6 +61,20 @@ def test_settings_are_checked_field_by_field(bench: Bench) -> None:
         sites.save_settings(bench.core, site.id, {"preview_days": 0, "nonsense": 1}, "owner")
     assert set(wrong.value.fields) == {"preview_days", "nonsense"}
     assert sites.get(bench.core, site.id).settings.preview_days == 30
+
+
+def test_a_platforms_settings_see_what_they_take_the_place_of(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that a platform can remember what the earlier ones said."""
+    site = bench.site()
+    seen: list[tuple[int, int]] = []
+
+    def after(self: SiteSettings, before: SiteSettings) -> SiteSettings:
+        seen.append((before.preview_days, self.preview_days))
+        return self.model_copy(update={"preview_days": before.preview_days + self.preview_days})
+
+    monkeypatch.setattr(SiteSettings, "after", after)
+    sites.save_settings(bench.core, site.id, {"preview_days": 10}, "owner")
+    assert seen == [(30, 10)] and sites.get(bench.core, site.id).settings.preview_days == 40
 
 
 def test_policies_are_versioned_and_checked(bench: Bench) -> None:

@@ -207,7 +207,7 @@ def _checked(site: Site, policy: Policy, form: Form) -> tuple[SiteSettings | Non
     settings: SiteSettings | None = None
     rules: tuple[Rule, ...] | None = None
     try:
-        settings = validate(core().platform(site.platform).Settings, form.values)
+        settings = validate(core().platform(site.platform).Settings, form.values).after(site.settings)
     except SettingsInvalid as error:
         form.errors |= {name.split(".")[0]: text for name, text in error.fields.items()}
     if not form.errors:

@@ -36,7 +36,7 @@ test("everything is sent unless a filter says otherwise", () => {
   assert.notEqual(reason({ contentTypes: ["image/"] }, { contentType: undefined }), "");
   assert.equal(reason({ maxBytes: 133 }), "");
   assert.notEqual(reason({ maxBytes: 132 }), "");
-  assert.equal(reason({ maxBytes: 1, contentTypes: ["video/"] }, {}, "object.deleted"), "");
+  assert.equal(reason({ maxBytes: 1 }, {}, "object.updated"), "too large");
 });
 
 test("what is sent names no token and has its numbers as text", () => {
@@ -52,7 +52,7 @@ test("what is sent names no token and has its numbers as text", () => {
 test("an event's id is the same at every retry and another for every generation", () => {
   const id = (over, type = "object.finalized", now = 1) => request(type, { ...OBJECT, ...over }, SECRET, now).headers["webhook-id"];
   assert.equal(id({}), id({ metageneration: 2 }, "object.finalized", 99));
-  const ids = [id({}), id({ generation: "2" }), id({ name: "a" }), id({ bucket: "b" }), id({}, "object.deleted")];
+  const ids = [id({}), id({ generation: "2" }), id({ name: "a" }), id({ bucket: "b" }), id({}, "object.updated"), id({ metageneration: "9" }, "object.updated")];
   assert.equal(new Set(ids).size, ids.length);
   assert.match(ids[0], /^obj_[0-9a-f]{40}$/);
 });

@@ -11,11 +11,13 @@ import json
 import os
 import re
 import sys
-from collections.abc import Mapping
-from pathlib import Path
-from typing import Any
 
-STATE = Path(os.environ.get("GCLOUD_STATE", "gcloud.json"))
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # it is started some hundred times, and these modules take as long to load as all the others
+    from collections.abc import Mapping
+    from typing import Any
+
+STATE = os.environ.get("GCLOUD_STATE", "gcloud.json")
 READS = {"describe", "list", "get-iam-policy", "service-agent"}
 EMPTY: dict[str, Any] = {
     "calls": [], "changes": 0, "services": [], "things": {}, "policies": {}, "notifications": [],
@@ -27,8 +29,18 @@ class Failure(Exception):
     pass
 
 
+def load() -> dict[str, Any]:
+    with open(STATE) as file:  # noqa: PTH123
+        return json.load(file)
+
+
+def save(value: Mapping[str, Any], path: str = STATE) -> None:
+    with open(path, "w") as file:  # noqa: PTH123
+        json.dump(value, file)
+
+
 def main(words: list[str]) -> None:
-    state = json.loads(STATE.read_text()) if STATE.exists() else dict(EMPTY)
+    state = load() if os.path.exists(STATE) else dict(EMPTY)  # noqa: PTH110
     flags = {}
     command = []
     for word in words:
@@ -41,12 +53,12 @@ def main(words: list[str]) -> None:
     changing = not READS & set(command)
     if changing:
         state["changes"] += 1
-    STATE.write_text(json.dumps(state))
+    save(state)
     try:
         if changing and state["changes"] == int(os.environ.get("GCLOUD_FAIL_AT", 0)):
             raise Failure("ERROR: (gcloud) The service is currently unavailable.")
         answer = act(state, command, flags)
-        STATE.write_text(json.dumps(state))
+        save(state)
         sys.stdout.write("\n".join(rendered(answer, flags)) + "\n")
     except Failure as failure:
         raise SystemExit(str(failure)) from None
@@ -60,6 +72,8 @@ def act(state: dict[str, Any], command: list[str], flags: dict[str, str]) -> lis
             return [{"projectNumber": state["projects"][id]}]
         case ["storage", "buckets", "describe", url]:
             return [{"name": url[5:], "uniform_bucket_level_access": bucket(state, url)}]
+        case ["storage", "buckets", "list"]:
+            return [{"name": name} for name in state["buckets"]]
         case ["storage", "service-agent"]:
             return [{"": "service-123456789012@gs-project-accounts.iam.gserviceaccount.com"}]
         case ["services", "list"]:
@@ -72,7 +86,10 @@ def act(state: dict[str, Any], command: list[str], flags: dict[str, str]) -> lis
             return notifications(state, verb, target, flags)
         case ["iam", "service-accounts", "keys", "create", file]:
             find(state, "service-accounts", flags["iam-account"])
-            Path(file).write_text("{}")
+            if "GCLOUD_NO_KEYS" in os.environ:
+                raise Failure("ERROR: (gcloud) Key creation is not allowed (constraints/iam.disableServiceAccountKeyCreation).")
+            key = {"type": "service_account", "private_key": "-----BEGIN", "client_email": flags["iam-account"]}
+            save(key, file)
             return []
         case [*group, "get-iam-policy", name]:
             find(state, group[-1], name)
@@ -127,7 +144,14 @@ def made(state: dict[str, Any], kind: str, verb: str, name: str, flags: dict[str
                 if kind == "topics" and other.get("topic") == f"projects/{project}/topics/{name}":
                     other["topic"] = "_deleted-topic_"
             return []
-    if "push-endpoint" in flags:
+    if "message-retention-duration" in flags:
+        days = int(flags["message-retention-duration"].removesuffix("d"))
+        things[key]["messageRetentionDuration"] = f"{days * 86_400}s"
+    if "max-delivery-attempts" in flags:
+        things[key]["deadLetterPolicy"] = {"maxDeliveryAttempts": flags["max-delivery-attempts"]}
+    if verb == "modify-push-config":
+        things[key]["pushConfig"] = {}
+    elif "push-endpoint" in flags:
         oidc = {"serviceAccountEmail": flags["push-auth-service-account"], "audience": flags["push-auth-token-audience"]}
         things[key]["pushConfig"] = {"pushEndpoint": flags["push-endpoint"], "oidcToken": oidc}
     return [things[key]]
@@ -139,7 +163,7 @@ def bind(state: dict[str, Any], key: str, verb: str, pair: list[str]) -> list[Ma
     if verb.startswith("add") and thing is not None:
         thing["tried"] = thing.get("tried", 0) + 1
         if thing["tried"] <= int(os.environ.get("GCLOUD_FRESH", 0)):
-            STATE.write_text(json.dumps(state))
+            save(state)
             raise Failure(f"ERROR: (gcloud) INVALID_ARGUMENT: Service account {pair[1]} does not exist.")
     if verb.startswith("add"):
         roles.append(pair)
@@ -156,12 +180,12 @@ def notifications(state: dict[str, Any], verb: str, target: str, flags: dict[str
         bucket(state, target)
         topic = "//pubsub.googleapis.com/" + flags["topic"]
         id = str(len(state["calls"]))
-        known.append({"id": id, "topic": topic, "event_types": flags["event-types"].split(",")})
+        known.append({"id": id, "bucket": target[5:], "topic": topic, "event_types": flags["event-types"].split(",")})
         known[-1]["object_name_prefix"] = flags.get("object-prefix", "")
     elif verb == "delete":
         state["notifications"] = [one for one in known if not target.endswith(f"/{one['id']}")]
     else:
-        return [{"Notification Configuration": one} for one in known]
+        return [{"Notification Configuration": one} for one in known if one.get("bucket", target[5:]) == target[5:]]
     return []
 
 

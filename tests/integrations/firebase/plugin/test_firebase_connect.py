@@ -62,7 +62,7 @@ class Project:
             for name, thing in state["things"].items()
         }
         policies = {name: sorted(roles) for name, roles in state["policies"].items() if roles}
-        told = [{key: one for key, one in config.items() if key != "id"} for config in state["notifications"]]
+        told = [{key: one for key, one in config.items() if key not in ("id", "bucket")} for config in state["notifications"]]
         return {"things": things, "policies": policies, "notifications": told, "services": sorted(state["services"])}
 
 
@@ -79,7 +79,7 @@ def test_a_first_run_makes_everything_and_a_second_nothing(project: Project, tmp
     assert made["notifications"] == [
         {
             "topic": "//pubsub.googleapis.com/projects/demo-test/topics/picward-uploads",
-            "event_types": ["OBJECT_FINALIZE", "OBJECT_DELETE"],
+            "event_types": ["OBJECT_FINALIZE", "OBJECT_METADATA_UPDATE", "OBJECT_DELETE"],
             "object_name_prefix": "pending/",
         }
     ]
@@ -103,7 +103,7 @@ def test_a_first_run_makes_everything_and_a_second_nothing(project: Project, tmp
     for flag in (
         "--ack-deadline=120",
         "--dead-letter-topic=picward-dead",
-        "--max-delivery-attempts=10",
+        "--max-delivery-attempts=100",
         "--expiration-period=never",
     ):
         assert flag in created
@@ -111,6 +111,53 @@ def test_a_first_run_makes_everything_and_a_second_nothing(project: Project, tmp
     again = project.connect("--prefix", "pending/", "--deletions", "--key", str(key), "--strikes")
     assert "nothing was changed" in again
     assert (project.state["changes"], project.made()) == (changes, made)
+
+
+def as_an_earlier_version_made(things: dict[str, Any]) -> dict[str, Any]:
+    """Ten attempts, and dead letters for seven days."""
+    old = {"subscriptions/picward-push": {"deadLetterPolicy": {"maxDeliveryAttempts": "10"}}}
+    old["subscriptions/picward-dead"] = {"messageRetentionDuration": "604800s"}
+    return {name: thing | old.get(name, {}) for name, thing in things.items()}
+
+
+def test_two_buckets_may_share_and_one_is_undone_without_the_other(project: Project) -> None:
+    project.change(buckets={BUCKET: False, "demo-second": False})
+    project.connect()
+    first = project.made()
+    project.connect("--bucket", "demo-second")
+    said = project.connect("--bucket", "demo-second", "--undo")
+    assert f"they serve {BUCKET}, too" in said and project.made() == first
+    assert "they serve" not in project.connect("--undo") and not project.state["things"]
+
+
+def test_an_empty_key_file_is_no_key(project: Project, tmp_path: Path) -> None:
+    key = tmp_path / "key.json"
+    key.touch()
+    said = project.connect("--key", str(key), code=1, GCLOUD_NO_KEYS="1")
+    assert "Connected" not in said and "Workload Identity Federation" in said
+    key.touch()
+    project.connect("--key", str(key))
+    assert json.loads(key.read_text())["client_email"] == RUNTIME and oct(key.stat().st_mode & 0o777) == "0o600"
+    key.write_text('{"private_key": "x", "client_email": "other@demo-test.iam.gserviceaccount.com"}')
+    assert f"holds no key of {RUNTIME}" in project.connect("--key", str(key), code=1)
+
+
+def test_dead_letters_are_pushed_again_on_demand_and_what_an_earlier_version_made_is_updated(project: Project) -> None:
+    said = project.connect()
+    assert f"connect.sh --project demo-test --bucket {BUCKET} --name picward --url {URL} --replay" in said
+    made = project.made()
+    push, dead = (made["things"][f"subscriptions/picward-{which}"] for which in ("push", "dead"))
+    assert "pushConfig" not in dead and dead["messageRetentionDuration"] == f"{31 * 86_400}s"
+    project.change(
+        things=as_an_earlier_version_made(project.state["things"]),
+        notifications=[one | {"event_types": ["OBJECT_FINALIZE"]} for one in project.state["notifications"]],
+    )
+    project.connect("--replay")
+    assert project.state["things"]["subscriptions/picward-dead"]["pushConfig"] == push["pushConfig"]
+    project.connect()
+    assert project.state["things"]["subscriptions/picward-dead"].pop("pushConfig") == {}
+    made["things"]["subscriptions/picward-dead"] |= {"pushConfig": {}}
+    assert project.made() == made
 
 
 def test_a_dry_run_prints_what_a_run_does(project: Project) -> None:
@@ -213,7 +260,7 @@ def test_a_new_address_or_prefix_replaces_the_old_one(project: Project) -> None:
         ("--project", "Demo"), ("--project", "demo'test"), ("--name", "a b"), ("--name", "x"), ("--prefix", "/pending"),
         ("--prefix", "a\tb"), ("--region", "europe"), ("--account", "me@example.org"),
         ("--account", "-x@y.iam.gserviceaccount.com"), ("--quarantine", BUCKET), ("--quarantine", "UPPER"),
-        ("--verbose",), ("--key",),
+        ("--verbose",), ("--key",), ("--replay", "--undo"),
     ],
 )  # fmt: skip
 def test_what_is_no_name_is_refused_before_anything_is_asked(project: Project, words: tuple[str, ...]) -> None:
@@ -236,7 +283,9 @@ def test_the_real_gcloud_understands_every_command(project: Project, tmp_path: P
     project.change(buckets={BUCKET: False, "demo-quarantine": True})
     words = ("--quarantine", "demo-quarantine", "--strikes", "--messages", "--region", "europe-west1", "--prefix", "pending/")
     project.connect(*words, "--key", str(tmp_path / "key.json"))
-    project.connect(*words, "--url", "https://new.example/webhooks/firebase")
+    project.change(things=as_an_earlier_version_made(project.state["things"]))
+    project.connect(*words, "--url", "https://new.example/webhooks/firebase", "--replay")
+    project.connect(*words)
     project.connect(*words, "--undo")
     env = {"PATH": os.environ["PATH"], "CLOUDSDK_CONFIG": str(tmp_path / "config"), "CLOUDSDK_CORE_DISABLE_PROMPTS": "1"}
     env |= {"CLOUDSDK_CORE_CHECK_GCE_METADATA": "false", "CLOUDSDK_CORE_DISABLE_USAGE_REPORTING": "1"}
@@ -246,9 +295,18 @@ def test_the_real_gcloud_understands_every_command(project: Project, tmp_path: P
         for call in project.state["calls"]
     }
     assert len(shapes) > 20
-    for call in shapes.values():
-        done = subprocess.run([real, *call], env=env, capture_output=True, text=True, timeout=60, check=False)
-        assert "You do not currently have an active account" in done.stderr, (call, done.stderr)
+    wrong = ["pubsub", "topics", "create", "one", "--no-such-option"]
+    program = [shutil.which("python3") or sys.executable, str(Path(gcloud.__file__).with_name("real_gcloud.py"))]
+    asked = json.dumps([*shapes.values(), wrong])
+    library = Path(real).resolve().parents[1] / "lib"
+    done = subprocess.run(
+        [*program, str(library)], input=asked, env=env, capture_output=True, text=True, timeout=120, check=False
+    )
+    said = done.stderr.split("\0")[1:]
+    assert len(said) == len(shapes) + 1, done.stderr[-2000:]
+    assert "unrecognized arguments: --no-such-option" in said[-1], "gcloud reads every word"
+    for call, answer in zip(shapes.values(), said, strict=False):
+        assert "You do not currently have an active account" in answer, (call, answer)
 
 
 def test_the_script_is_sound_shell() -> None:

@@ -146,10 +146,10 @@ def test_an_upload_is_told_signed_and_without_its_token(package: Path, env: dict
     assert TOKEN not in logged
 
 
-def test_a_deletion_is_told(package: Path, env: dict[str, str], connector: Connector) -> None:
-    outcomes, _ = run(package, env | {"PICWARD_MAX_BYTES": "1"}, "picwardDeleted", OBJECT)
+def test_a_change_of_the_type_is_told(package: Path, env: dict[str, str], connector: Connector) -> None:
+    outcomes, _ = run(package, env, "picwardUpdated", OBJECT)
     assert outcomes == [{"done": True}]
-    assert [one["type"] for one in connector.verified()] == ["object.deleted"]
+    assert [one["type"] for one in connector.verified()] == ["object.updated"]
 
 
 @pytest.mark.parametrize("answer", [408, 425, 429, 500, 503, "drop"])
@@ -186,7 +186,7 @@ def manifest(folder: Path, env: dict[str, str]) -> dict[str, Any]:
 
 def test_the_cli_finds_both_functions_their_trigger_and_their_parameters(package: Path, env: dict[str, str]) -> None:
     found = manifest(package, env)
-    for name, event in (("picwardFinalized", "finalized"), ("picwardDeleted", "deleted")):
+    for name, event in (("picwardFinalized", "finalized"), ("picwardUpdated", "metadataUpdated")):
         endpoint = found["endpoints"][name]
         assert endpoint["eventTrigger"] == {
             "eventType": f"google.cloud.storage.object.v1.{event}",
@@ -212,7 +212,7 @@ def test_it_installs_as_a_kit(package: Path, env: dict[str, str], tmp_path: Path
         (modules / one.name).symlink_to(one)
     shutil.copytree(package, modules / described["name"], ignore=shutil.ignore_patterns("node_modules"))
     found = manifest(tmp_path, env)
-    assert set(found["endpoints"]) == {"picwardFinalized", "picwardDeleted"}
+    assert set(found["endpoints"]) == {"picwardFinalized", "picwardUpdated"}
     assert "FUNCTION_DEFAULT_REGION" not in {param["name"] for param in found["params"]}
 
 

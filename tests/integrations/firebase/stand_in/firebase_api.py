@@ -11,7 +11,7 @@ import uuid
 from typing import TYPE_CHECKING, Any
 
 from tests.integrations.firebase.stand_in.json_api import media
-from tests.integrations.firebase.stand_in.objects import TOKENS, Conditions, StoredObject, resource
+from tests.integrations.firebase.stand_in.objects import TOKENS, Conditions, StoredObject, number, resource
 from tests.integrations.firebase.stand_in.server import Answer, Refusal, Request, route
 
 if TYPE_CHECKING:
@@ -43,13 +43,20 @@ def read(gcs: CloudStorage, request: Request, bucket: str, name: str) -> Answer:
     )
 
 
+def list_(gcs: CloudStorage, request: Request, bucket: str) -> Answer:
+    if not gcs.permits("list", bucket, request.query.get("prefix", "")):
+        raise Refusal(403, "forbidden", _DENIED)
+    names = [name for name in gcs.found(bucket).names() if name.startswith(request.query.get("prefix", ""))]
+    return Answer.of({"prefixes": [], "items": [{"name": name, "bucket": bucket} for name in names]})
+
+
 def upload(gcs: CloudStorage, request: Request, bucket: str) -> Answer:
     """Take a client's upload (its bytes as the body, the name in the query); the object gets a token at once."""
     name = request.query.get("name", "")
     if not gcs.permits("create", bucket, name):
         raise Refusal(403, "forbidden", _DENIED)
     fields = {"contentType": request.headers.get("content-type"), "metadata": {TOKENS: str(uuid.uuid4())}}
-    return _described(gcs, gcs.found(bucket).insert(name, request.body, fields, frozenset(), Conditions()))
+    return _described(gcs, gcs.found(bucket).insert(name, request.body, fields, None, Conditions()))
 
 
 def _described(gcs: CloudStorage, found: StoredObject) -> Answer:
@@ -63,7 +70,11 @@ def _described(gcs: CloudStorage, found: StoredObject) -> Answer:
 
 def public(gcs: CloudStorage, request: Request, bucket: str, name: str) -> Answer:
     place = gcs.buckets.get(bucket)
-    found = place.get(name) if place else None
+    generation = number(request.query, "generation")
+    try:
+        found = place.look(name, generation, Conditions()) if place else None
+    except Refusal:
+        found = None
     if place is None or found is None or not place.readable(found):
         # Who may not list is not told whether there is an object.
         text = b"<?xml version='1.0' encoding='UTF-8'?><Error><Code>AccessDenied</Code><Message>Access denied.</Message></Error>"
@@ -75,6 +86,7 @@ def public(gcs: CloudStorage, request: Request, bucket: str, name: str) -> Answe
 
 ROUTES = (
     route("GET", "/v0/b/{}/o/{}", "firebase.metadata", read),
+    route("GET", "/v0/b/{}/o", "firebase.list", list_),
     route("POST", "/v0/b/{}/o", "firebase.upload", upload),
 )
 PUBLIC_ROUTE = route("GET", "/{}/{*}", "public.get", public)

@@ -1,21 +1,22 @@
 """A stand-in of Cloud Storage on a real socket, for google-cloud-storage and what Firebase's clients see of it.
 
-Not there: object versions, soft delete, compose, batches, signed addresses, customer-held keys, IAM policies.
+Not there: soft delete, compose, batches, signed addresses, customer-held keys, IAM policies.
 `python -m tests.integrations.firebase.stand_in.gcs --bucket NAME --objects 100000` serves many objects from a process of its own.
 """
 
 from __future__ import annotations
 
 import argparse
+import re
 import threading
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, Literal
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from tests.integrations.firebase.stand_in import firebase_api, google, json_api, uploads
 from tests.integrations.firebase.stand_in.google import GoogleSigner
 from tests.integrations.firebase.stand_in.json_api import MAX_PAGE
-from tests.integrations.firebase.stand_in.objects import Bucket, Clock, StoredObject
+from tests.integrations.firebase.stand_in.objects import Bucket, Clock, Pace, StoredObject
 from tests.integrations.firebase.stand_in.push import Push
 from tests.integrations.firebase.stand_in.server import Refusal, Request, Route, StandIn
 from tests.integrations.firebase.stand_in.uploads import Session
@@ -58,6 +59,7 @@ class CloudStorage(StandIn):
         self._signer = signer
         self._pushes: list[Push] = []
         self._clock = Clock()
+        self.pace = Pace()
 
     def stop(self) -> None:
         for push in self._pushes:
@@ -78,7 +80,8 @@ class CloudStorage(StandIn):
         """Make a bucket, or give the one that is there."""
         with self.lock:
             if name not in self.buckets:
-                self.buckets[name] = Bucket(name, self._clock, self._emit, self.lock, uniform=uniform, public=public)
+                known = (self._clock, self._emit, self.lock, self.pace)
+                self.buckets[name] = Bucket(name, *known, uniform=uniform, public=public)
             return self.buckets[name]
 
     def found(self, name: str) -> Bucket:
@@ -95,12 +98,22 @@ class CloudStorage(StandIn):
         return self.rules(operation, bucket, name) if callable(self.rules) else self.rules
 
     def allowed(self, request: Request) -> None:
+        if request.anonymous and "/storage/v1/" in request.path and not self._open_to_all(request):
+            raise Refusal(401, "required", "Anonymous caller does not have storage.objects.get access to the object.")
         if self.bearer is None or "/storage/v1/" not in request.path:
             return
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         right = self.bearer(token) if callable(self.bearer) else token == self.bearer
         if scheme.lower() != "bearer" or not right:
             raise Refusal(401, "authError", "Invalid Credentials")
+
+    def _open_to_all(self, request: Request) -> bool:
+        if request.operation in ("buckets.testIamPermissions", "objects.insert"):  # a resumable upload's address is its proof
+            return True
+        found = re.fullmatch(r"(?:/download)?/storage/v1/b/([^/]+)/o/([^/]+)", request.path)
+        place = self.buckets.get(found[1]) if found and request.method == "GET" else None
+        one = place.get(unquote(found[2])) if place and found else None
+        return place is not None and one is not None and place.readable(one)
 
     def download_url(self, bucket: str, name: str, token: str) -> str:
         return f"{self.client_metadata_url(bucket, name)}?alt=media&token={token}"

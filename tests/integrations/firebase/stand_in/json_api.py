@@ -117,7 +117,7 @@ def _copied(gcs: CloudStorage, request: Request, bucket: str, name: str, to_buck
         carried = patched(carried, given)
     elif given:
         carried = given
-    acl = acl_of(request.query.get("destinationPredefinedAcl"), body) or frozenset()
+    acl = acl_of(request.query.get("destinationPredefinedAcl"), body)
     return gcs.found(to_bucket).insert(to_name, source.content, carried, acl, Conditions.of(request.query))
 
 
@@ -313,6 +313,9 @@ def bucket_insert(gcs: CloudStorage, request: Request) -> Answer:
 
 def bucket_permissions(gcs: CloudStorage, request: Request, bucket: str) -> Answer:
     place, asked = gcs.found(bucket), request.queries.get("permissions", [])
+    if request.anonymous:
+        open = {"storage.objects.get", "storage.objects.list"} if place.open else set()
+        return Answer.of({"kind": "storage#testIamPermissionsResponse", "permissions": [one for one in asked if one in open]})
     granted = [one for one in asked if place.permissions is None or one in place.permissions]
     return Answer.of({"kind": "storage#testIamPermissionsResponse"} | ({"permissions": granted} if granted else {}))
 

@@ -159,6 +159,32 @@ class Clock:
         return self._last
 
 
+class Pace:
+    """Take one change a second of each object, as Cloud Storage documents it, by a clock in seconds; off without one.
+
+    https://cloud.google.com/storage/quotas#objects: "Maximum rate of writes to the same object name: One write per second".
+    """
+
+    def __init__(self) -> None:
+        self.clock: Callable[[], float] | None = None
+        self.refused = 0
+        self._last: dict[tuple[str, str], float] = {}
+
+    def check(self, bucket: str, name: str) -> None:
+        if self.clock is None:
+            return
+        now = self.clock()
+        if now - self._last.get((bucket, name), now - 1) < 1:
+            self.refused += 1
+            raise Refusal(
+                429,
+                "rateLimitExceeded",
+                f"The object {bucket}/{name} exceeded the rate limit for object mutation operations (create, update, and "
+                "delete). Please reduce your request rate. See https://cloud.google.com/storage/docs/gcs429.",
+            )
+        self._last[bucket, name] = now
+
+
 class Bucket:
     """Hold objects; the methods with long arguments are the API's, those with short ones are for tests."""
 
@@ -168,6 +194,7 @@ class Bucket:
         clock: Clock,
         emit: Emit,
         lock: AbstractContextManager[Any],
+        pace: Pace,
         *,
         uniform: bool = False,
         public: bool = False,
@@ -177,9 +204,16 @@ class Bucket:
         """Uniform bucket-level access: no object has an access list of its own."""
         self.open = public
         """allUsers may read every object, by the bucket's policy."""
+        self.default_acl: frozenset[tuple[str, str]] = frozenset()
+        """Who gets what on a new object that says nothing about it (the bucket's default object ACL)."""
+        self.nobody_public = False
+        """Public access prevention: nothing may be given to everybody."""
+        self.versioning = False
+        """Object versioning: what is overwritten or deleted stays, under its generation."""
         self.permissions: frozenset[str] | None = None
         self.notifications: dict[str, dict[str, Any]] = {}
-        self._clock, self._emit, self._lock = clock, emit, lock
+        self._clock, self._emit, self._lock, self._pace = clock, emit, lock, pace
+        self._noncurrent: dict[tuple[str, int], StoredObject] = {}
         self._objects: dict[str, StoredObject] = {}
         self._names: list[str] = []
 
@@ -201,7 +235,7 @@ class Bucket:
         if token:
             custom[TOKENS] = token if isinstance(token, str) else str(uuid.uuid4())
         fields = {"contentType": content_type, "metadata": custom or None, "cacheControl": cache_control}
-        return self.insert(name, data, fields, frozenset({PUBLIC}) if acl_public else frozenset(), Conditions())
+        return self.insert(name, data, fields, frozenset({PUBLIC}) if acl_public else None, Conditions())
 
     def remove(self, name: str) -> None:
         self.delete(name, None, Conditions())
@@ -252,8 +286,8 @@ class Bucket:
         return self.open or (found.public and not self.uniform)
 
     def look(self, name: str, generation: int | None, conditions: Conditions, reading: bool = False) -> StoredObject:
-        """Find a live object. Raise 404 for a missing one and for a generation that is there no more."""
-        found = self._objects.get(name)
+        """Find an object. Raise 404 for a missing one and for a generation that is there no more."""
+        found = self._noncurrent.get((name, generation or 0)) or self._objects.get(name)
         if found is None or generation not in (None, found.generation):
             raise Refusal(404, "notFound", f"No such object: {self.name}/{name}")
         conditions.check(found, reading)
@@ -264,9 +298,10 @@ class Bucket:
         name: str,
         content: bytes | Generated,
         fields: Mapping[str, Any],
-        acl: frozenset[tuple[str, str]],
+        acl: frozenset[tuple[str, str]] | None,
         conditions: Conditions,
     ) -> StoredObject:
+        """Put a version there; without an access list of its own it gets the bucket's default."""
         with self._lock:
             return self._insert(name, content, fields, acl, conditions)
 
@@ -275,16 +310,19 @@ class Bucket:
         name: str,
         content: bytes | Generated,
         fields: Mapping[str, Any],
-        acl: frozenset[tuple[str, str]],
+        acl: frozenset[tuple[str, str]] | None,
         conditions: Conditions,
     ) -> StoredObject:
         check_name(name)
         old = self._objects.get(name)
         conditions.check(old)
+        self._pace.check(self.name, name)
         if old is not None and old.held:
             raise _held(old)
         if acl and self.uniform:
             raise uniform_only()
+        self._prevent(acl)
+        acl = (frozenset() if self.uniform else self.default_acl) if acl is None else acl
         kept = {key: value for key, value in fields.items() if key in (*WRITABLE, *HOLDS) and value is not None}
         check_metadata(kept.get("metadata"))
         kept.setdefault("contentType", "application/octet-stream")
@@ -295,6 +333,7 @@ class Bucket:
             bisect.insort(self._names, name)
             self._emit("OBJECT_FINALIZE", new, {})
         else:
+            self._set_aside(old)
             self._emit("OBJECT_DELETE", old, {"overwrittenByGeneration": str(generation)})
             self._emit("OBJECT_FINALIZE", new, {"overwroteGeneration": str(old.generation)})
         return new
@@ -308,8 +347,10 @@ class Bucket:
         """Put other metadata on a version; `fields` are all of them."""
         if acl is not None and self.uniform:
             raise uniform_only()
+        self._prevent(acl)
         check_metadata(fields.get("metadata"))
         with self._lock:
+            self._pace.check(self.name, found.name)
             new = replace(
                 found,
                 fields={key: value for key, value in fields.items() if value is not None},
@@ -326,10 +367,21 @@ class Bucket:
             found = self.look(name, generation, conditions)
             if found.held:
                 raise _held(found)
+            self._pace.check(self.name, name)
             del self._objects[name]
             del self._names[bisect.bisect_left(self._names, name)]
+            self._set_aside(found)
             self._emit("OBJECT_DELETE", found, {})
             return found
+
+    def _set_aside(self, old: StoredObject) -> None:
+        if self.versioning:
+            self._noncurrent[old.name, old.generation] = old
+
+    def _prevent(self, acl: frozenset[tuple[str, str]] | None) -> None:
+        if self.nobody_public and any(entity in ("allUsers", "allAuthenticatedUsers") for entity, _ in acl or ()):
+            members = "The member bindings allUsers and allAuthenticatedUsers"
+            raise Refusal(412, "conditionNotMet", f"{members} are not allowed since public access prevention is enforced.")
 
     def walk(self, start: str) -> Iterator[StoredObject]:
         """Go through the objects by name, from the first that is not before `start`."""

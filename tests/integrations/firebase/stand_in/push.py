@@ -34,7 +34,7 @@ _CLOUD_EVENTS = {
     "OBJECT_DELETE": "google.cloud.storage.object.v1.deleted",
     "OBJECT_METADATA_UPDATE": "google.cloud.storage.object.v1.metadataUpdated",
 }
-_FORWARDED = {"OBJECT_FINALIZE": "object.finalized", "OBJECT_DELETE": "object.deleted"}
+_FORWARDED = {"OBJECT_FINALIZE": "object.finalized", "OBJECT_METADATA_UPDATE": "object.updated"}
 FORWARDED_FIELDS = (
     "bucket", "name", "generation", "metageneration", "contentType", "contentEncoding", "size", "md5Hash", "crc32c",
     "cacheControl", "metadata", "timeCreated", "updated",
@@ -250,14 +250,15 @@ class Push:
             data["metadata"] = {key: value for key, value in data["metadata"].items() if key != TOKENS}
         type = _FORWARDED[message.event]
         body = json.dumps({"v": 1, "to": "connector", "type": type, "data": data}, separators=(",", ":")).encode()
-        id = forwarded_id(type, data["bucket"], data["name"], data["generation"])
+        about = (data["metageneration"],) if type == "object.updated" else ()
+        id = forwarded_id(type, data["bucket"], data["name"], data["generation"], *about)
         headers["user-agent"] = "picward-forwarder/0.1.0"
         return headers | signing.sign(self.secret, id, int(time.time()), body), body
 
 
-def forwarded_id(type: str, bucket: str, name: str, generation: str) -> str:
+def forwarded_id(type: str, *about: str) -> str:
     """Give the webhook-id that every retry of one event has."""
-    return "obj_" + hashlib.sha256("\n".join((type, bucket, name, generation)).encode()).hexdigest()[:40]
+    return "obj_" + hashlib.sha256("\n".join((type, *about)).encode()).hexdigest()[:40]
 
 
 def _header(value: str) -> str:

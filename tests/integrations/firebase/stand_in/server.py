@@ -43,6 +43,11 @@ class Request:
     def query(self) -> dict[str, str]:
         return {name: values[-1] for name, values in self.queries.items()}
 
+    @property
+    def anonymous(self) -> bool:
+        """Tell whether nobody's credentials came along; the SDK, which has none for an emulator, is known by its header."""
+        return "authorization" not in self.headers and "x-goog-api-client" not in self.headers
+
     def json(self) -> dict[str, Any]:
         if not self.body:
             return {}

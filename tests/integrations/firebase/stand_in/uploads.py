@@ -89,7 +89,7 @@ def _stored(
     gcs: CloudStorage, request: Request, bucket: str, name: str, data: bytes, fields: Mapping[str, Any], query: Mapping[str, str]
 ) -> Answer:
     place = gcs.found(bucket)
-    acl = json_api.acl_of(query.get("predefinedAcl"), fields) or frozenset()
+    acl = json_api.acl_of(query.get("predefinedAcl"), fields)
     _sums_fit(fields, request, data)
     new = place.insert(name, data, fields, acl, Conditions.of(query))
     return json_api.described(gcs, request, new)
