@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from app.domain.decisions import Action, Enforcement, Receipt, Verdict
 from app.domain.errors import DeliveryRefused, DeliveryUnreadable, PlatformRefused, PlatformUnavailable
 from app.domain.events import (
+    AddressTold,
     Delivery,
     ErasureWanted,
     Event,
@@ -20,6 +21,7 @@ from app.domain.events import (
     Parsed,
     SiteRemoved,
     VerdictGiven,
+    VerdictUndone,
 )
 from app.domain.media import MediaRef, Page
 from app.domain.platform import Admission, FindSite, Platform, Site, SiteState
@@ -38,6 +40,7 @@ QUIET_SECONDS = DAY // SECOND
 
 PROBLEMS: Mapping[str, str] = {
     "cipher": "PHP has neither sodium nor OpenSSL: hidden originals lie unencrypted",
+    "reach": "Something at the site stopped requests of Picward",
     "quarantine": "The quarantine folder cannot be written: no picture can be hidden",
     "gd": "PHP has no GD: a hidden picture is removed instead of replaced by a placeholder",
     "offloaded": "Pictures of this site lie on another server, where they cannot be hidden",
@@ -123,7 +126,7 @@ class WordPress(Platform):
         id = delivery.headers.get("webhook-id", "")
         if not id:
             raise DeliveryUnreadable("The webhook-id is missing.")
-        return Parsed(id, (read(body),))
+        return Parsed(id, (*_address(body, site), read(body)))
 
     def scan(self, site: Site, cursor: str = "") -> Page:
         if cursor and not _ATTACHMENT.fullmatch(cursor):
@@ -199,13 +202,34 @@ class WordPress(Platform):
     def pulse(self, site: Site) -> float | None:
         answer = Plugin(site).ask("drain")
         try:
-            busy = answer.integer("sent", 0, default=0) or answer.integer("waiting", 0, default=0)
+            busy = answer.integer("sent", 0) + answer.integer("waiting", 0)
         except DeliveryUnreadable as error:
             raise PlatformUnavailable(f"The plugin's answer cannot be read: {error}") from None
         return float(self.pulse_seconds) if busy else None
 
     def settings_changed(self, site: Site) -> None:
-        Plugin(site).ask("settings", values=values_for(site.settings, ChangedBy.PLATFORM))
+        answer = Plugin(site).ask("settings", values=values_for(site.settings, ChangedBy.PLATFORM))
+        try:
+            answer.choice("state", ("done",))
+        except DeliveryUnreadable as error:
+            raise PlatformUnavailable(f"The plugin's answer cannot be read: {error}") from None
+
+
+def _address(body: Untrusted, site: Site) -> tuple[AddressTold, ...]:
+    """Read where the REST API is by now. Only the site's own host is believed, and never http in the place of https."""
+    told, known = body.label("rest_url", 500), site.connection.get("rest_url")
+    if not told or told == known or not isinstance(known, str) or not _REST_ADDRESS.fullmatch(told):
+        return ()
+    try:
+        before, now = urlsplit(known), urlsplit(_web_address(told))
+    except (DeliveryRefused, ValueError):
+        return ()
+    same = _bare(before.hostname) == _bare(now.hostname)
+    return (AddressTold({"rest_url": told}),) if same and (before.scheme, now.scheme) != ("https", "http") else ()
+
+
+def _bare(host: str | None) -> str:
+    return (host or "").lower().removeprefix("www.")
 
 
 def _version(text: str) -> str:
@@ -295,6 +319,7 @@ _EVENTS: Mapping[str, Callable[[Untrusted], Event]] = {
     "media.uploaded": lambda body: MediaUploaded(_media(body.object("media"))),
     "media.deleted": lambda body: MediaDeleted(_attachment(body, "media_id")),
     "verdict.given": _verdict,
+    "verdict.undone": lambda body: VerdictUndone(_media(body.object("media")), body.label("person", 100)),
     "site.removed": lambda body: SiteRemoved(),
     "erasure.wanted": lambda body: ErasureWanted(body.texts("media_ids", 10_000, 20)),
 }

@@ -181,8 +181,8 @@ STATUSES: list[tuple[Scripted, type[PicwardError] | tuple[type[PicwardError], ..
     (Scripted(401), (CredentialsExpired, PlatformClosed)),
     (Scripted(403), PlatformUnavailable),
     (Scripted(403, {"Content-Type": "text/html"}, b"<html>Attention Required</html>"), PlatformUnavailable),
-    (Scripted(301, {"Location": "https://elsewhere.example/s3cret?token=s3cret"}), PlatformRefused),
-    (Scripted(307, {"Location": "http://169.254.169.254/latest"}), PlatformRefused),
+    (Scripted(301, {"Location": "https://elsewhere.example/s3cret?token=s3cret"}), (PlatformRefused, PlatformClosed)),
+    (Scripted(307, {"Location": "http://169.254.169.254/latest"}), (PlatformRefused, PlatformClosed)),
     (Scripted(200, body=b"<html>maintenance</html>"), PlatformUnavailable),
     (Scripted(200, body=b"[]"), PlatformUnavailable),
     (Scripted(200, body=b"{}"), PlatformUnavailable),
@@ -219,6 +219,7 @@ def test_answers_become_our_errors_without_secrets(
 PAGES = (
     Scripted(200, {"Content-Type": "text/html"}, b"<!DOCTYPE html><title>Briefly unavailable for scheduled maintenance</title>"),
     Scripted(200, body=b"<html>maintenance</html>"),
+    Scripted(202, {"Content-Type": "text/html"}, b"<html><title>Are you a robot?</title>"),
     Scripted(403, {"Content-Type": "text/html"}, b"<html>Attention Required</html>"),
     Scripted(503, {"Content-Type": "text/html"}, b"<html>back soon</html>"),
 )

@@ -45,7 +45,9 @@ foreach ( array(
 	'listener',
 	'deleting',
 	'decisions',
+	'undoing',
 	'guard',
+	'reach',
 	'rest-door',
 	'rest-routes',
 	'problems',
@@ -60,6 +62,7 @@ if ( is_admin() ) {
 }
 require_once PICWARD_DIR . 'admin/site-health.php';
 unset( $picward_part );
+picward_watch_request();
 
 register_activation_hook( __FILE__, 'picward_activate' );
 register_deactivation_hook( __FILE__, 'picward_deactivate' );

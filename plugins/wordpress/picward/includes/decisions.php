@@ -39,7 +39,7 @@ function picward_apply( array $order ) {
 	);
 	if ( picward_is_outweighed( $known, $verdict, $action ) ) {
 		/* translators: 1: name of a person, 2: what was decided. */
-		$detail = sprintf( __( '%1$s decided otherwise in WordPress: %2$s.', 'picward' ), $known['person'], 'allow' === $known['verdict'] ? __( 'approved', 'picward' ) : __( 'rejected', 'picward' ) );
+		$detail = $known['undone'] ? __( 'It was undone in WordPress.', 'picward' ) : sprintf( __( '%1$s decided otherwise in WordPress: %2$s.', 'picward' ), $known['person'], 'allow' === $known['verdict'] ? __( 'approved', 'picward' ) : __( 'rejected', 'picward' ) );
 		picward_remember( $id, picward_decider( $verdict ), __( 'A later decision was not applied:', 'picward' ) . ' ' . $detail );
 		return array(
 			'state'  => 'drifted',
@@ -70,6 +70,10 @@ function picward_apply( array $order ) {
  * @param string $action  What it wants done.
  */
 function picward_is_outweighed( array $known, array $verdict, string $action ): bool {
+	// The echo of what was undone here, on its way while that was done.
+	if ( $known['undone'] && '' !== $verdict['person'] && $verdict['verdict'] === $known['undone']['verdict'] && $verdict['at'] <= $known['undone']['at'] ) {
+		return true;
+	}
 	if ( ! $known['here'] || $known['sha256'] !== $verdict['sha256'] ) {
 		return false;
 	}
@@ -112,6 +116,9 @@ function picward_act( int $id, string $action, array $verdict ) {
 	$done = array();
 	if ( 'hide' === $action ) {
 		$done = picward_hide( $id );
+	} elseif ( 'restore' === $action && 'review' === $verdict['verdict'] && picward_is_held_back( $id ) ) {
+		// What is taken back leaves it to a person: in this mode such pictures are held.
+		$done = picward_hide( $id, 'held' );
 	} elseif ( 'restore' === $action || ( 'label' === $action && 'allow' === $verdict['verdict'] && 'held' === $hidden ) ) {
 		$done = picward_restore( $id );
 	} elseif ( 'delete' === $action ) {
@@ -203,11 +210,15 @@ function picward_give_verdict( int $id, string $verdict, bool $never_again = fal
 		'here'    => true,
 		'rights'  => picward_verdict( $id )['rights'],
 	);
+	$event = picward_new_id( 'verdict' );
+	if ( ! picward_keep_before( $id, $given, $event ) ) {
+		return new WP_Error( 'picward_before', __( 'The database did not keep how it was before, so that nothing was done. Try again.', 'picward' ) );
+	}
 	// Stored first: from now on no policy outweighs it, even if the swap has to be completed later.
 	picward_note_verdict( $id, $given );
 	if ( picward_is_paired() ) {
 		picward_enqueue(
-			picward_new_id( 'verdict' ),
+			$event,
 			'verdict.given',
 			$id,
 			array(

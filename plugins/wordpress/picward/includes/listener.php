@@ -92,7 +92,7 @@ function picward_notice( int $id ): void {
 		if ( 'held' === $as && 'blocked' === picward_status( $id ) ) {
 			picward_set_status( $id, 'held' );
 		}
-	} elseif ( $is_new && 'hold' === picward_mode() && get_post_meta( $id, '_picward_status', true ) && ! picward_is_trusted( $id ) ) {
+	} elseif ( $is_new && get_post_meta( $id, '_picward_status', true ) && picward_is_held_back( $id ) ) {
 		if ( ! is_wp_error( picward_hide( $id, 'held' ) ) ) {
 			picward_set_status( $id, 'held' );
 		}
@@ -116,6 +116,15 @@ function picward_report( int $id, array $media ): void {
 	picward_enqueue( $key, 'media.uploaded', $id, array( 'media' => $media ) );
 	update_post_meta( $id, '_picward_reported', $key );
 	picward_kick();
+}
+
+/**
+ * Say whether an attachment stays behind a placeholder until it was checked.
+ *
+ * @param int $id Attachment.
+ */
+function picward_is_held_back( int $id ): bool {
+	return 'hold' === picward_mode() && ! picward_is_trusted( $id );
 }
 
 /**

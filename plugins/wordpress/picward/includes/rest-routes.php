@@ -11,7 +11,7 @@ defined( 'ABSPATH' ) || exit;
  * Register the routes.
  */
 function picward_register_routes(): void {
-	foreach ( array( 'status', 'bytes', 'decision', 'list', 'drain', 'settings' ) as $name ) {
+	foreach ( PICWARD_ROUTES as $name ) {
 		register_rest_route(
 			'picward/v1',
 			'/' . $name,

@@ -45,6 +45,7 @@ function picward_every_minute(): void {
 	picward_settle_journals();
 	if ( picward_is_paired() ) {
 		picward_drain( 20 );
+		picward_watch_reach();
 	}
 }
 add_action( 'picward_every_minute', 'picward_every_minute' );
