@@ -60,7 +60,7 @@ class Plugin:
                 raise PlatformClosed(_in_place_of_the_plugin(answer)) from None
 
     def open_bytes(self, id: str, sha256: str, limit: int = MAX_IMAGE_BYTES) -> BinaryIO:
-        """Fetch an original of at most `limit` bytes. Raise `MediaGone` when the plugin says that it has another sha256 by now."""
+        """Fetch an original of at most `limit` bytes. Raise `MediaGone` when the plugin says that it has other bytes by now."""
         with self._obstacles("bytes"):
             file = self._session().open_bytes(
                 "POST", self._url("bytes"), **self._signed("bytes", {"id": id, "sha256": sha256}), limit=limit, explain=_explain
@@ -147,7 +147,7 @@ def _in_place_of_the_plugin(answer: Answer) -> str:
     if code:
         return f"A security plugin at {host} restricts the REST API ({status}, {code}); let /picward/v1/ through there."
     if 300 <= status < 400:
-        return f"{host} sends us on to {target(answer)}. Press “Test again” in WordPress under Settings → Picward to tell the address."
+        return f"{host} sends us on to {target(answer)}. “Test again” in WordPress under Settings → Picward tells the address."
     if status == 401:
         return f"{host} asks for a password before the plugin is reached; let /picward/v1/ through."
     if status in (404, 410):

@@ -54,6 +54,7 @@ PROBLEMS: Mapping[str, str] = {
 
 DRIFTED: Mapping[str, str] = {
     "outweighed": "Somebody decided otherwise in WordPress.",
+    "overtaken": "A later order about this picture was followed; this one came too late.",
     "blocked": "It stays hidden: the same file is blocked as another picture, which has to be approved, too.",
     "replaced": "Somebody replaced the picture since it was hidden; it was left as it is.",
     "lost": "Copies in the quarantine are missing or damaged, so that files could not be given back. Put the quarantine back "

@@ -34,6 +34,7 @@ class Attachment:
     by_person: bool = False
     lost: tuple[str, ...] = ()
     parent: tuple[int, str] | None = (7, "post")
+    order: tuple[int, str] = (0, "")
 
     @property
     def sha256(self) -> str:
@@ -136,6 +137,10 @@ class PluginStandIn:
 
     def _decision(self, body: dict[str, Any]) -> dict[str, Any]:
         attachment = self._version(body)
+        order = (body["enforcement"], body["decided_at"])
+        if order[0] < attachment.order[0] and order[1] <= attachment.order[1]:
+            return {"state": "drifted", "undo": {}, "why": ["overtaken"], "detail": "S3CRET"}
+        attachment.order = order
         if attachment.by_person and not body["person"]:
             return {"state": "drifted", "undo": {}, "why": ["outweighed"], "detail": "S3CRET of an editor"}
         if attachment.lost:

@@ -8,19 +8,70 @@
 defined( 'ABSPATH' ) || exit;
 
 /**
- * Make a decision of the connector true. Twice is once.
+ * Make a decision of the connector true, unless a later one was. Twice is once.
  *
  * @param array $order enforcement, action, id, sha256, verdict, reasons, person, decided_at, restricted, two_people.
  * @return array|WP_Error state, undo, detail, why, lost.
  */
 function picward_apply( array $order ) {
-	$id       = (int) picward_text( $order, 'id' );
+	$id   = (int) picward_text( $order, 'id' );
+	$lock = null;
+	try {
+		// Without a quarantine nothing is swapped.
+		$lock = picward_prepare_quarantine() ? picward_lock( $id ) : null;
+		picward_forget_cached_meta( $id );
+		return picward_apply_in_turn( $id, $order );
+	} catch ( RuntimeException $error ) {
+		return new WP_Error( 'picward_quarantine', $error->getMessage(), array( 'status' => 500 ) );
+	} finally {
+		picward_unlock( $lock );
+	}
+}
+
+/**
+ * Say whether a later order about a picture was followed; else remember this one. Later is what is higher in number or decided later: a
+ * connector whose database was put back counts from lower numbers again.
+ *
+ * @param int   $id    Attachment; its lock is held.
+ * @param array $order enforcement and decided_at.
+ */
+function picward_is_overtaken( int $id, array $order ): bool {
+	$now  = array(
+		'site'   => (string) ( picward_connection()['site'] ?? '' ),
+		'number' => (int) picward_text( $order, 'enforcement' ),
+		'at'     => (int) strtotime( picward_text( $order, 'decided_at' ) ),
+	);
+	$last = get_post_meta( $id, '_picward_order', true );
+	if ( is_array( $last ) && $last['site'] === $now['site'] && $now['number'] < $last['number'] && $now['at'] <= $last['at'] ) {
+		return true;
+	}
+	update_post_meta( $id, '_picward_order', $now );
+	return false;
+}
+
+/**
+ * Make a decision of the connector true while nobody else decides about the same files.
+ *
+ * @param int   $id    Attachment.
+ * @param array $order As picward_apply() takes it.
+ * @return array|WP_Error
+ */
+function picward_apply_in_turn( int $id, array $order ) {
 	$original = picward_is_picture( $id ) ? picward_original( $id, true ) : array();
 	if ( ! $original ) {
 		return new WP_Error( 'picward_gone', __( 'This picture is not on the site any more.', 'picward' ), array( 'status' => 404 ) );
 	}
 	if ( ! hash_equals( $original['sha256'], picward_text( $order, 'sha256' ) ) ) {
 		return new WP_Error( 'picward_changed', __( 'The picture was replaced since this was decided.', 'picward' ), array( 'status' => 409 ) );
+	}
+	if ( picward_is_overtaken( $id, $order ) ) {
+		return array(
+			'state'  => 'drifted',
+			'undo'   => (object) array(),
+			'detail' => __( 'A later decision was followed already.', 'picward' ),
+			'why'    => array( 'overtaken' ),
+			'lost'   => array(),
+		);
 	}
 	$verdict = array(
 		'verdict' => picward_text( $order, 'verdict' ),

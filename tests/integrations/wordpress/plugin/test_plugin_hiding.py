@@ -91,6 +91,23 @@ def test_twice_is_once(site: WordPress, door: Door) -> None:
     assert len(site.quarantined()) == left
 
 
+def test_a_worker_that_comes_back_late_changes_nothing(site: WordPress, door: Door, connector: Connector) -> None:
+    data = picture(200, 150)
+    media = uploaded(site, door, data, "zombie.jpg")
+    public = lambda: requests.get(media["url"], timeout=10).content == data  # noqa: E731
+    at = "2026-11-22T12:00:00+00:00"
+    assert door.decide(media, "hide", "block", enforcement=7, decided_at=at).json()["state"] == "done"
+    assert door.decide(media, "restore", "allow", enforcement=8, decided_at=at, person="Ada").json()["state"] == "done"
+    late = door.decide(media, "hide", "block", enforcement=7, decided_at=at).json()
+    assert (late["state"], late["why"]) == ("drifted", ["overtaken"]) and public()
+    assert door.decide(media, "restore", "allow", enforcement=8, decided_at=at, person="Ada").json()["state"] == "done"
+    assert door.decide(media, "hide", "block", enforcement=9, decided_at=at).json()["state"] == "done"
+    assert door.decide(media, "restore", "allow", enforcement=8, decided_at=at).json()["why"] == ["overtaken"] and not public()
+    # The connector's database was put back from a backup, or it is another connector.
+    after = "2026-11-22T12:00:01+00:00"
+    assert door.decide(media, "restore", "allow", enforcement=2, decided_at=after).json()["state"] == "done" and public()
+
+
 def test_leftovers_of_editor_and_optimiser_are_hidden_and_others_are_not(site: WordPress, door: Door) -> None:
     media = uploaded(site, door, picture(1000, 800), "optimised.jpg")
     number = int(media["id"])
