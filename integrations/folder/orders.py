@@ -1,7 +1,7 @@
 """The last order about each picture, so that a worker that was stopped and comes back late is not followed any more.
 
-One small file a picture in `orders` of the quarantine. Orders rise in number; after Picward's database was put back from a backup the
-numbers begin lower again, and then the time tells: only what is older in both was overtaken.
+One small file a picture, in `orders` of the quarantine. Orders rise in number; once Picward's database was put back from a backup
+the numbers begin lower again, and then the time tells: only what is older in both was overtaken.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ def _sweep(fd: int) -> None:
             return
     os.close(os.open(_SWEPT, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW, 0o600, dir_fd=fd))
     os.utime(_SWEPT, dir_fd=fd)
-    for entry in os.listdir(fd):  # noqa: PTH208  pathlib lists no descriptors
+    for entry in os.listdir(fd):  # pathlib lists no descriptors
         with contextlib.suppress(OSError):
             if now - os.stat(entry, dir_fd=fd, follow_symlinks=False).st_mtime > KEPT_SECONDS:
                 os.unlink(entry, dir_fd=fd)

@@ -65,7 +65,11 @@ function picward_drain( int $seconds, bool $all = false ): array {
 			continue;
 		}
 		$outcome = picward_deliver( $row );
-		$sent   += 'sent' === $outcome ? 1 : 0;
+		if ( 'sent' === $outcome && 0 === $sent++ && ! $all ) {
+			// The connector is there: what rests because it was not need not rest any longer.
+			$all   = true;
+			$tried = 0;
+		}
 		if ( 'stop' === $outcome ) {
 			break;
 		}
