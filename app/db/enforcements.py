@@ -13,7 +13,7 @@ from app.db import decisions as decided
 from app.db import leases, lines, undos
 from app.db.lines import ACTIONS
 from app.db.sql import columns, execute_compiled, execute_typed, read_all, written
-from app.db.tables import enforcements, jobs
+from app.db.tables import decisions, enforcements, jobs
 from app.db.undos import Undo
 from app.domain.decisions import Action, Enforcement
 from app.domain.jobs import WorkState
@@ -237,6 +237,23 @@ def say_again(connection: Connection, site_id: str, media_id: str, now: int) -> 
     # Whoever is at it now finds the token changed, and says it once more.
     again = {"state": WorkState.DUE, "run_at": now, "place": lines.FOR_TIME, "token": enforcements.c.token + 1, "ended_at": None}
     connection.execute(update(enforcements).where(enforcements.c.id == last).values(again))
+
+
+_LAST_TURN = (
+    select(enforcements.c.action, enforcements.c.state, enforcements.c.version, decisions.c.person)
+    .join(decisions, decisions.c.id == enforcements.c.decision_id)
+    .where(*_SAME, _any_of(enforcements.c.action, _TURNING))
+    .order_by(enforcements.c.id.desc())
+    .limit(1)
+)
+
+
+def unkept_block(connection: Connection, site_id: str, media: MediaRef) -> str:
+    """Name the person who last wanted an image hidden when its bytes had become these others before that was done; else ""."""
+    for action, state, version, person in execute_compiled(connection, _LAST_TURN, {"site": site_id, "media": media.id}):
+        if (action, state) == (Action.HIDE, WorkState.GONE) and version != media.version:
+            return str(person)
+    return ""
 
 
 def parked(connection: Connection, site_id: str = "", limit: int = 50) -> list[EnforcementRow]:

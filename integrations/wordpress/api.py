@@ -21,6 +21,7 @@ from app.domain.errors import (
     PlatformUnavailable,
 )
 from app.domain.limits import MAX_IMAGE_BYTES
+from app.domain.media import MediaRef
 from app.domain.platform import Site
 from app.domain.settings import NetworkedSettings
 from integrations.kit import signing
@@ -28,6 +29,7 @@ from integrations.kit.answers import Answer, target
 from integrations.kit.answers import code as code_as_quoted
 from integrations.kit.http import Session, json_body
 from integrations.kit.untrusted import Untrusted, read_json
+from integrations.wordpress.media import read_media
 
 VERSION = 1
 """The protocol's version, `v` in every body."""
@@ -125,7 +127,7 @@ def _explain(answer: Answer) -> PicwardError | None:
         # What is overloaded, or asks us to come back, is spoken of in general: see `kit.answers`.
         return None if answer.status in _COME_BACK or answer.status >= 500 else PlatformClosed(_in_place_of_the_plugin(answer))
     if answer.status in (404, 409):
-        return MediaGone(SAID.get(code, "WordPress no longer has this version of the picture."))
+        return MediaGone(SAID.get(code, "WordPress no longer has this version of the picture."), _instead(answer))
     if answer.status == 401:
         return CredentialsExpired(
             f"{answer.host} does not accept our signature: connect the site again, and compare the clocks of both."
@@ -133,6 +135,14 @@ def _explain(answer: Answer) -> PicwardError | None:
     if answer.status in (400, 403, 422):
         return PlatformRefused(SAID.get(code, f"{answer.host} refused the request ({answer.status}, {code})."))
     return None
+
+
+def _instead(answer: Answer) -> MediaRef | None:
+    """Read which version is there instead, where the plugin says so: it was written anew, and nobody told."""
+    try:
+        return read_media(read_json(answer.body).object("data").object("now"))
+    except DeliveryUnreadable:
+        return None
 
 
 _COME_BACK = frozenset({408, 425, 429})

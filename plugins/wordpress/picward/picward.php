@@ -21,6 +21,7 @@ define( 'PICWARD_DIR', plugin_dir_path( __FILE__ ) );
 
 foreach ( array(
 	'database',
+	'network',
 	'connection',
 	'signing',
 	'client',
@@ -43,6 +44,7 @@ foreach ( array(
 	'outbox',
 	'runner',
 	'listener',
+	'incoming',
 	'deleting',
 	'decisions',
 	'undoing',

@@ -25,6 +25,7 @@ function picward_uninstall_site(): void {
 	require_once __DIR__ . '/includes/client.php';
 	require_once __DIR__ . '/includes/media.php';
 	require_once __DIR__ . '/includes/quarantine.php';
+	require_once __DIR__ . '/includes/incoming.php';
 
 	// Best effort: a connector that is away learns it from the next call that fails.
 	picward_ask( '/webhooks/wordpress', 'site.removed', array(), 5 );
@@ -39,15 +40,7 @@ function picward_uninstall_site(): void {
 	}
 	delete_transient( 'picward_waiting' );
 	if ( $everything ) {
-		$dir = picward_quarantine_dir();
-		foreach ( array_merge( (array) glob( $dir . '/??/*.bin' ), (array) glob( $dir . '/lock-*' ), array( $dir . '/index.php', $dir . '/.htaccess' ) ) as $path ) {
-			if ( is_file( (string) $path ) ) {
-				wp_delete_file( (string) $path );
-			}
-		}
-		foreach ( array_merge( (array) glob( $dir . '/??', GLOB_ONLYDIR ), array( $dir ) ) as $folder ) {
-			@rmdir( (string) $folder ); // phpcs:ignore -- what is not empty is not ours.
-		}
+		picward_delete_quarantine();
 		delete_option( 'picward_quarantine_key' );
 		$wpdb->query( 'DROP TABLE IF EXISTS ' . picward_table( 'history' ) );
 		$wpdb->query( "DELETE FROM {$wpdb->postmeta} WHERE meta_key LIKE '\\_picward\\_%'" );

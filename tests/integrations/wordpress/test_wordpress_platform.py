@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from app.domain.decisions import Action, Enforcement, Reason, Verdict
-from app.domain.errors import DeliveryRefused, DeliveryUnreadable, PlatformClosed, PlatformRefused, PlatformUnavailable
+from app.domain.errors import DeliveryRefused, DeliveryUnreadable, MediaGone, PlatformClosed, PlatformRefused, PlatformUnavailable
 from app.domain.events import AddressTold, Delivery, MediaDeleted, MediaUploaded
 from app.domain.media import MediaRef
 from app.domain.platform import Site
@@ -260,6 +260,20 @@ def test_what_a_firewall_dislikes_in_one_request_does_not_hold_the_site(
         PLATFORM.apply(site_of(plugin), enforcement(Action.HIDE, ref(plugin, 412)))
     assert not isinstance(raised.value, PlatformClosed)
     assert plugin.orders[-1]["type"] == "status", "the second look"
+
+
+def test_what_is_there_instead_is_named_and_judged_at_once(plugin: PluginStandIn) -> None:
+    site, before = site_of(plugin), ref(plugin, 412)
+    plugin.attachments[412].data += b" written anew by an optimiser"
+    for call in (lambda: PLATFORM.fetch(site, before), lambda: PLATFORM.apply(site, enforcement(Action.HIDE, before))):
+        with pytest.raises(MediaGone) as raised:
+            call()
+        assert raised.value.now is not None
+        assert (raised.value.now.id, raised.value.now.version) == ("412", ref(plugin, 412).version)
+    del plugin.attachments[412]
+    with pytest.raises(MediaGone) as raised:
+        PLATFORM.fetch(site, before)
+    assert raised.value.now is None
 
 
 def test_bytes_that_are_not_the_version_say_nothing_about_it(plugin: PluginStandIn, monkeypatch: pytest.MonkeyPatch) -> None:
