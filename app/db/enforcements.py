@@ -13,7 +13,7 @@ from app.db import decisions as decided
 from app.db import leases, lines, undos
 from app.db.lines import ACTIONS
 from app.db.sql import columns, execute_compiled, execute_typed, read_all, written
-from app.db.tables import enforcements, jobs
+from app.db.tables import decisions, enforcements, jobs
 from app.db.undos import Undo
 from app.domain.decisions import Action, Enforcement
 from app.domain.jobs import WorkState
@@ -246,6 +246,23 @@ def look_again(connection: Connection, site_id: str, parent: str, media_ids: Col
     for row_id in there:
         connection.execute(update(enforcements).where(enforcements.c.id == row_id).values(**_ANEW, run_at=now, created_at=now))
     return len(there)
+
+
+_LAST_TURN = (
+    select(enforcements.c.action, enforcements.c.state, enforcements.c.version, decisions.c.person)
+    .join(decisions, decisions.c.id == enforcements.c.decision_id)
+    .where(*_SAME, _any_of(enforcements.c.action, _TURNING))
+    .order_by(enforcements.c.id.desc())
+    .limit(1)
+)
+
+
+def unkept_block(connection: Connection, site_id: str, media: MediaRef) -> str:
+    """Name the person who last wanted an image hidden when its bytes had become these others before that was done; else ""."""
+    for action, state, version, person in execute_compiled(connection, _LAST_TURN, {"site": site_id, "media": media.id}):
+        if (action, state) == (Action.HIDE, WorkState.GONE) and version != media.version:
+            return str(person)
+    return ""
 
 
 def parked(connection: Connection, site_id: str = "", limit: int = 50) -> list[EnforcementRow]:

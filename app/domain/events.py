@@ -71,6 +71,14 @@ class VerdictGiven:
 
 
 @dataclass(frozen=True, slots=True)
+class VerdictUndone:
+    """A person took back, at the platform, the verdict that they gave there: what was before it is in force again."""
+
+    media: MediaRef
+    person: str
+
+
+@dataclass(frozen=True, slots=True)
 class ScanWanted:
     scope: str = ""
 
@@ -91,6 +99,13 @@ class Noted:
 
     action: str
     text: str
+
+
+@dataclass(frozen=True, slots=True)
+class AddressTold:
+    """Where the site is to be asked from now on, as part of its connection; used when it cannot be reached where it was."""
+
+    connection: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,10 +131,12 @@ Event = (
     | ParentSeen
     | ParentShown
     | VerdictGiven
+    | VerdictUndone
     | ScanWanted
     | ScanAdvanced
     | ChangesSeen
     | Noted
+    | AddressTold
     | SiteRemoved
     | ErasureWanted
 )

@@ -33,7 +33,7 @@ from app.domain.platform import (
     Surroundings,
 )
 from app.domain.settings import SiteSettings
-from integrations.folder import home, tree
+from integrations.folder import home, orders, tree
 from integrations.folder.quarantine import SUFFIX, existing_quarantine, name_of, opened_quarantine
 from integrations.folder.settings import Settings
 from integrations.kit.untrusted import read_json
@@ -143,6 +143,8 @@ class Folder(Platform):
             raise PlatformRefused(f"A directory cannot {enforcement.action}.")
         media = enforcement.media
         with _opened(site) as (root, path), opened_quarantine(root, path) as quarantine:
+            if quarantine.is_overtaken(name_of(media), enforcement):
+                return Receipt(drifted=orders.OVERTAKEN)
             if enforcement.action is Action.HIDE:
                 return Receipt(quarantine.take(media))
             if enforcement.action is Action.RESTORE:

@@ -19,9 +19,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from app.domain.decisions import Enforcement
 from app.domain.errors import MediaGone
 from app.domain.media import MediaRef
-from integrations.folder import tree
+from integrations.folder import orders, tree
 
 SUFFIX = ".quarantine"
 
@@ -57,6 +58,10 @@ class Quarantine:
     def __init__(self, root: int, fd: int) -> None:
         self._root = root
         self._fd = fd
+
+    def is_overtaken(self, name: str, order: Enforcement) -> bool:
+        """Tell whether a later order about a picture was followed; else this one is remembered as the last."""
+        return orders.is_overtaken(self._fd, name, order)
 
     def holds(self, name: str) -> bool:
         return _exists(self._fd, f"{name}.bin")

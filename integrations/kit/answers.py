@@ -63,8 +63,8 @@ def succeed(answer: Answer, explain: Explain | None) -> Answer:
 def _refusal(answer: Answer) -> PicwardError:
     host, status = answer.host, answer.status
     if 300 <= status < 400:
-        target = _target(answer)
-        return PlatformRefused(f"{host} sends us on to {target}; enter that address instead, we follow no redirect.")
+        leads_to = target(answer)
+        return PlatformRefused(f"{host} sends us on to {leads_to}; enter that address instead, we follow no redirect.")
     if status in (408, 425, 429) or status >= 500:
         # 429 is about who asks, and a server that is up and says when it will answer speaks of all that it serves.
         asked = _retry_after(answer)
@@ -78,7 +78,7 @@ def _refusal(answer: Answer) -> PicwardError:
     return PlatformRefused(f"{host} refused the request ({status}).")
 
 
-def _target(answer: Answer) -> str:
+def target(answer: Answer) -> str:
     """Name where a redirect leads when that is the same host, or that with or without www. What else it says is a stranger's."""
     try:
         parts = urlsplit(answer.headers.get("location", ""))

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import BinaryIO, TypedDict, cast
 
@@ -18,12 +21,15 @@ from app.domain.errors import (
     PlatformUnavailable,
 )
 from app.domain.limits import MAX_IMAGE_BYTES
+from app.domain.media import MediaRef
 from app.domain.platform import Site
 from app.domain.settings import NetworkedSettings
 from integrations.kit import signing
-from integrations.kit.answers import Answer
+from integrations.kit.answers import Answer, target
+from integrations.kit.answers import code as code_as_quoted
 from integrations.kit.http import Session, json_body
 from integrations.kit.untrusted import Untrusted, read_json
+from integrations.wordpress.media import read_media
 
 VERSION = 1
 """The protocol's version, `v` in every body."""
@@ -43,24 +49,43 @@ class Plugin:
     site: Site
 
     def ask(self, type: str, **fields: object) -> Untrusted:
-        """Send one signed request and read its answer. Raise `MediaGone` for a 404 or 409 of the plugin itself."""
-        answer = self._session().request("POST", self._url(type), **self._signed(type, fields), explain=_explain)
-        try:
-            return read_json(answer.body)
-        except DeliveryUnreadable:
-            # A maintenance page or a full-page cache answers 200 with HTML; both pass.
-            raise PlatformUnavailable(f"{answer.host} answered something that is not the plugin's.") from None
+        """Send one signed request and read its answer. Raise `MediaGone` for a 404 or 409 of the plugin itself.
+
+        Whatever answers in the plugin's place is `PlatformClosed`, or `PlatformUnavailable` where it stands in the way of this
+        one request only.
+        """
+        with self._obstacles(type):
+            answer = self._session().request("POST", self._url(type), **self._signed(type, fields), explain=_explain)
+            try:
+                return read_json(answer.body)
+            except DeliveryUnreadable:
+                raise PlatformClosed(_in_place_of_the_plugin(answer)) from None
 
     def open_bytes(self, id: str, sha256: str, limit: int = MAX_IMAGE_BYTES) -> BinaryIO:
-        """Fetch an original of at most `limit` bytes. Raise `MediaGone` unless it has exactly this sha256."""
-        return self._session().open_bytes(
-            "POST",
-            self._url("bytes"),
-            **self._signed("bytes", {"id": id, "sha256": sha256}),
-            limit=limit,
-            sha256=sha256,
-            explain=_explain,
-        )
+        """Fetch an original of at most `limit` bytes. Raise `MediaGone` when the plugin says that it has other bytes by now."""
+        with self._obstacles("bytes"):
+            file = self._session().open_bytes(
+                "POST", self._url("bytes"), **self._signed("bytes", {"id": id, "sha256": sha256}), limit=limit, explain=_explain
+            )
+        found = hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]  # a spooled file can be read into a buffer
+        if not hmac.compare_digest(found, sha256):
+            file.close()
+            # The plugin compares before it sends: something in its place answered, or the file was written to meanwhile.
+            raise PlatformUnavailable("The bytes that came are not those that were asked for.")
+        file.seek(0)
+        return file
+
+    @contextmanager
+    def _obstacles(self, type: str) -> Iterator[None]:
+        """Take a second look at what stands in the way: a firewall may dislike one request and let the next one through, and then
+        the site must not wait for it."""
+        try:
+            yield
+        except PlatformClosed as error:
+            if type == "status":
+                raise
+            self.ask("status")
+            raise PlatformUnavailable(str(error)) from None
 
     def _session(self) -> Session:
         return Session(cast(NetworkedSettings, self.site.settings).private_network)
@@ -92,35 +117,71 @@ SAID: Mapping[str, str] = {
 
 
 def _explain(answer: Answer) -> PicwardError | None:
-    """Tell what the plugin said from what WordPress, a firewall or a web server in front of it said."""
+    """Tell what the plugin said from what WordPress, a firewall or a web server in front of it said.
+
+    Only the plugin's own codes say anything about a picture or an order. Everything else passes: an owner changes a rule, an
+    update ends, a certificate is renewed.
+    """
     code = _code(answer)
+    if not code:
+        # What is overloaded, or asks us to come back, is spoken of in general: see `kit.answers`.
+        return None if answer.status in _COME_BACK or answer.status >= 500 else PlatformClosed(_in_place_of_the_plugin(answer))
     if answer.status in (404, 409):
-        if not code.startswith("picward_"):
-            # WordPress switches a plugin off while it updates it, so this may pass; taking it for a deleted picture
-            # would lose the decision.
-            return PlatformClosed(f"The Picward plugin does not answer at {answer.host}. Is it active?")
-        return MediaGone(SAID.get(code, "WordPress no longer has this version of the picture."))
-    if answer.status == 401 and not code.startswith("picward_"):
-        return PlatformClosed(f"{answer.host} asks for a password before the plugin is reached; let /picward/v1/ through.")
-    if answer.status == 403 and not code.startswith("picward_"):
-        return PlatformClosed(f"A firewall or a rule at {answer.host} forbids the request (403); let /picward/v1/ through.")
+        return MediaGone(SAID.get(code, "WordPress no longer has this version of the picture."), _instead(answer))
     if answer.status == 401:
         return CredentialsExpired(
             f"{answer.host} does not accept our signature: connect the site again, and compare the clocks of both."
         )
     if answer.status in (400, 403, 422):
-        known = f"{answer.status}, {code}" if code else str(answer.status)
-        return PlatformRefused(SAID.get(code, f"{answer.host} refused the request ({known})."))
+        return PlatformRefused(SAID.get(code, f"{answer.host} refused the request ({answer.status}, {code})."))
     return None
+
+
+def _instead(answer: Answer) -> MediaRef | None:
+    """Read which version is there instead, where the plugin says so: it was written anew, and nobody told."""
+    try:
+        return read_media(read_json(answer.body).object("data").object("now"))
+    except DeliveryUnreadable:
+        return None
+
+
+_COME_BACK = frozenset({408, 425, 429})
+
+
+def _in_place_of_the_plugin(answer: Answer) -> str:
+    """Say in an owner's words what answered in the plugin's place, and what to do about it."""
+    host, status = answer.host, answer.status
+    code = _wordpress_code(answer)
+    if code == "rest_no_route":
+        return f"The Picward plugin does not answer at {host}. Is it active?"
+    if code:
+        return f"A security plugin at {host} restricts the REST API ({status}, {code}); let /picward/v1/ through there."
+    if 300 <= status < 400:
+        return f"{host} sends us on to {target(answer)}. “Test again” in WordPress under Settings → Picward tells the address."
+    if status == 401:
+        return f"{host} asks for a password before the plugin is reached; let /picward/v1/ through."
+    if status in (404, 410):
+        return (
+            f"The Picward plugin does not answer at {host}: the address of its REST API is another one by now, or the plugin is "
+            "switched off. “Test again” in WordPress under Settings → Picward tells the address."
+        )
+    if status < 300:
+        return f"A page answers at {host} in the plugin's place: maintenance, a “coming soon” page or a check for robots."
+    return f"A firewall or a rule at {host} forbids the request ({status}); let /picward/v1/ through."
 
 
 def _code(answer: Answer) -> str:
     """Read the plugin's code of an error, "" for anything else."""
+    code = _wordpress_code(answer)
+    return code if code in SAID or code in _OTHER_CODES else ""
+
+
+def _wordpress_code(answer: Answer) -> str:
+    """Read the code of an error of WordPress, or of a plugin in it; "" of a page."""
     try:
-        code = read_json(answer.body).label("code", 60)
+        return code_as_quoted(read_json(answer.body).label("code", 60))
     except DeliveryUnreadable:
         return ""
-    return code if code in SAID or code in _OTHER_CODES else ""
 
 
 _OTHER_CODES = frozenset({"picward_unauthorized", "picward_quarantine", "picward_delete", "picward_hidden"})

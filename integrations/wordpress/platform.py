@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from app.domain.decisions import Action, Enforcement, Receipt, Verdict
 from app.domain.errors import DeliveryRefused, DeliveryUnreadable, PlatformRefused, PlatformUnavailable
 from app.domain.events import (
+    AddressTold,
     Delivery,
     ErasureWanted,
     Event,
@@ -20,14 +21,16 @@ from app.domain.events import (
     Parsed,
     SiteRemoved,
     VerdictGiven,
+    VerdictUndone,
 )
 from app.domain.media import MediaRef, Page
 from app.domain.platform import Admission, FindSite, Platform, Site, SiteState
 from app.domain.settings import ChangedBy, SiteSettings, values_for
-from app.domain.time import DAY, SECOND, iso, microseconds
+from app.domain.time import DAY, SECOND, iso
 from integrations.kit import signing
 from integrations.kit.untrusted import Untrusted, read_json
 from integrations.wordpress.api import VERSION, Plugin
+from integrations.wordpress.media import ATTACHMENT, SHA256, attachment_id, read_media
 from integrations.wordpress.settings import Settings
 
 PAGE_SIZE = 200
@@ -38,6 +41,7 @@ QUIET_SECONDS = DAY // SECOND
 
 PROBLEMS: Mapping[str, str] = {
     "cipher": "PHP has neither sodium nor OpenSSL: hidden originals lie unencrypted",
+    "reach": "Something at the site stopped requests of Picward",
     "quarantine": "The quarantine folder cannot be written: no picture can be hidden",
     "gd": "PHP has no GD: a hidden picture is removed instead of replaced by a placeholder",
     "offloaded": "Pictures of this site lie on another server, where they cannot be hidden",
@@ -51,6 +55,7 @@ PROBLEMS: Mapping[str, str] = {
 
 DRIFTED: Mapping[str, str] = {
     "outweighed": "Somebody decided otherwise in WordPress.",
+    "overtaken": "A later order about this picture was followed; this one came too late.",
     "blocked": "It stays hidden: the same file is blocked as another picture, which has to be approved, too.",
     "replaced": "Somebody replaced the picture since it was hidden; it was left as it is.",
     "lost": "Copies in the quarantine are missing or damaged, so that files could not be given back. Put the quarantine back "
@@ -63,8 +68,6 @@ _REST_ADDRESS = re.compile(r"(?i:https?)://[^/?]+/(([^?]*/)?|[^?]*\?([^?]*&)?res
 # A name as WordPress makes them, and nothing else that an answer may have in it.
 _PICTURE_FILE = re.compile(r"[\w.@-]{1,120}\.(?:jpe?g|jpe|png|gif|webp|avif|bmp|heic)", re.IGNORECASE)
 _VERSION = re.compile(r"[0-9][0-9A-Za-z.+-]{0,29}")
-_SHA256 = re.compile(r"[0-9a-f]{64}")
-_ATTACHMENT = re.compile(r"[1-9][0-9]{0,18}")
 _log = logging.getLogger(__name__)
 
 
@@ -123,17 +126,17 @@ class WordPress(Platform):
         id = delivery.headers.get("webhook-id", "")
         if not id:
             raise DeliveryUnreadable("The webhook-id is missing.")
-        return Parsed(id, (read(body),))
+        return Parsed(id, (*_address(body, site), read(body)))
 
     def scan(self, site: Site, cursor: str = "") -> Page:
-        if cursor and not _ATTACHMENT.fullmatch(cursor):
+        if cursor and not ATTACHMENT.fullmatch(cursor):
             raise PlatformRefused("The listing cannot go on from here; start it again.")
         answer = Plugin(site).ask("list", after=int(cursor or 0), limit=PAGE_SIZE)
         media = []
         try:
             for item in answer.items("items", PAGE_SIZE):
                 try:
-                    media.append(_media(item))
+                    media.append(read_media(item))
                 except DeliveryUnreadable as error:
                     # One odd attachment must not hide all that come after it.
                     _log.warning("An attachment of site %s is left out of the listing: %s", site.id, error)
@@ -199,13 +202,34 @@ class WordPress(Platform):
     def pulse(self, site: Site) -> float | None:
         answer = Plugin(site).ask("drain")
         try:
-            busy = answer.integer("sent", 0, default=0) or answer.integer("waiting", 0, default=0)
+            busy = answer.integer("sent", 0) + answer.integer("waiting", 0)
         except DeliveryUnreadable as error:
             raise PlatformUnavailable(f"The plugin's answer cannot be read: {error}") from None
         return float(self.pulse_seconds) if busy else None
 
     def settings_changed(self, site: Site) -> None:
-        Plugin(site).ask("settings", values=values_for(site.settings, ChangedBy.PLATFORM))
+        answer = Plugin(site).ask("settings", values=values_for(site.settings, ChangedBy.PLATFORM))
+        try:
+            answer.choice("state", ("done",))
+        except DeliveryUnreadable as error:
+            raise PlatformUnavailable(f"The plugin's answer cannot be read: {error}") from None
+
+
+def _address(body: Untrusted, site: Site) -> tuple[AddressTold, ...]:
+    """Read where the REST API is by now. Only the site's own host is believed, and never http in the place of https."""
+    told, known = body.label("rest_url", 500), site.connection.get("rest_url")
+    if not told or told == known or not isinstance(known, str) or not _REST_ADDRESS.fullmatch(told):
+        return ()
+    try:
+        before, now = urlsplit(known), urlsplit(_web_address(told))
+    except (DeliveryRefused, ValueError):
+        return ()
+    same = _bare(before.hostname) == _bare(now.hostname)
+    return (AddressTold({"rest_url": told}),) if same and (before.scheme, now.scheme) != ("https", "http") else ()
+
+
+def _bare(host: str | None) -> str:
+    return (host or "").lower().removeprefix("www.")
 
 
 def _version(text: str) -> str:
@@ -245,45 +269,12 @@ def _read(body: bytes) -> Untrusted:
     return read_json(body)
 
 
-def _media(item: Untrusted) -> MediaRef:
-    sha256 = item.text("sha256", 64)
-    if not _SHA256.fullmatch(sha256):
-        raise DeliveryUnreadable("The media's sha256 is not 64 lower-case hex digits.")
-    context: dict[str, tuple[str, ...]] = {key: (item.label(key),) for key in ("mime", "title", "file", "created")}
-    parent = ""
-    if "parent" in item:
-        post = item.object("parent")
-        kind = post.text("type", 40)
-        parent = f"{kind}:{_attachment(post, 'id')}"
-        context |= {"parent_type": (kind,), "parent_status": (post.label("status"),)}
-    if "author" in item:
-        author = item.object("author")
-        # Author 0 is what imports and cron jobs upload as.
-        context |= {"author": (author.identifier("id", 20),)}
-        context["role"] = author.texts("roles", 50, 60)
-    return MediaRef(
-        id=_attachment(item, "id"),
-        version=sha256,
-        source=item.label("url", 2_000),
-        parent=parent,
-        context={key: values for key, values in context.items() if any(values)},
-        created_at=microseconds(item.label("created")),
-    )
-
-
-def _attachment(body: Untrusted, key: str) -> str:
-    id = body.identifier(key, 19)
-    if not _ATTACHMENT.fullmatch(id):
-        raise DeliveryUnreadable(f"{key} is no id of WordPress.")
-    return id
-
-
 def _verdict(body: Untrusted) -> Event:
     sha256 = body.text("sha256", 64)
-    if not _SHA256.fullmatch(sha256):
+    if not SHA256.fullmatch(sha256):
         raise DeliveryUnreadable("sha256 is not 64 lower-case hex digits.")
     return VerdictGiven(
-        media=_media(body.object("media")),
+        media=read_media(body.object("media")),
         sha256=sha256,
         verdict=Verdict(body.choice("verdict", ("allow", "block"))),
         person=body.label("person", 100),
@@ -292,9 +283,10 @@ def _verdict(body: Untrusted) -> Event:
 
 
 _EVENTS: Mapping[str, Callable[[Untrusted], Event]] = {
-    "media.uploaded": lambda body: MediaUploaded(_media(body.object("media"))),
-    "media.deleted": lambda body: MediaDeleted(_attachment(body, "media_id")),
+    "media.uploaded": lambda body: MediaUploaded(read_media(body.object("media"))),
+    "media.deleted": lambda body: MediaDeleted(attachment_id(body, "media_id")),
     "verdict.given": _verdict,
+    "verdict.undone": lambda body: VerdictUndone(read_media(body.object("media")), body.label("person", 100)),
     "site.removed": lambda body: SiteRemoved(),
     "erasure.wanted": lambda body: ErasureWanted(body.texts("media_ids", 10_000, 20)),
 }

@@ -36,6 +36,7 @@ def _fits(held: Held, fixtures: set[str]) -> bool:
         and (sample.private_networks or "private" not in fixtures)
         and (sample.remote or "remote" not in fixtures)
         and (can_delete or "deleting" not in fixtures)
+        and (sample.compares_orders or "comparing" not in fixtures)
         and (Action.LABEL in held.platform.actions or "labelling" not in fixtures)
         and (held.platform.listens or "listening" not in fixtures)
         and (held.platform.tells_uploaders or "telling" not in fixtures)
@@ -93,6 +94,12 @@ def private(remote: StandIn) -> StandIn:
 @pytest.fixture
 def deleting(sample: Sample) -> Sample:
     """Give the sample of a platform that can delete."""
+    return sample
+
+
+@pytest.fixture
+def comparing(sample: Sample) -> Sample:
+    """Give the sample of a platform whose side compares the numbers of orders."""
     return sample
 
 

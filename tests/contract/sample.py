@@ -100,6 +100,9 @@ class Sample(ABC):
     tells_when: ClassVar[bool] = True
     """Whether a Retry-After of the platform reaches us; a vendor's library may keep it to itself."""
 
+    compares_orders: ClassVar[bool] = False
+    """Whether what carries an order out there knows the number of the last one, and does nothing for an older one."""
+
     private_networks: ClassVar[bool] = True
     """Whether a site may be on the owner's own network, by its settings."""
 

@@ -166,6 +166,26 @@ def test_delete_removes_exactly_this_version(platform: Platform, place: StandIn)
         fetched(platform, place)
 
 
+@pytest.mark.usefixtures("comparing")
+def test_a_worker_that_comes_back_late_changes_nothing_that_was_decided_since(platform: Platform, place: StandIn) -> None:
+    hide = enforcement(Action.HIDE, place.media, id=3)
+    undo = platform.apply(place.site, hide).undo
+    restore = enforcement(Action.RESTORE, place.media, undo, id=4)
+    assert not platform.apply(place.site, restore).drifted
+    restored = place.snapshot()
+    assert platform.apply(place.site, hide).drifted, "the late one is told"
+    assert place.snapshot() == restored
+    assert not platform.apply(place.site, restore).drifted, "the last word may be said again"
+    again = enforcement(Action.HIDE, place.media, id=5)
+    assert not platform.apply(place.site, again).drifted and place.shown() != place.original
+    assert platform.apply(place.site, restore).drifted and place.shown() != place.original, (
+        "nor does it show what was hidden since"
+    )
+    # A database that was put back from a backup counts from lower numbers again.
+    later = replace(enforcement(Action.RESTORE, place.media, undo, id=1), decided_at=again.decided_at + 3_600_000_000)
+    assert not platform.apply(place.site, later).drifted and place.snapshot() == restored
+
+
 def test_an_action_that_was_not_declared_is_refused(platform: Platform, place: StandIn) -> None:
     for action in frozenset(Action) - platform.actions:
         with pytest.raises(PlatformRefused):
@@ -181,8 +201,8 @@ STATUSES: list[tuple[Scripted, type[PicwardError] | tuple[type[PicwardError], ..
     (Scripted(401), (CredentialsExpired, PlatformClosed)),
     (Scripted(403), PlatformUnavailable),
     (Scripted(403, {"Content-Type": "text/html"}, b"<html>Attention Required</html>"), PlatformUnavailable),
-    (Scripted(301, {"Location": "https://elsewhere.example/s3cret?token=s3cret"}), PlatformRefused),
-    (Scripted(307, {"Location": "http://169.254.169.254/latest"}), PlatformRefused),
+    (Scripted(301, {"Location": "https://elsewhere.example/s3cret?token=s3cret"}), (PlatformRefused, PlatformClosed)),
+    (Scripted(307, {"Location": "http://169.254.169.254/latest"}), (PlatformRefused, PlatformClosed)),
     (Scripted(200, body=b"<html>maintenance</html>"), PlatformUnavailable),
     (Scripted(200, body=b"[]"), PlatformUnavailable),
     (Scripted(200, body=b"{}"), PlatformUnavailable),
@@ -219,6 +239,7 @@ def test_answers_become_our_errors_without_secrets(
 PAGES = (
     Scripted(200, {"Content-Type": "text/html"}, b"<!DOCTYPE html><title>Briefly unavailable for scheduled maintenance</title>"),
     Scripted(200, body=b"<html>maintenance</html>"),
+    Scripted(202, {"Content-Type": "text/html"}, b"<html><title>Are you a robot?</title>"),
     Scripted(403, {"Content-Type": "text/html"}, b"<html>Attention Required</html>"),
     Scripted(503, {"Content-Type": "text/html"}, b"<html>back soon</html>"),
 )

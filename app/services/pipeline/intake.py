@@ -10,8 +10,16 @@ from app.db import audit, decisions, deliveries, enforcements, jobs, pictures, t
 from app.db import sites as site_rows
 from app.db.deliveries import NewDelivery
 from app.domain.decisions import Decision, Outcome, Reason, Ruling, Verdict
-from app.domain.errors import DeliveryRefused, DeliveryRepeated, DeliveryUnreadable
+from app.domain.errors import (
+    DecisionStale,
+    DeliveryRefused,
+    DeliveryRepeated,
+    DeliveryUnreadable,
+    SecondPersonNeeded,
+    UndoImpossible,
+)
 from app.domain.events import (
+    AddressTold,
     ChangesSeen,
     Delivery,
     ErasureWanted,
@@ -27,6 +35,7 @@ from app.domain.events import (
     ScanWanted,
     SiteRemoved,
     VerdictGiven,
+    VerdictUndone,
 )
 from app.domain.jobs import Priority, WorkState
 from app.domain.names import by, claim
@@ -35,6 +44,7 @@ from app.domain.tasks import Task
 from app.domain.time import DAY, SECOND
 from app.services.core import Core
 from app.services.pipeline import moderate, record, scan
+from app.services.review import verdicts
 from app.services.rules import lists
 from app.services.sites import connecting, sites
 
@@ -151,6 +161,8 @@ def _take(core: Core, connection: Connection, site: Site, event: Event, now: int
             enforcements.look_again(connection, site.id, parent, media_ids, now)
         case VerdictGiven():
             _take_verdict(core, connection, site, event, now)
+        case VerdictUndone():
+            _undo_verdict(core, connection, site, event, now)
         case ScanWanted():
             scan.ask_within(connection, site.id, "platform", now)
         case ScanAdvanced():
@@ -159,6 +171,8 @@ def _take(core: Core, connection: Connection, site: Site, event: Event, now: int
             tasks.ask(connection, site.id, Task.RECONCILE, now, now)
         case Noted(action, text):
             audit.add(connection, now, "platform", action, text, site.id)
+        case AddressTold(told):
+            connecting.follow_address(core, connection, site, told)
         case SiteRemoved():
             sites.remove(core, connection, site.id, "platform")
         case ErasureWanted(media_ids, whole_site):
@@ -191,6 +205,21 @@ def _take_verdict(core: Core, connection: Connection, site: Site, given: Verdict
         lists.welcome_back(connection, site.id, event.sha256)
     elif event.never_again:
         lists.never_again(connection, site.id, event.sha256, event.person, now)
+
+
+def _undo_verdict(core: Core, connection: Connection, site: Site, event: VerdictUndone, now: int) -> None:
+    """Put in force again what was before a verdict of the platform's, as long as that is the last word."""
+    current = decisions.current(connection, site.id, event.media.id, event.media.version)
+    person = claim(event.person, "somebody")
+    problem = "It was decided again since"
+    if current is not None and current.person == person:
+        try:
+            verdicts.put_back(core, connection, site, current, person)
+            return
+        except (DecisionStale, UndoImpossible, SecondPersonNeeded) as error:
+            problem = str(error)
+    text = f"{person} wanted to undo a verdict at the platform. {problem}"
+    audit.add(connection, now, "platform", "verdict.kept", text, site.id, event.media.id)
 
 
 def _ask_two_people(

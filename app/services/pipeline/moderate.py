@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from app.db import audit, decisions, jobs, pictures
+from app.db import audit, decisions, enforcements, jobs, pictures
 from app.db import sites as site_rows
 from app.domain.decisions import Decision, Outcome, Reason, Ruling, Verdict
 from app.domain.detector import HashIndex, Judge, Judgement
@@ -180,6 +180,7 @@ class Moderator:
             known = pictures.known_signals(connection, sha256, self.judge.detectors, self.judge.decoding)
             index = self.indexes.get(connection, site.id)
             knew = _knew_it_is_severe(connection, verdict)
+            unkept = enforcements.unkept_block(connection, site.id, job.media)
         if verdict is not None and (
             knew or verdict.verdict is not Verdict.ALLOW or not severe(self._listed(self._judge(data, ()), index))
         ):
@@ -192,6 +193,9 @@ class Moderator:
         outcome = decide(policy, seen, job.media.context, judgement.failures)
         if verdict is not None:
             outcome = _list_wins(outcome, verdict)
+        elif unkept and outcome.verdict is Verdict.ALLOW:
+            text = f"{unkept} rejected the bytes that were here before; these are others, so a person decides again"
+            outcome = Outcome(Verdict.REVIEW, (Reason(Verdict.REVIEW, "", text), *outcome.reasons))
         self._store(job, site, sha256, outcome, policy.version, judgement, listed)
 
     def _judge(self, data: bytes, wanted: Sequence[str]) -> Judgement:

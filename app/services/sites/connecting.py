@@ -284,6 +284,21 @@ def _connect(core: Core, platform: Platform, admission: Admission) -> tuple[Site
     return sites.get(core, site.id), found
 
 
+def follow_address(core: Core, connection: Connection, site: Site, told: Mapping[str, str]) -> None:
+    """Ask a site where it says it is by now, in the caller's transaction, when it cannot be reached where it was.
+
+    A site that works stays as it is: some tell another address for each language, and all of them lead to it.
+    """
+    row = rows.get(connection, site.id)
+    if row is None or not row.problem:
+        return
+    moved = replace(site, connection={**row.connection, **told})
+    for line in _moved(replace(site, connection=row.connection), moved):
+        audit.add(connection, core.now(), "platform", "site.moved", line, site.id)
+    rows.change(connection, site.id, connection=dict(moved.connection))
+    rows.open_again(connection, site.id, core.now())
+
+
 def _called(connection: Connection, site_id: str, known: str, claimed: str) -> str:
     """Name a site as it calls itself, unless that looks like another site's name."""
     name = names.cleaned(claimed)[:200]

@@ -21,6 +21,7 @@ define( 'PICWARD_DIR', plugin_dir_path( __FILE__ ) );
 
 foreach ( array(
 	'database',
+	'network',
 	'connection',
 	'signing',
 	'client',
@@ -43,9 +44,12 @@ foreach ( array(
 	'outbox',
 	'runner',
 	'listener',
+	'incoming',
 	'deleting',
 	'decisions',
+	'undoing',
 	'guard',
+	'reach',
 	'rest-door',
 	'rest-routes',
 	'problems',
@@ -60,6 +64,7 @@ if ( is_admin() ) {
 }
 require_once PICWARD_DIR . 'admin/site-health.php';
 unset( $picward_part );
+picward_watch_request();
 
 register_activation_hook( __FILE__, 'picward_activate' );
 register_deactivation_hook( __FILE__, 'picward_deactivate' );

@@ -25,6 +25,7 @@ function picward_uninstall_site(): void {
 	require_once __DIR__ . '/includes/client.php';
 	require_once __DIR__ . '/includes/media.php';
 	require_once __DIR__ . '/includes/quarantine.php';
+	require_once __DIR__ . '/includes/incoming.php';
 
 	// Best effort: a connector that is away learns it from the next call that fails.
 	picward_ask( '/webhooks/wordpress', 'site.removed', array(), 5 );
@@ -34,20 +35,12 @@ function picward_uninstall_site(): void {
 	foreach ( array( 'outbox', 'seen', 'stems' ) as $name ) {
 		$wpdb->query( 'DROP TABLE IF EXISTS ' . picward_table( $name ) );
 	}
-	foreach ( array( 'picward_connection', 'picward_settings', 'picward_schema', 'picward_settling', 'picward_stems_up_to', 'picward_given_back', 'picward_delete_data' ) as $option ) {
+	foreach ( array( 'picward_connection', 'picward_settings', 'picward_reach', 'picward_schema', 'picward_settling', 'picward_stems_up_to', 'picward_given_back', 'picward_delete_data' ) as $option ) {
 		delete_option( $option );
 	}
 	delete_transient( 'picward_waiting' );
 	if ( $everything ) {
-		$dir = picward_quarantine_dir();
-		foreach ( array_merge( (array) glob( $dir . '/??/*.bin' ), (array) glob( $dir . '/lock-*' ), array( $dir . '/index.php', $dir . '/.htaccess' ) ) as $path ) {
-			if ( is_file( (string) $path ) ) {
-				wp_delete_file( (string) $path );
-			}
-		}
-		foreach ( array_merge( (array) glob( $dir . '/??', GLOB_ONLYDIR ), array( $dir ) ) as $folder ) {
-			@rmdir( (string) $folder ); // phpcs:ignore -- what is not empty is not ours.
-		}
+		picward_delete_quarantine();
 		delete_option( 'picward_quarantine_key' );
 		$wpdb->query( 'DROP TABLE IF EXISTS ' . picward_table( 'history' ) );
 		$wpdb->query( "DELETE FROM {$wpdb->postmeta} WHERE meta_key LIKE '\\_picward\\_%'" );

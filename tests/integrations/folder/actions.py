@@ -7,6 +7,7 @@ from pathlib import Path
 
 from app.domain.decisions import Action, Receipt
 from app.domain.media import MediaRef
+from integrations.folder import orders
 from integrations.folder.platform import Folder
 from tests.contract.sample import enforcement
 from tests.integrations.folder.contract import PIXELS, site
@@ -25,4 +26,4 @@ def do(action: Action, directory: Path, media: MediaRef | None = None) -> Receip
 
 def quarantined(directory: Path) -> list[str]:
     place = directory.with_name(directory.name + ".quarantine")
-    return sorted(path.suffix for path in place.iterdir()) if place.exists() else []
+    return sorted(path.suffix for path in place.iterdir() if path.name != orders.FOLDER) if place.exists() else []

@@ -23,6 +23,7 @@ LONG_AGO = 1_700_000_000_123_456_789
 
 class FolderSample(Sample):
     slug: ClassVar[str] = "folder"
+    compares_orders: ClassVar[bool] = True
     webhooks: ClassVar[bool] = False
     remote: ClassVar[bool] = False
 
@@ -65,7 +66,7 @@ class Place(StandIn):
 
     def changes(self) -> int:
         quarantine = self.directory.with_name(self.directory.name + ".quarantine")
-        return hash(tuple(sorted((path.name, path.stat().st_mtime_ns) for path in quarantine.iterdir())))
+        return hash(tuple(sorted((path.name, path.stat().st_mtime_ns) for path in quarantine.rglob("*"))))
 
 
 def write(path: Path, data: bytes) -> None:

@@ -17,7 +17,7 @@ from app.domain.errors import MediaGone, PlatformClosed, PlatformRefused, Platfo
 from app.domain.media import MediaRef
 from app.domain.platform import Site
 from app.domain.settings import Mode
-from integrations.folder import home, platform, quarantine, tree
+from integrations.folder import home, orders, platform, quarantine, tree
 from integrations.folder.platform import Folder
 from integrations.folder.settings import Settings
 from tests.contract.sample import enforcement
@@ -352,3 +352,17 @@ def test_one_file_that_cannot_be_read_is_not_the_whole_directory(directory: Path
     with pytest.raises(PlatformUnavailable) as raised:
         PLATFORM.fetch(site(directory), picture())
     assert not isinstance(raised.value, PlatformClosed)
+
+
+def test_the_last_order_is_remembered_for_a_month(tmp_path: Path) -> None:
+    directory = tmp_path / "pictures"
+    write(directory / "a.png", PIXELS)
+    do(Action.HIDE, directory)
+    place = tmp_path / "pictures.quarantine" / orders.FOLDER
+    kept = [path for path in place.iterdir() if not path.name.startswith(".")]
+    assert len(kept) == 1
+    for path in (*kept, place / ".swept"):
+        os.utime(path, (time.time() - orders.KEPT_SECONDS - 1,) * 2)
+    write(directory / "b.png", b"others")
+    do(Action.HIDE, directory, picture("b.png", b"others"))
+    assert [path for path in place.iterdir() if path in kept] == []

@@ -43,6 +43,7 @@ MEDIA = MediaRef(
 
 class WordPressSample(Sample):
     slug: ClassVar[str] = "wordpress"
+    compares_orders: ClassVar[bool] = True
     now: ClassVar[int] = NOW
     secrets: ClassVar[tuple[str, ...]] = (SECRET, SECRET.removeprefix("whsec_"), NEW_SECRET)
 

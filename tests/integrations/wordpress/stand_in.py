@@ -34,6 +34,7 @@ class Attachment:
     by_person: bool = False
     lost: tuple[str, ...] = ()
     parent: tuple[int, str] | None = (7, "post")
+    order: tuple[int, str] = (0, "")
 
     @property
     def sha256(self) -> str:
@@ -65,6 +66,7 @@ class Refusal(Exception):
     status: int
     code: str
     message: str = ""
+    now: dict[str, Any] | None = None
 
 
 @dataclass
@@ -128,7 +130,7 @@ class PluginStandIn:
         if attachment is None:
             raise Refusal(404, "picward_gone", "This picture is not on the site any more.")
         if attachment.sha256 != body["sha256"]:
-            raise Refusal(409, "picward_changed", "The picture has other bytes now.")
+            raise Refusal(409, "picward_changed", "The picture has other bytes now.", attachment.described())
         return attachment
 
     def _bytes(self, body: dict[str, Any]) -> bytes:
@@ -136,6 +138,10 @@ class PluginStandIn:
 
     def _decision(self, body: dict[str, Any]) -> dict[str, Any]:
         attachment = self._version(body)
+        order = (body["enforcement"], body["decided_at"])
+        if order[0] < attachment.order[0] and order[1] <= attachment.order[1]:
+            return {"state": "drifted", "undo": {}, "why": ["overtaken"], "detail": "S3CRET"}
+        attachment.order = order
         if attachment.by_person and not body["person"]:
             return {"state": "drifted", "undo": {}, "why": ["outweighed"], "detail": "S3CRET of an editor"}
         if attachment.lost:
@@ -184,7 +190,7 @@ def _handler(plugin: PluginStandIn) -> type[BaseHTTPRequestHandler]:
             try:
                 (answer,) = plugin.answer(route.removeprefix("/picward/v1/"), request)
             except Refusal as refusal:
-                error = {"code": refusal.code, "message": refusal.message, "data": {"status": refusal.status}}
+                error = {"code": refusal.code, "message": refusal.message, "data": {"status": refusal.status, "now": refusal.now}}
                 return self._send(refusal.status, {"Content-Type": "application/json"}, json.dumps(error).encode())
             if isinstance(answer, bytes):
                 return self._send(200, {"Content-Type": "application/octet-stream"}, answer)

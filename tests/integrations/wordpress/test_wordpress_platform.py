@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,15 +12,15 @@ from typing import Any
 import pytest
 
 from app.domain.decisions import Action, Enforcement, Reason, Verdict
-from app.domain.errors import DeliveryRefused, DeliveryUnreadable, MediaGone, PlatformRefused, PlatformUnavailable
-from app.domain.events import Delivery, MediaUploaded
+from app.domain.errors import DeliveryRefused, DeliveryUnreadable, MediaGone, PlatformClosed, PlatformRefused, PlatformUnavailable
+from app.domain.events import AddressTold, Delivery, MediaDeleted, MediaUploaded
 from app.domain.media import MediaRef
 from app.domain.platform import Site
 from app.domain.settings import ChangedBy, Mode, modes_of, values_for
 from integrations.kit import signing
 from integrations.wordpress.platform import DRIFTED, PROBLEMS, WordPress
 from integrations.wordpress.settings import Settings
-from tests.contract.sample import enforcement, finder
+from tests.contract.sample import Scripted, enforcement, finder
 from tests.integrations.wordpress.contract import NOW, SAMPLE, SECRET, SITE
 from tests.integrations.wordpress.stand_in import Attachment, PluginStandIn, Refusal
 from tests.support.surroundings import made
@@ -191,22 +191,118 @@ def test_the_pulse_drains_and_settings_are_handed_over(plugin: PluginStandIn, mo
     assert plugin.settings["mode"] == "hold" and plugin.settings["trusted_roles"] == ["editor"]
 
 
-def test_a_plugin_that_is_switched_off_does_not_lose_a_decision(plugin: PluginStandIn, monkeypatch: pytest.MonkeyPatch) -> None:
-    def off(type: str, request: Delivery) -> Any:
-        raise Refusal(404, "rest_no_route", "No route was found matching the URL and request method.")
+def _json(code: str) -> bytes:
+    return json.dumps({"code": code, "message": "S3CRET", "data": {"status": 401}}).encode()
 
-    monkeypatch.setattr(plugin, "answer", off)
+
+OBSTACLES = {
+    "the plugin is being updated": (404, {}, _json("rest_no_route"), "does not answer"),
+    "a page that is not found": (404, {}, b"<html>not found</html>", "switched off"),
+    "a page that is gone": (410, {}, b"", "switched off"),
+    "a plugin that wants people signed in": (401, {}, _json("rest_not_logged_in"), "security plugin"),
+    "a plugin that closes the REST API": (403, {}, _json("rest_disabled"), "security plugin"),
+    "another plugin's 409": (409, {}, _json("conflict"), "security plugin"),
+    "another plugin's 422": (422, {}, _json("invalid"), "security plugin"),
+    "a code that only looks like ours": (404, {}, _json("picward_something"), "security plugin"),
+    "a password": (401, {"WWW-Authenticate": "Basic"}, b"<html>", "password"),
+    "a firewall": (403, {}, b"<html>Forbidden</html>", "firewall"),
+    "ModSecurity": (406, {}, b"<h1>Not Acceptable!</h1>", "firewall"),
+    "a teapot": (418, {}, b"", "firewall"),
+    "a bad request": (400, {}, b"<html>400</html>", "firewall"),
+    "a method that is not allowed": (405, {}, b"", "firewall"),
+    "a body that a server dislikes": (413, {}, b"<html>", "firewall"),
+    "legal reasons": (451, {}, b"<html>", "firewall"),
+    "a move to https": (301, {"Location": "https://127.0.0.1/wp-json/"}, b"", "sends us on to https://127.0.0.1"),
+    "a sign-in page": (302, {"Location": "/wp-login.php?S3CRET"}, b"", "sends us on to another page"),
+    "a check for robots": (202, {"Content-Type": "text/html"}, b"<html><title>One moment</title>", "page answers"),
+    "a maintenance page": (200, {"Content-Type": "text/html"}, b"<!doctype html>maintenance", "page answers"),
+    "a page without a type": (200, {}, b"<html>soon</html>", "page answers"),
+    "nothing at all": (200, {}, b"", "page answers"),
+    "words": (200, {"Content-Type": "text/plain"}, b"error code: 1020", "page answers"),
+}
+
+
+@pytest.mark.parametrize("name", OBSTACLES)
+def test_whatever_answers_in_the_plugins_place_is_tried_again(plugin: PluginStandIn, name: str) -> None:
+    status, headers, body, said = OBSTACLES[name]
+    site, media = site_of(plugin), ref(plugin, 412)
+    plugin.scripted = Scripted(status, headers, body)
+    calls: tuple[Callable[[], object], ...] = (
+        lambda: PLATFORM.check(site),
+        lambda: PLATFORM.scan(site),
+        lambda: PLATFORM.pulse(site),
+        lambda: PLATFORM.settings_changed(site),
+        lambda: PLATFORM.apply(site, enforcement(Action.HIDE, media)),
+        lambda: PLATFORM.apply(site, enforcement(Action.RESTORE, media)),
+    )
+    for call in calls:
+        with pytest.raises(PlatformClosed, match=said) as raised:
+            call()
+        assert "S3CRET" not in str(raised.value)
     with pytest.raises(PlatformUnavailable):
+        PLATFORM.fetch(site, media)
+    plugin.scripted = None
+    assert PLATFORM.apply(site, enforcement(Action.HIDE, media)) and plugin.attachments[412].hidden
+
+
+def test_what_a_firewall_dislikes_in_one_request_does_not_hold_the_site(
+    plugin: PluginStandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answer = plugin.answer
+
+    def dislike(type: str, request: Delivery) -> Any:
+        if type == "decision":
+            raise Refusal(403, "")
+        return answer(type, request)
+
+    monkeypatch.setattr(plugin, "answer", dislike)
+    with pytest.raises(PlatformUnavailable) as raised:
         PLATFORM.apply(site_of(plugin), enforcement(Action.HIDE, ref(plugin, 412)))
-    with pytest.raises(PlatformUnavailable):
-        PLATFORM.fetch(site_of(plugin), ref(plugin, 412))
+    assert not isinstance(raised.value, PlatformClosed)
+    assert plugin.orders[-1]["type"] == "status", "the second look"
 
 
-def test_bytes_that_are_not_the_version_are_gone(plugin: PluginStandIn, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_there_instead_is_named_and_judged_at_once(plugin: PluginStandIn) -> None:
+    site, before = site_of(plugin), ref(plugin, 412)
+    plugin.attachments[412].data += b" written anew by an optimiser"
+    for call in (lambda: PLATFORM.fetch(site, before), lambda: PLATFORM.apply(site, enforcement(Action.HIDE, before))):
+        with pytest.raises(MediaGone) as raised:
+            call()
+        assert raised.value.now is not None
+        assert (raised.value.now.id, raised.value.now.version) == ("412", ref(plugin, 412).version)
+    del plugin.attachments[412]
+    with pytest.raises(MediaGone) as raised:
+        PLATFORM.fetch(site, before)
+    assert raised.value.now is None
+
+
+def test_bytes_that_are_not_the_version_say_nothing_about_it(plugin: PluginStandIn, monkeypatch: pytest.MonkeyPatch) -> None:
     media = ref(plugin, 412)
     monkeypatch.setattr(plugin, "_bytes", lambda body: b"something else")
-    with pytest.raises(MediaGone):
+    with pytest.raises(PlatformUnavailable):
         PLATFORM.fetch(site_of(plugin), media)
+
+
+@pytest.mark.parametrize(
+    ("told", "believed"),
+    [
+        ("https://blog.example/?rest_route=/", True),
+        ("https://blog.example/api/", True),
+        ("https://www.blog.example/wp-json/", True),
+        ("https://blog.example/wp-json/", False),  # no news
+        ("http://blog.example/api/", False),
+        ("https://evil.example/wp-json/", False),
+        ("https://blog.example@evil.example/wp-json/", False),
+        ("https://blog.example/wp-json", False),
+        ("", False),
+        (7, False),
+    ],
+)
+def test_each_event_tells_the_address_and_only_the_sites_own_is_believed(told: Any, believed: bool) -> None:
+    recorded = SAMPLE.recordings()["media_deleted"]
+    delivery = SAMPLE.signed(recorded, body=json.dumps(json.loads(recorded.body) | {"rest_url": told}).encode())
+    expected = (AddressTold({"rest_url": told}),) if believed else ()
+    assert PLATFORM.parse(delivery, SAMPLE.site()).events == (*expected, MediaDeleted("412"))
 
 
 def test_what_the_owner_must_know_comes_in_the_plugins_words(plugin: PluginStandIn, monkeypatch: pytest.MonkeyPatch) -> None:

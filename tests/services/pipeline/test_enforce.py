@@ -53,6 +53,31 @@ def test_restore_gets_the_undo_of_its_hide(bench: Bench, site: Site) -> None:
     ]
 
 
+@pytest.mark.parametrize("who", ["a person", "the policy"])
+def test_what_a_person_rejected_and_became_other_bytes_is_asked_again(bench: Bench, site: Site, who: str) -> None:
+    if who == "a person":
+        upload(bench, site, "1", b"fine")
+        settle(bench)
+        verdicts.resolve(bench.core, showing.recent(bench.core, site.id)[0].decision.id, Verdict.BLOCK, "Ann")
+    else:
+        block(bench, site, "1")
+        assert Moderator(bench.core).run_next()
+    bench.platform.images["1"] = b"fine, written anew by an optimiser"
+    bench.platform.trouble["apply"] = MediaGone("changed", bench.platform.ref("1"))
+    assert enforce.run_next(bench.core)
+    bench.platform.trouble.clear()
+    settle(bench)
+    now = showing.recent(bench.core, site.id)[0].decision
+    assert now.media.version == bench.platform.ref("1").version
+    if who == "a person":
+        assert now.verdict is Verdict.REVIEW and now.reasons[0].text.startswith("Ann rejected the bytes that were here before")
+        verdicts.resolve(bench.core, now.id, Verdict.BLOCK, "Ann")
+        settle(bench)
+        assert bench.platform.hidden == {"1"}
+    else:
+        assert now.verdict is Verdict.ALLOW, "the policy has judged these bytes"
+
+
 def test_a_platform_that_is_away_is_retried_for_hours_then_parked(bench: Bench, site: Site) -> None:
     block(bench, site, "1")
     bench.platform.trouble["apply"] = PlatformUnavailable("away")

@@ -5,17 +5,19 @@ import hashlib
 import pytest
 
 from app.db import decisions, deliveries, jobs
+from app.db import sites as rows
 from app.domain.decisions import Verdict
 from app.domain.detector import HashEntry, HashKind, ListKind
-from app.domain.errors import DeliveryRepeated, DeliveryUnreadable, PlatformUnknown
-from app.domain.events import ErasureWanted, MediaDeleted, VerdictGiven
+from app.domain.errors import DeliveryRepeated, DeliveryUnreadable, PlatformClosed, PlatformUnknown
+from app.domain.events import AddressTold, ErasureWanted, Event, MediaDeleted, VerdictGiven, VerdictUndone
 from app.domain.jobs import Priority
 from app.domain.media import MediaRef
+from app.domain.platform import Hold
 from app.services.pipeline import intake
 from app.services.pipeline.moderate import Moderator
 from app.services.review import showing
 from app.services.rules import lists, policies
-from app.services.sites import sites
+from app.services.sites import holds, sites
 from tests.services.pipeline.test_moderate import settle, upload
 from tests.support.core import Bench
 
@@ -159,6 +161,56 @@ def test_a_verdict_given_at_the_platform_binds_and_takes_the_picture_off_the_blo
         assert (shown.verdict, shown.person) == (verdict, "at the site: Eve")
         assert sites.summary(bench.core, site.id)["hashes"] == on_list
     assert _jobs(bench, site.id) == {"done": 1}
+
+
+def test_a_verdict_undone_at_the_platform_is_no_verdict_and_puts_back_what_was_before(bench: Bench) -> None:
+    site = bench.site()
+    bench.judge.tell(b"one", "owner.blocked_hash", 1.0)
+    upload(bench, site, "1", b"one")
+    settle(bench)
+    media = bench.platform.ref("1")
+
+    def take(*events: Event) -> None:
+        with bench.core.db.write() as connection:
+            for event in events:
+                intake._take(bench.core, connection, site, event, bench.clock())
+        settle(bench)
+
+    def now() -> tuple[Verdict, str]:
+        shown = showing.recent(bench.core, site.id)[0].decision
+        return shown.verdict, shown.person
+
+    assert bench.platform.hidden == {"1"} and now() == (Verdict.BLOCK, "")
+    approved = VerdictGiven(media, media.version, Verdict.ALLOW, "Eve")
+    take(approved)
+    assert bench.platform.hidden == set() and now() == (Verdict.ALLOW, "at the site: Eve")
+    take(VerdictUndone(media, "somebody else"))
+    assert now()[0] is Verdict.ALLOW, "not theirs to undo"
+    take(VerdictUndone(media, "Eve"))
+    assert bench.platform.hidden == {"1"} and now()[0] is Verdict.BLOCK
+    with bench.core.db.read() as connection:
+        assert decisions.by_person(connection, site.id, media.version) is None, "an undo approves nothing, and rejects nothing"
+    kept = len(showing.recent(bench.core, site.id))
+    take(VerdictUndone(MediaRef("9", "x"), "Eve"))
+    assert len(showing.recent(bench.core, site.id)) == kept
+
+
+def test_a_site_is_asked_where_it_says_it_is_once_it_cannot_be_reached(bench: Bench) -> None:
+    site = bench.site()
+    told = AddressTold({"rest_url": "https://a.example/api/"})
+
+    def known() -> object:
+        with bench.core.db.write() as connection:
+            intake._take(bench.core, connection, site, told, bench.clock())
+        return sites.get(bench.core, site.id).connection.get("rest_url")
+
+    assert known() is None, "it can be reached where it is"
+    with bench.core.db.write() as connection:
+        holds.hold(bench.core, connection, site.id, PlatformClosed("a wall"), bench.clock())
+    assert known() == "https://a.example/api/"
+    with bench.core.db.read() as connection:
+        row = rows.get(connection, site.id)
+    assert row is not None and row.held_why is Hold.NONE, "its work goes on at once"
 
 
 def test_erasure_leaves_ids_and_verdicts_and_nothing_else(bench: Bench) -> None:

@@ -64,21 +64,15 @@ add_action( 'admin_post_picward_disconnect', 'picward_handle_disconnect' );
  */
 function picward_handle_test(): void {
 	picward_check_owner( 'picward_test' );
-	$answer = picward_ask( '/door/wordpress/summary', 'summary.read', array(), 10 );
+	$answer = picward_ask_back();
 	if ( is_wp_error( $answer ) ) {
 		picward_touch_connection( array( 'error' => $answer->get_error_message() ) );
 		picward_flash( 'error', esc_html( $answer->get_error_message() ) );
 	} else {
-		picward_touch_connection(
-			array(
-				'state' => 'connected',
-				'error' => '',
-			)
-		);
 		picward_unpark();
 		$sent = picward_drain( 5, true );
 		/* translators: %d: number of events. */
-		picward_flash( 'success', esc_html( sprintf( __( 'The connector answers. Events still waiting: %d.', 'picward' ), $sent['waiting'] ) ) );
+		picward_flash( 'success', esc_html( sprintf( __( 'The connector answers, and reaches this site from outside. Events still waiting: %d.', 'picward' ), $sent['waiting'] ) ) );
 	}
 	wp_safe_redirect( picward_settings_url() );
 	exit;
@@ -168,10 +162,11 @@ function picward_print_connect_card(): void {
  * @param array $connection As picward_connection() gives it.
  */
 function picward_print_connection_card( array $connection ): void {
-	$state = $connection['state'] ?? 'new';
+	$state = '' === picward_reach_problem() ? $connection['state'] ?? 'new' : 'cut-off';
 	$names = array(
 		'connected' => __( 'Connected', 'picward' ),
 		'refused'   => __( 'Refused by the connector', 'picward' ),
+		'cut-off'   => __( 'The connector cannot reach this site', 'picward' ),
 		'new'       => __( 'Not tested yet', 'picward' ),
 	);
 	echo '<div class="picward-card"><h2><span class="picward-dot picward-dot-' . esc_attr( $state ) . '"></span>' . esc_html( $names[ $state ] ?? $state ) . '</h2>';

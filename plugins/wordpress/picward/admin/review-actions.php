@@ -7,6 +7,9 @@
 
 defined( 'ABSPATH' ) || exit;
 
+/** A link holds the numbers of so many pictures at most: addresses have a limit. */
+const PICWARD_UNDO_AT_ONCE = 20;
+
 /**
  * Name the verbs.
  */
@@ -42,6 +45,9 @@ function picward_verbs_for( int $id ): array {
 	if ( ! current_user_can( 'delete_post', $id ) ) {
 		unset( $verbs['picward_delete'] );
 	}
+	if ( picward_before( $id ) ) {
+		$verbs['picward_undo'] = __( 'Undo', 'picward' );
+	}
 	return $verbs;
 }
 
@@ -70,7 +76,7 @@ function picward_verb_url( string $verb, array $ids, string $view ): string {
 function picward_handle_review(): void {
 	picward_run_verb( substr( current_action(), strlen( 'admin_post_' ) ) );
 }
-foreach ( array( 'approve', 'reject', 'never', 'delete' ) as $picward_verb ) {
+foreach ( array( 'approve', 'reject', 'never', 'delete', 'undo' ) as $picward_verb ) {
 	add_action( 'admin_post_picward_' . $picward_verb, 'picward_handle_review' );
 }
 unset( $picward_verb );
@@ -126,7 +132,7 @@ function picward_run_verb( string $verb ): void {
 /**
  * Do one thing to one picture. Give a sentence when not all could be given back.
  *
- * @param string $verb One of picward_review_verbs().
+ * @param string $verb One of picward_review_verbs(), or picward_undo.
  * @param int    $id   Attachment.
  * @return string|WP_Error
  */
@@ -140,6 +146,9 @@ function picward_do_verb( string $verb, int $id ) {
 		}
 		picward_remember( $id, picward_person(), __( 'Deleted.', 'picward' ) );
 		return wp_delete_attachment( $id, true ) ? '' : new WP_Error( 'picward_delete', __( 'WordPress did not delete it.', 'picward' ) );
+	}
+	if ( 'picward_undo' === $verb ) {
+		return picward_undo_verdict( $id );
 	}
 	return picward_give_verdict( $id, 'picward_approve' === $verb ? 'allow' : 'block', 'picward_never' === $verb );
 }
@@ -162,11 +171,12 @@ function picward_done_text( string $verb, array $ids, string $view ): string {
 		'picward_never'   => _n( '%d picture rejected and put on the block list.', '%d pictures rejected and put on the block list.', $count, 'picward' ),
 		/* translators: %d: number of pictures. */
 		'picward_delete'  => _n( '%d picture deleted.', '%d pictures deleted.', $count, 'picward' ),
+		/* translators: %d: number of pictures. */
+		'picward_undo'    => _n( 'Undone: %d picture is as it was before.', 'Undone: %d pictures are as they were before.', $count, 'picward' ),
 	);
 	$html  = esc_html( sprintf( $texts[ $verb ], $count ) );
-	if ( 'picward_delete' !== $verb && $count <= 20 ) {
-		$opposite = 'picward_approve' === $verb ? 'picward_reject' : 'picward_approve';
-		$html    .= ' <a href="' . esc_url( picward_verb_url( $opposite, $ids, $view ) ) . '">' . esc_html__( 'Undo', 'picward' ) . '</a>';
+	if ( ! in_array( $verb, array( 'picward_delete', 'picward_undo' ), true ) && $count <= PICWARD_UNDO_AT_ONCE ) {
+		$html .= ' <a href="' . esc_url( picward_verb_url( 'picward_undo', $ids, $view ) ) . '">' . esc_html__( 'Undo', 'picward' ) . '</a>';
 	}
 	return $html;
 }

@@ -56,11 +56,15 @@ function picward_health_connection(): array {
 	if ( ! picward_is_paired() ) {
 		return picward_health_result( 'picward_connection', 'recommended', __( 'Picward is not connected', 'picward' ), array( __( 'No picture is checked until this site is paired with a connector.', 'picward' ) ) );
 	}
-	$answer = picward_ask( '/door/wordpress/summary', 'summary.read', array(), 5 );
+	$answer = picward_ask_back();
+	$reach  = picward_reach_problem();
+	if ( '' !== $reach ) {
+		return picward_health_result( 'picward_connection', 'critical', __( 'Picward cannot reach this site', 'picward' ), array( $reach ) );
+	}
 	if ( is_wp_error( $answer ) ) {
 		return picward_health_result( 'picward_connection', 'critical', __( 'The Picward connector cannot be reached', 'picward' ), array( $answer->get_error_message(), __( 'Uploads go on and their events are kept.', 'picward' ) ) );
 	}
-	return picward_health_result( 'picward_connection', 'good', __( 'The Picward connector answers', 'picward' ), array( __( 'New pictures are reported and checked.', 'picward' ) ) );
+	return picward_health_result( 'picward_connection', 'good', __( 'The Picward connector answers', 'picward' ), array( __( 'New pictures are reported and checked: the connector called this site back from outside.', 'picward' ) ) );
 }
 
 /**
@@ -71,7 +75,7 @@ function picward_health_work(): array {
 	if ( ! $problems ) {
 		return picward_health_result( 'picward_work', 'good', __( 'Picward can hide pictures and report uploads', 'picward' ), array( __( 'The quarantine is writable and encrypted, scheduled tasks run, nothing waits too long.', 'picward' ) ) );
 	}
-	$critical = array_intersect_key( $problems, array_flip( array( 'quarantine', 'refused', 'offloaded' ) ) );
+	$critical = array_intersect_key( $problems, array_flip( array( 'reach', 'quarantine', 'refused', 'offloaded' ) ) );
 	return picward_health_result( 'picward_work', $critical ? 'critical' : 'recommended', __( 'Picward needs your attention', 'picward' ), array_values( $problems ) );
 }
 

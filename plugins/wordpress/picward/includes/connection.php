@@ -98,6 +98,26 @@ function picward_connect( string $code ) {
 	// Stored before the hello: the connector calls `status` back while it answers, and that call is signed with this secret.
 	picward_save_connection( array_merge( $connection, array( 'state' => 'new' ) ) );
 
+	$answer = picward_say_hello();
+	if ( is_wp_error( $answer ) ) {
+		if ( is_array( $before ) ) {
+			picward_save_connection( $before );
+		} else {
+			delete_option( 'picward_connection' );
+		}
+		return $answer;
+	}
+	picward_touch_connection( array( 'connected_at' => time() ) );
+	picward_schedule();
+	return $answer;
+}
+
+/**
+ * Say where this site is, and have the connector call it back from there. Give its answer, which is kept.
+ *
+ * @return array|WP_Error
+ */
+function picward_say_hello() {
 	$answer = picward_ask(
 		'/door/wordpress',
 		'connect',
@@ -111,26 +131,18 @@ function picward_connect( string $code ) {
 		),
 		15
 	);
-	if ( is_wp_error( $answer ) ) {
-		if ( is_array( $before ) ) {
-			picward_save_connection( $before );
-		} else {
-			delete_option( 'picward_connection' );
-		}
-		return $answer;
+	if ( ! is_wp_error( $answer ) ) {
+		picward_touch_connection(
+			array(
+				'state'       => 'connected',
+				'name'        => picward_text( $answer, 'name' ),
+				'found'       => picward_text( $answer, 'found' ),
+				'console_url' => esc_url_raw( picward_text( $answer, 'console_url' ), array( 'http', 'https' ) ),
+				'error'       => '',
+			)
+		);
+		picward_keep_settings( $answer );
 	}
-	picward_touch_connection(
-		array(
-			'state'        => 'connected',
-			'name'         => picward_text( $answer, 'name' ),
-			'found'        => picward_text( $answer, 'found' ),
-			'console_url'  => esc_url_raw( picward_text( $answer, 'console_url' ), array( 'http', 'https' ) ),
-			'connected_at' => time(),
-			'error'        => '',
-		)
-	);
-	picward_keep_settings( $answer );
-	picward_schedule();
 	return $answer;
 }
 

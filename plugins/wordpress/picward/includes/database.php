@@ -10,10 +10,13 @@ defined( 'ABSPATH' ) || exit;
 /** Raise it when a table changes: the tables are then brought up to date on the next request. */
 const PICWARD_SCHEMA = 2;
 
+/** The plugin's tables on each site of the network. */
+const PICWARD_TABLES = array( 'outbox', 'history', 'seen', 'stems' );
+
 /**
  * Name one of the plugin's tables on this site of the network.
  *
- * @param string $name outbox, history, seen or stems.
+ * @param string $name One of PICWARD_TABLES.
  */
 function picward_table( string $name ): string {
 	global $wpdb;

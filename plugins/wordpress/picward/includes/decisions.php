@@ -8,19 +8,73 @@
 defined( 'ABSPATH' ) || exit;
 
 /**
- * Make a decision of the connector true. Twice is once.
+ * Make a decision of the connector true, unless a later one was. Twice is once.
  *
  * @param array $order enforcement, action, id, sha256, verdict, reasons, person, decided_at, restricted, two_people.
  * @return array|WP_Error state, undo, detail, why, lost.
  */
 function picward_apply( array $order ) {
-	$id       = (int) picward_text( $order, 'id' );
+	$id   = (int) picward_text( $order, 'id' );
+	$lock = null;
+	try {
+		// Without a quarantine nothing is swapped.
+		$lock = picward_prepare_quarantine() ? picward_lock( $id ) : null;
+		picward_forget_cached_meta( $id );
+		return picward_apply_in_turn( $id, $order );
+	} catch ( RuntimeException $error ) {
+		return new WP_Error( 'picward_quarantine', $error->getMessage(), array( 'status' => 500 ) );
+	} finally {
+		picward_unlock( $lock );
+	}
+}
+
+/**
+ * Say whether a later order about a picture was followed; else remember this one. Later is what is higher in number or decided later: a
+ * connector whose database was put back counts from lower numbers again.
+ *
+ * @param int   $id    Attachment; its lock is held.
+ * @param array $order enforcement and decided_at.
+ */
+function picward_is_overtaken( int $id, array $order ): bool {
+	$now  = array(
+		'site'   => (string) ( picward_connection()['site'] ?? '' ),
+		'number' => (int) picward_text( $order, 'enforcement' ),
+		'at'     => (int) strtotime( picward_text( $order, 'decided_at' ) ),
+	);
+	$last = get_post_meta( $id, '_picward_order', true );
+	if ( is_array( $last ) && $last['site'] === $now['site'] && $now['number'] < $last['number'] && $now['at'] <= $last['at'] ) {
+		return true;
+	}
+	update_post_meta( $id, '_picward_order', $now );
+	return false;
+}
+
+/**
+ * Make a decision of the connector true while nobody else decides about the same files.
+ *
+ * @param int   $id    Attachment.
+ * @param array $order As picward_apply() takes it.
+ * @return array|WP_Error
+ */
+function picward_apply_in_turn( int $id, array $order ) {
 	$original = picward_is_picture( $id ) ? picward_original( $id, true ) : array();
 	if ( ! $original ) {
 		return new WP_Error( 'picward_gone', __( 'This picture is not on the site any more.', 'picward' ), array( 'status' => 404 ) );
 	}
-	if ( ! hash_equals( $original['sha256'], picward_text( $order, 'sha256' ) ) ) {
-		return new WP_Error( 'picward_changed', __( 'The picture was replaced since this was decided.', 'picward' ), array( 'status' => 409 ) );
+	$about = picward_text( $order, 'sha256' );
+	// An edit that 0.1.0 hid was decided about by the picture that it was cut from; both lie in the quarantine.
+	$known = 'restore' === picward_text( $order, 'action' ) && in_array( $about, array_column( picward_journal( $id )['files'], 'sha256' ), true );
+	if ( ! $known && ! hash_equals( $original['sha256'], $about ) ) {
+		return picward_changed( $id, __( 'The picture was replaced since this was decided.', 'picward' ) );
+	}
+	if ( picward_is_overtaken( $id, $order ) ) {
+		return array(
+			'state'  => 'drifted',
+			'undo'   => (object) array(),
+			'detail' => __( 'A later decision was followed already.', 'picward' ),
+			'why'    => array( 'overtaken' ),
+			'lost'   => array(),
+		);
 	}
 	$verdict = array(
 		'verdict' => picward_text( $order, 'verdict' ),
@@ -39,7 +93,7 @@ function picward_apply( array $order ) {
 	);
 	if ( picward_is_outweighed( $known, $verdict, $action ) ) {
 		/* translators: 1: name of a person, 2: what was decided. */
-		$detail = sprintf( __( '%1$s decided otherwise in WordPress: %2$s.', 'picward' ), $known['person'], 'allow' === $known['verdict'] ? __( 'approved', 'picward' ) : __( 'rejected', 'picward' ) );
+		$detail = $known['undone'] ? __( 'It was undone in WordPress.', 'picward' ) : sprintf( __( '%1$s decided otherwise in WordPress: %2$s.', 'picward' ), $known['person'], 'allow' === $known['verdict'] ? __( 'approved', 'picward' ) : __( 'rejected', 'picward' ) );
 		picward_remember( $id, picward_decider( $verdict ), __( 'A later decision was not applied:', 'picward' ) . ' ' . $detail );
 		return array(
 			'state'  => 'drifted',
@@ -63,6 +117,24 @@ function picward_apply( array $order ) {
 }
 
 /**
+ * Answer that the bytes of a picture are others now, name them, and report them: what wrote them told nobody.
+ *
+ * @param int    $id   Attachment.
+ * @param string $text For people.
+ */
+function picward_changed( int $id, string $text ): WP_Error {
+	picward_noted( $id );
+	return new WP_Error(
+		'picward_changed',
+		$text,
+		array(
+			'status' => 409,
+			'now'    => picward_describe( $id ),
+		)
+	);
+}
+
+/**
  * Say whether a person's verdict in this WordPress stands against a decision about the same bytes.
  *
  * @param array  $known   The stored verdict.
@@ -70,6 +142,10 @@ function picward_apply( array $order ) {
  * @param string $action  What it wants done.
  */
 function picward_is_outweighed( array $known, array $verdict, string $action ): bool {
+	// The echo of what was undone here, on its way while that was done.
+	if ( $known['undone'] && '' !== $verdict['person'] && $verdict['verdict'] === $known['undone']['verdict'] && $verdict['at'] <= $known['undone']['at'] ) {
+		return true;
+	}
 	if ( ! $known['here'] || $known['sha256'] !== $verdict['sha256'] ) {
 		return false;
 	}
@@ -112,6 +188,9 @@ function picward_act( int $id, string $action, array $verdict ) {
 	$done = array();
 	if ( 'hide' === $action ) {
 		$done = picward_hide( $id );
+	} elseif ( 'restore' === $action && 'review' === $verdict['verdict'] && picward_is_held_back( $id ) ) {
+		// What is taken back leaves it to a person: in this mode such pictures are held.
+		$done = picward_hide( $id, 'held' );
 	} elseif ( 'restore' === $action || ( 'label' === $action && 'allow' === $verdict['verdict'] && 'held' === $hidden ) ) {
 		$done = picward_restore( $id );
 	} elseif ( 'delete' === $action ) {
@@ -203,11 +282,15 @@ function picward_give_verdict( int $id, string $verdict, bool $never_again = fal
 		'here'    => true,
 		'rights'  => picward_verdict( $id )['rights'],
 	);
+	$event = picward_new_id( 'verdict' );
+	if ( ! picward_keep_before( $id, $given, $event ) ) {
+		return new WP_Error( 'picward_before', __( 'The database did not keep how it was before, so that nothing was done. Try again.', 'picward' ) );
+	}
 	// Stored first: from now on no policy outweighs it, even if the swap has to be completed later.
 	picward_note_verdict( $id, $given );
 	if ( picward_is_paired() ) {
 		picward_enqueue(
-			picward_new_id( 'verdict' ),
+			$event,
 			'verdict.given',
 			$id,
 			array(

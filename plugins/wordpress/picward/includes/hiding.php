@@ -124,15 +124,16 @@ function picward_cover( int $owner ): array {
  * @param int    $owner Attachment.
  * @param string $path  File.
  * @param bool   $late  Written while the picture was already hidden.
+ * @param string $place Path below uploads, if it belongs elsewhere than it is.
  * @throws RuntimeException When the copy is not provably good.
  */
-function picward_save_original( int $owner, string $path, bool $late ): array {
+function picward_save_original( int $owner, string $path, bool $late, string $place = '' ): array {
 	$sha256 = picward_hash( $path );
 	$stat   = stat( $path );
 	$size   = picward_card_size( $path );
 	$about  = array(
 		'attachment' => $owner,
-		'file'       => picward_relative( $path ),
+		'file'       => '' === $place ? picward_relative( $path ) : $place,
 		'sha256'     => $sha256,
 		'mtime'      => $stat['mtime'],
 		'mode'       => $stat['mode'] & 0777,

@@ -47,15 +47,18 @@ function picward_absolute( string $relative ): string {
 }
 
 /**
- * Give the path of the main original: what the author uploaded, not the “-scaled” copy that WordPress shows. Empty when none is known.
+ * Give the path of the main original: what the author uploaded, not the “-scaled” copy that WordPress shows. An edit in WordPress is a picture
+ * of its own, whatever it was cut from. Empty when none is known.
  *
  * @param int $id Attachment.
  */
 function picward_main_file( int $id ): string {
 	$attached = get_attached_file( $id, true );
 	$original = wp_get_original_image_path( $id, true );
+	$shown    = picward_stem( wp_basename( (string) $attached ) );
+	$source   = picward_stem( wp_basename( (string) $original ) );
 	$hidden   = picward_journal( $id )['files'];
-	foreach ( array( $original, $attached ) as $path ) {
+	foreach ( in_array( $shown, array( $source, "$source-scaled", "$source-rotated" ), true ) ? array( $original, $attached ) : array( $attached, $original ) as $path ) {
 		// A format without a placeholder leaves no file behind while it is hidden, but the journal knows it.
 		if ( $path && ( is_file( $path ) || isset( $hidden[ picward_relative( $path ) ] ) ) ) {
 			return wp_normalize_path( $path );

@@ -29,6 +29,18 @@ function picward_enqueue( string $key, string $type, int $id, array $payload ): 
 }
 
 /**
+ * Take an event out that nobody has begun to send. Say whether that is so: else the connector has it, or will.
+ *
+ * @param string $key The event's identity.
+ */
+function picward_take_out( string $key ): bool {
+	global $wpdb;
+	$table = picward_table( 'outbox' );
+	// phpcs:ignore WordPress.DB -- own table, its name cannot be a placeholder before WordPress 6.2.
+	return 1 === (int) $wpdb->query( $wpdb->prepare( "DELETE FROM $table WHERE event_key = %s AND attempts = 0 AND locked_until = 0", $key ) );
+}
+
+/**
  * Send what is due, oldest first. Give sent and waiting.
  *
  * @param int  $seconds Stop after about so long.
@@ -53,7 +65,11 @@ function picward_drain( int $seconds, bool $all = false ): array {
 			continue;
 		}
 		$outcome = picward_deliver( $row );
-		$sent   += 'sent' === $outcome ? 1 : 0;
+		if ( 'sent' === $outcome && 0 === $sent++ && ! $all ) {
+			// The connector is there: what rests because it was not need not rest any longer.
+			$all   = true;
+			$tried = 0;
+		}
 		if ( 'stop' === $outcome ) {
 			break;
 		}
@@ -80,10 +96,13 @@ function picward_deliver( $row ): string {
 		$post                       = get_post( (int) $row->attachment_id );
 		$payload['media']['parent'] = $post ? picward_describe_parent( (int) $post->post_parent ) : null;
 	}
-	$answer = picward_send( '/webhooks/wordpress', $row->event_type, $payload, 10, $row->event_key );
+	$answer = picward_send( '/webhooks/wordpress', $row->event_type, $payload + array( 'rest_url' => rest_url() ), 10, $row->event_key );
 	$status = is_wp_error( $answer ) ? 0 : $answer['status'];
 	if ( $status >= 200 && $status < 300 ) {
 		$wpdb->delete( $table, array( 'id' => $row->id ) ); // phpcs:ignore WordPress.DB -- own table.
+		if ( 'media.uploaded' === $row->event_type ) {
+			picward_touch_reach( array( 'sent' => time() ) );
+		}
 		picward_touch_connection(
 			array(
 				'state' => 'connected',

@@ -44,6 +44,10 @@ function picward_problems(): array {
 	$quarantine = picward_quarantine_state();
 	$outbox     = picward_outbox_state();
 	$connection = picward_connection();
+	$reach      = picward_is_paired() ? picward_reach_problem() : '';
+	if ( '' !== $reach ) {
+		$problems['reach'] = $reach;
+	}
 	if ( 'none' === $quarantine['cipher'] ) {
 		$problems['cipher'] = __( 'PHP has neither sodium nor OpenSSL: hidden originals lie in the quarantine unencrypted, under random names.', 'picward' );
 	}

@@ -247,3 +247,21 @@ function picward_sweep_quarantine(): int {
 	}
 	return $removed;
 }
+
+/**
+ * Delete the quarantine of this site with all that is in it.
+ */
+function picward_delete_quarantine(): void {
+	$dir = picward_quarantine_dir();
+	foreach ( (array) glob( $dir . '/incoming/*', GLOB_ONLYDIR ) as $upload ) {
+		picward_drop_upload( (string) $upload, '' );
+	}
+	foreach ( array_merge( (array) glob( $dir . '/??/*.bin' ), (array) glob( $dir . '/lock-*' ), array( $dir . '/index.php', $dir . '/.htaccess' ) ) as $path ) {
+		if ( is_file( (string) $path ) ) {
+			wp_delete_file( (string) $path );
+		}
+	}
+	foreach ( array_merge( (array) glob( $dir . '/??', GLOB_ONLYDIR ), array( $dir . '/incoming', $dir ) ) as $folder ) {
+		@rmdir( (string) $folder ); // phpcs:ignore -- what is not empty is not ours.
+	}
+}

@@ -10,6 +10,71 @@ defined( 'ABSPATH' ) || exit;
 /** A decision is small; more than this is not from the connector. */
 const PICWARD_BODY_LIMIT = 1048576;
 
+/** The connector's routes below picward/v1. */
+const PICWARD_ROUTES = array( 'status', 'bytes', 'decision', 'list', 'drain', 'settings' );
+
+/**
+ * Name the route that this request asks for, whatever the permalinks and the prefix of the REST API are by now. Empty when it is none of ours.
+ */
+function picward_asked_route(): string {
+	// phpcs:disable WordPress.Security.NonceVerification, WordPress.Security.ValidatedSanitizedInput -- compared with fixed names, and proven by its signature.
+	$path = isset( $_GET['rest_route'] ) && is_string( $_GET['rest_route'] ) ? wp_unslash( $_GET['rest_route'] ) : (string) wp_parse_url( $_SERVER['REQUEST_URI'] ?? '', PHP_URL_PATH );
+	// phpcs:enable
+	return preg_match( '#/picward/v1/([a-z]+)/?$#D', $path, $found ) && in_array( $found[1], PICWARD_ROUTES, true ) ? $found[1] : '';
+}
+
+/**
+ * Serve a signed request before anything else on the site has a say: plugins that close the REST API mean strangers, and addresses change.
+ *
+ * What is not signed goes the usual way, and is refused there.
+ */
+function picward_serve_signed(): void {
+	$route = picward_asked_route();
+	if ( '' === $route || ! picward_is_signed( $route ) ) {
+		return;
+	}
+	picward_is_served( true );
+	foreach ( array( 'rest_authentication_errors', 'rest_api_init', 'rest_endpoints', 'rest_pre_dispatch', 'rest_request_before_callbacks', 'rest_dispatch_request', 'rest_request_after_callbacks', 'rest_post_dispatch', 'rest_pre_serve_request', 'rest_pre_echo_response' ) as $hook ) {
+		remove_all_filters( $hook );
+	}
+	add_action( 'rest_api_init', 'picward_register_routes' );
+	add_filter( 'rest_pre_dispatch', 'picward_guard_routes', 5, 3 );
+	add_filter( 'rest_pre_serve_request', 'picward_serve_bytes', 10, 3 );
+	if ( ! defined( 'REST_REQUEST' ) ) {
+		define( 'REST_REQUEST', true );
+	}
+	$GLOBALS['wp_rest_server'] = null; // phpcs:ignore WordPress.WP.GlobalVariablesOverride -- one that was made earlier may know our routes no more.
+	rest_get_server()->serve_request( '/picward/v1/' . $route );
+	exit;
+}
+add_action( 'wp_loaded', 'picward_serve_signed', PHP_INT_MIN );
+
+/**
+ * Note that our door has the request, or say whether it has.
+ *
+ * @param bool $now Note it.
+ */
+function picward_is_served( bool $now = false ): bool {
+	static $served = false;
+	$served        = $served || $now;
+	return $served;
+}
+
+/**
+ * Say whether this request's bytes are signed for a route. It may be asked again: what must not work twice is noted later.
+ *
+ * @param string $route Name of the route.
+ */
+function picward_is_signed( string $route ): bool {
+	if ( '' === $route ) {
+		return false;
+	}
+	$request = new WP_REST_Request( isset( $_SERVER['REQUEST_METHOD'] ) ? sanitize_key( $_SERVER['REQUEST_METHOD'] ) : '', '/picward/v1/' . $route );
+	$request->set_headers( ( new WP_REST_Server() )->get_headers( wp_unslash( $_SERVER ) ) );
+	$request->set_body( WP_REST_Server::get_raw_data() );
+	return null !== picward_signed_body( $request );
+}
+
 /**
  * Check requests to our routes before WordPress looks at them: it would answer 400 to a body that is no JSON, and tell one refusal from another.
  *
@@ -32,11 +97,25 @@ function picward_guard_routes( $result, $server, $request ) {
 add_filter( 'rest_pre_dispatch', 'picward_guard_routes', 5, 3 );
 
 /**
- * Give the signed body, or null for whatever reason it is not acceptable.
+ * Give the signed body of a request that may be acted on, or null for whatever reason it may not.
  *
  * @param WP_REST_Request $request Request.
  */
 function picward_authenticate( WP_REST_Request $request ): ?array {
+	$body = picward_signed_body( $request );
+	if ( null === $body || ( in_array( $body['type'], array( 'decision', 'settings' ), true ) && ! picward_first_time( (string) $request->get_header( 'webhook-id' ), time() ) ) ) {
+		return null;
+	}
+	picward_note_heard();
+	return $body;
+}
+
+/**
+ * Give the body of a request that the connector signed for this route of this site, or null.
+ *
+ * @param WP_REST_Request $request Request.
+ */
+function picward_signed_body( WP_REST_Request $request ): ?array {
 	$connection = picward_connection();
 	$raw        = (string) $request->get_body();
 	$id         = (string) $request->get_header( 'webhook-id' );
@@ -47,13 +126,8 @@ function picward_authenticate( WP_REST_Request $request ): ?array {
 		return null;
 	}
 	$body = json_decode( $raw, true, 32 );
-	if ( ! is_array( $body ) || 1 !== ( $body['v'] ?? null ) || 'site' !== ( $body['to'] ?? null ) || $type !== ( $body['type'] ?? null ) || $connection['site'] !== ( $body['site'] ?? null ) ) {
-		return null;
-	}
-	if ( in_array( $type, array( 'decision', 'settings' ), true ) && ! picward_first_time( $id, time() ) ) {
-		return null;
-	}
-	return $body;
+	$ours = is_array( $body ) && 1 === ( $body['v'] ?? null ) && 'site' === ( $body['to'] ?? null ) && ( $body['type'] ?? null ) === $type && ( $body['site'] ?? null ) === $connection['site'];
+	return $ours ? $body : null;
 }
 
 /**

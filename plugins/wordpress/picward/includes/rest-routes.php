@@ -11,7 +11,7 @@ defined( 'ABSPATH' ) || exit;
  * Register the routes.
  */
 function picward_register_routes(): void {
-	foreach ( array( 'status', 'bytes', 'decision', 'list', 'drain', 'settings' ) as $name ) {
+	foreach ( PICWARD_ROUTES as $name ) {
 		register_rest_route(
 			'picward/v1',
 			'/' . $name,
@@ -136,12 +136,10 @@ function picward_route_bytes( WP_REST_Request $request ) {
 		// Kept until the bytes are sent: a swap in between would mix two pictures. Without a quarantine nothing is swapped.
 		$lock     = picward_prepare_quarantine() ? picward_lock( $id, true ) : null;
 		$original = picward_is_picture( $id ) ? picward_original( $id, true ) : array();
-		if ( ! $original ) {
-			return new WP_Error( 'picward_gone', __( 'This picture is not on the site any more.', 'picward' ), array( 'status' => 404 ) );
-		}
-		$found = '' === $original['blob'] ? $original['sha256'] : picward_blob_hash( $original['blob'] );
+		$found    = '' === ( $original['blob'] ?? '' ) ? $original['sha256'] ?? '' : picward_blob_hash( $original['blob'] );
 		if ( ! hash_equals( $found, picward_text( $order, 'sha256' ) ) ) {
-			return new WP_Error( 'picward_changed', __( 'The picture has other bytes now.', 'picward' ), array( 'status' => 409 ) );
+			picward_unlock( $lock );
+			return $original ? picward_changed( $id, __( 'The picture has other bytes now.', 'picward' ) ) : new WP_Error( 'picward_gone', __( 'This picture is not on the site any more.', 'picward' ), array( 'status' => 404 ) );
 		}
 	} catch ( RuntimeException $error ) {
 		return new WP_Error( 'picward_quarantine', $error->getMessage(), array( 'status' => 500 ) );

@@ -41,10 +41,13 @@ add_action( 'admin_init', 'picward_schedule' );
  */
 function picward_every_minute(): void {
 	picward_index_in_background();
+	picward_settle_left_uploads();
+	picward_notice_left();
 	picward_finish_unfinished();
 	picward_settle_journals();
 	if ( picward_is_paired() ) {
 		picward_drain( 20 );
+		picward_watch_reach();
 	}
 }
 add_action( 'picward_every_minute', 'picward_every_minute' );
@@ -74,16 +77,23 @@ function picward_index_in_background( bool $anew = false ): void {
 }
 
 /**
- * Ask for the outbox to be emptied soon, without making anybody wait.
+ * Ask for this site's outbox to be emptied soon, without making anybody wait.
  *
  * Storage is the table; this is only a hint, and may be lost.
  */
 function picward_kick(): void {
-	static $asked = false;
-	if ( ! $asked && picward_is_paired() ) {
-		$asked = true;
+	static $asked = array();
+	$site         = get_current_blog_id();
+	if ( ! isset( $asked[ $site ] ) && picward_is_paired() ) {
+		$asked[ $site ] = true;
 		// Late: finishing the answer here would cut what other plugins still print.
-		add_action( 'shutdown', 'picward_send_after_answer', 1000 );
+		add_action(
+			'shutdown',
+			function () use ( $site ) {
+				picward_on_site( $site, 'picward_send_after_answer' );
+			},
+			1000
+		);
 	}
 }
 

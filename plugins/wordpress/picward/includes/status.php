@@ -4,7 +4,8 @@
  *
  * `_picward_status`  unchecked, held, allowed, review or blocked
  * `_picward_hidden`  held or hidden while a placeholder stands in the picture's place; absent while it is public
- * `_picward_verdict` the last verdict: verdict, sha256, reasons, person, at, here (a person gave it in this WordPress)
+ * `_picward_verdict` the last verdict: verdict, sha256, reasons, person, at, here (a person gave it in this WordPress), rights, and undone:
+ *                    the verdict and the time of an undo that it came back by
  *
  * @package Picward
  */
@@ -58,6 +59,7 @@ function picward_verdict( int $id ): array {
 			'here'    => false,
 			// Null where the connector never said: what an earlier version stored, or was told.
 			'rights'  => null,
+			'undone'  => array(),
 		),
 		is_array( $stored ) ? $stored : array()
 	);

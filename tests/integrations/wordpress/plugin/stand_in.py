@@ -122,6 +122,7 @@ class Connector:
             "note": "",
         }
         self.status = 0
+        self.detail: str | None = None
         self.delay = 0.0
         self.link = ""
         self.rights: dict[str, bool] = {}
@@ -194,7 +195,11 @@ class Connector:
             return 401, {"title": "Unauthorized", "status": 401}
         self.heard.append({"path": path, "id": headers["webhook-id"], "timestamp": headers["webhook-timestamp"], "body": body})
         if self.status:
-            return self.status, {"title": "No", "status": self.status, "detail": f"told to answer {self.status}"}
+            return self.status, {
+                "title": "No",
+                "status": self.status,
+                "detail": f"told to answer {self.status}" if self.detail is None else self.detail,
+            }
         match body["type"]:
             case "connect":
                 self.called = call(body["rest_url"], self, "status").json()

@@ -48,6 +48,13 @@ def link(html: str, number: str, verb: str) -> str:
     raise AssertionError(f"no link to {verb} {number}")
 
 
+def undo_link(html: str) -> str:
+    """Find the link beside what was just done."""
+    found = re.search(r'href="([^"]*)">Undo</a>', html)
+    assert found is not None
+    return found[1].replace("&#038;", "&").replace("&amp;", "&")
+
+
 def media_of(door: Door, number: int) -> dict[str, Any]:
     return dict(door("list", after=number - 1, limit=1).json()["items"][0])
 
@@ -235,11 +242,18 @@ def test_approve_keep_and_undo_from_the_list(site: WordPress, door: Door, connec
     # The echo of that verdict is at home here.
     assert door.decide(media, "restore", "allow", person="editor1").json()["state"] == "done"
 
-    undo = re.search(r'href="([^"]*)">Undo</a>', html)[1].replace("&#038;", "&").replace("&amp;", "&")
-    assert "1 picture rejected" in session.get(undo, timeout=60).text
+    assert "Undone: 1 picture is as it was before" in session.get(undo_link(html), timeout=60).text
     assert requests.get(media["url"], timeout=10).content != data
     door("drain")
-    assert connector.wait_for("verdict.given", 2)[-1]["body"]["verdict"] == "block"
+    assert connector.wait_for("verdict.undone")[-1]["body"] | {"rest_url": ""} == {
+        "v": 1, "to": "connector", "type": "verdict.undone", "site": connector.site, "media": given["media"], "person": "editor1",
+        "rest_url": "",
+    }  # fmt: skip
+    assert len(connector.events("verdict.given")) == 1, "an undo is no verdict"
+    assert "decided again since" in session.get(undo_link(html), timeout=60).text, "once"
+    # The echo of what was undone comes late.
+    assert door.decide(media, "restore", "allow", person="editor1").json()["why"] == ["outweighed"]
+    assert requests.get(media["url"], timeout=10).content != data
     # A person at the connector who decides later does.
     assert door.decide(media, "restore", "allow", person="Ada", decided_at="2099-01-01T00:00:00Z").json()["state"] == "done"
     assert requests.get(media["url"], timeout=10).content == data
@@ -247,6 +261,49 @@ def test_approve_keep_and_undo_from_the_list(site: WordPress, door: Door, connec
     html = page(site.login(), site, f"post.php?post={media['id']}&action=edit&picward_history=1")
     for text in ("Allowed", "Ada", "editor1", "judged by the stand-in", "nudity 0.97"):
         assert text in html
+
+
+@pytest.mark.parametrize(
+    ("mode", "before", "verb"),
+    [
+        ("hold", "held", "reject"),
+        ("hold", "held", "approve"),
+        ("hide", "public", "never"),
+        ("hide", "hidden", "approve"),
+    ],
+)
+def test_an_undo_goes_back_to_what_was_before_and_approves_nothing(
+    site: WordPress, door: Door, connector: Connector, mode: str, before: str, verb: str
+) -> None:
+    door.settings(mode=mode)
+    data = picture(300, 200)
+    media = media_of(door, site.upload(data, "undone.jpg")["id"])
+    if before == "hidden":
+        door.decide(media, "hide", "block")
+    else:
+        door.decide(media, "label", "review")
+    state = lambda: json.loads(  # noqa: E731
+        site.php(
+            f"$v = picward_verdict( {media['id']} ); unset( $v['undone'] ); echo json_encode( array( picward_hidden( {media['id']} ), picward_status( {media['id']} ), $v ) );"
+        )
+    )
+    first = state()
+    assert first[0] == {"public": ""}.get(before, before), "the control"
+    session = site.login("editor1")
+    view = "blocked" if before == "hidden" else "waiting"
+    html = session.get(
+        link(page(session, site, f"upload.php?page=picward-review&view={view}"), media["id"], verb), timeout=60
+    ).text
+    assert state()[:2] != first[:2], "the verdict was made true"
+    session.get(undo_link(html), timeout=60)
+    assert state() == first
+    assert (requests.get(media["url"], timeout=10).content == data) is (before == "public")
+    door("drain")
+    assert len(connector.events("verdict.given")) == len(connector.events("verdict.undone")), "who was told is told again"
+    # What the connector takes back in this mode is held, and not shown.
+    if before == "held":
+        door.decide(media, "restore", "review", person="Ada", decided_at="2099-01-01T00:00:00Z")
+        assert state()[0] == "held" and requests.get(media["url"], timeout=10).content != data
 
 
 def test_never_again_and_bulk_and_delete(site: WordPress, door: Door, connector: Connector) -> None:
