@@ -206,11 +206,7 @@ class VerdictSent(_Sent):
     verdict: Literal[Verdict.ALLOW, Verdict.BLOCK]
 
 
-class ActionSent(_Sent):
-    action_id: Id
-
-
-class UndoSent(_Sent):
+class DecisionSent(_Sent):
     decision_id: Id
 
 
@@ -292,7 +288,7 @@ def give_verdict(slug: str) -> Response:
 @room.post("/embedded/<slug>/undo")
 def undo(slug: str) -> Response:
     """Restore what was in force before a decision, at the platform too."""
-    site, person, sent = _sent(slug, UndoSent)
+    site, person, sent = _sent(slug, DecisionSent)
     _own(site, sent.decision_id)
     return jsonify(decision_id=verdicts.undo(core(), sent.decision_id, person, Visibility((site.id,))))
 
@@ -300,10 +296,10 @@ def undo(slug: str) -> Response:
 @room.post("/embedded/<slug>/retry")
 def retry(slug: str) -> Response:
     """Try again what the platform refused, after somebody did something about it."""
-    site, _, sent = _sent(slug, ActionSent)
-    if sent.action_id not in {item.id for item in enforce.parked(core(), site.id)}:
-        raise DecisionUnknown("Nothing of that number waits to be tried again.")
-    return jsonify(retried=enforce.retry_parked(core(), sent.action_id))
+    site, _, sent = _sent(slug, DecisionSent)
+    own = _own(site, sent.decision_id).id
+    waiting = [item.id for item in enforce.parked(core(), site.id) if item.decision_id == own]
+    return jsonify(retried=any([enforce.retry_parked(core(), action) for action in waiting]))
 
 
 @room.post("/embedded/<slug>/picture/<int:decision_id>")

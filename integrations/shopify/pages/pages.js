@@ -56,7 +56,7 @@ async function decide(choice) {
 async function tryAgain(button) {
   const { retry, to, said } = button.dataset;
   button.disabled = true;
-  const answer = await ask(to, { action_id: Number(retry) });
+  const answer = await ask(to, { decision_id: Number(retry) });
   if (answer.problem) { button.disabled = false; say(answer.problem, true); return; }
   button.closest("[data-item]").querySelector("[role=status]").textContent = said;
   say(said);

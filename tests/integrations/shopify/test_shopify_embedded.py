@@ -363,28 +363,28 @@ def test_what_a_page_never_sends_is_refused(admin: Admin, body: bytes) -> None:
 
 
 def parked(admin: Admin) -> int:
-    """Have a hide refused by Shopify, and give the number of the action that waits for somebody."""
+    """Have a hide refused by Shopify, and give its decision."""
     shop = admin.shopify.shops[ONE]
     with refusing("productUpdate"):
         admin.judged(shop, 0.9)
     (waits,) = enforce.parked(admin.bench.core, admin.site().id)
     assert shop.listed(next(iter(shop.products.values()))), "the control: it was refused"
-    return waits.id
+    return waits.decision_id
 
 
 def test_what_was_refused_is_tried_again_with_one_press(admin: Admin) -> None:
-    action = parked(admin)
+    decision = parked(admin)
     product = next(iter(admin.shopify.shops[ONE].products.values()))
     page = admin.open().text
-    assert f'data-retry="{action}"' in page and f'href="shopify:admin/products/{product.number}"' in page
+    assert f'data-retry="{decision}"' in page and f'href="shopify:admin/products/{product.number}"' in page
     admin.site(TWO)
-    assert admin.send("retry", {"action_id": action}, shop=TWO).status_code == 404
-    assert admin.send("retry", {"action_id": action}).json == {"retried": True}
+    assert admin.send("retry", {"decision_id": decision}, shop=TWO).status_code == 404
+    assert admin.send("retry", {"decision_id": decision}).json == {"retried": True}
     while enforce.run_next(admin.bench.core):
         pass
     assert product.status == "DRAFT"
     assert 'data-retry="' not in admin.open().text
-    assert admin.send("retry", {"action_id": action}).status_code == 404
+    assert admin.send("retry", {"decision_id": decision}).json == {"retried": False}
 
 
 def test_a_shop_that_only_watches_says_so_until_it_does_more(admin: Admin) -> None:
