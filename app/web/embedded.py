@@ -34,7 +34,7 @@ from app.domain.policy import Policy
 from app.domain.presets import PRESETS, advised
 from app.domain.settings import ChangedBy, declare, values_for
 from app.domain.visibility import Visibility
-from app.services.pipeline import scan
+from app.services.pipeline import enforce, scan
 from app.services.review import showing, verdicts
 from app.services.rules import policies
 from app.services.sites import connecting, sites
@@ -45,7 +45,7 @@ from app.web.security import core, delivery
 room = Blueprint("embedded", __name__)
 
 SHOWN_LATELY = 10
-"""How many hidden pictures the first page shows."""
+"""How many hidden pictures the first page shows, and how many actions that need somebody."""
 
 SHOWN_WAITING = 20
 """How many waiting pictures the review page shows; each is fetched by a request of its own."""
@@ -53,7 +53,10 @@ SHOWN_WAITING = 20
 
 def _home(site: Site) -> dict[str, Any]:
     blocked = showing.recent(core(), site.id, Verdict.BLOCK, SHOWN_LATELY)
+    unmade = [(item, showing.get(core(), item.decision_id)) for item in enforce.parked(core(), site.id)[:SHOWN_LATELY]]
     return {
+        "unmade": unmade,
+        "approach": read(policies.current(core(), site.id)).approach,
         "hidden": [item for item in blocked if item.action == Action.HIDE],
         "scan": scan.last(core(), site.id),
         "estimate": scan.estimate(core(), site.id),
@@ -203,7 +206,7 @@ class VerdictSent(_Sent):
     verdict: Literal[Verdict.ALLOW, Verdict.BLOCK]
 
 
-class UndoSent(_Sent):
+class DecisionSent(_Sent):
     decision_id: Id
 
 
@@ -285,9 +288,18 @@ def give_verdict(slug: str) -> Response:
 @room.post("/embedded/<slug>/undo")
 def undo(slug: str) -> Response:
     """Restore what was in force before a decision, at the platform too."""
-    site, person, sent = _sent(slug, UndoSent)
+    site, person, sent = _sent(slug, DecisionSent)
     _own(site, sent.decision_id)
     return jsonify(decision_id=verdicts.undo(core(), sent.decision_id, person, Visibility((site.id,))))
+
+
+@room.post("/embedded/<slug>/retry")
+def retry(slug: str) -> Response:
+    """Try again what the platform refused, after somebody did something about it."""
+    site, _, sent = _sent(slug, DecisionSent)
+    own = _own(site, sent.decision_id).id
+    waiting = [item.id for item in enforce.parked(core(), site.id) if item.decision_id == own]
+    return jsonify(retried=any([enforce.retry_parked(core(), action) for action in waiting]))
 
 
 @room.post("/embedded/<slug>/picture/<int:decision_id>")

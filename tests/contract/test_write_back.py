@@ -258,6 +258,28 @@ def test_a_page_for_visitors_says_nothing_about_a_picture(platform: Platform, re
             call()
 
 
+FAILURES = (*PAGES, Scripted(429, {"Retry-After": "1"}), Scripted(500), Scripted(200, body=b"[]"), Scripted(0))
+
+
+@pytest.mark.parametrize("failure", FAILURES, ids=lambda failure: f"{failure.status}-{len(failure.body)}")
+def test_an_action_that_was_not_answered_left_nothing_half_done(platform: Platform, remote: StandIn, failure: Scripted) -> None:
+    before, changes = remote.snapshot(), remote.changes()
+    remote.script(failure)
+    with pytest.raises(PlatformUnavailable):
+        platform.apply(remote.site, enforcement(Action.HIDE, remote.media))
+    remote.script(None)
+    assert (remote.snapshot(), remote.changes()) == (before, changes)
+    receipt = platform.apply(remote.site, enforcement(Action.HIDE, remote.media))
+    assert receipt.drifted == "" and remote.shown() != remote.original
+    remote.script(failure)
+    with pytest.raises(PlatformUnavailable):
+        platform.apply(remote.site, enforcement(Action.RESTORE, remote.media, receipt.undo, id=2))
+    remote.script(None)
+    assert remote.shown() != remote.original
+    assert platform.apply(remote.site, enforcement(Action.RESTORE, remote.media, receipt.undo, id=2)).drifted == ""
+    assert remote.snapshot() == before
+
+
 def test_a_place_that_is_away_is_unavailable(platform: Platform, sample: Sample, remote: StandIn) -> None:
     remote.script(Scripted(0))
     with pytest.raises(PlatformUnavailable) as raised:

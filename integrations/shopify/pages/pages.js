@@ -30,6 +30,10 @@ document.addEventListener("click", async ({ target }) => {
   }
   const choice = target.closest("[data-verdict], [data-undo]");
   if (choice) await decide(choice);
+  const retry = target.closest("[data-retry]");
+  if (retry) await tryAgain(retry);
+  const all = target.closest("[data-all]");
+  if (all) await decideAll(all);
 });
 
 // A verdict switches the verdicts off and offers its undo; an undo does the reverse, about the decision that it made.
@@ -48,6 +52,30 @@ async function decide(choice) {
   if (undo) { undo.hidden = !decided; undo.dataset.decision = answer.decision_id; }
   item.querySelector("[role=status]").textContent = said;
 }
+
+async function tryAgain(button) {
+  const { retry, to, said } = button.dataset;
+  button.disabled = true;
+  const answer = await ask(to, { decision_id: Number(retry) });
+  if (answer.problem) { button.disabled = false; say(answer.problem, true); return; }
+  button.closest("[data-item]").querySelector("[role=status]").textContent = said;
+  say(said);
+}
+
+// One after another, so that each shows its own undo; what was decided about already stays as it is.
+async function decideAll(all) {
+  all.disabled = true;
+  for (const choice of document.querySelectorAll(`[data-verdict="${all.dataset.all}"]`)) {
+    if (!choice.disabled) await decide(choice);
+  }
+  all.disabled = false;
+}
+
+// Times as they are where the merchant is; the page was written without knowing where that is.
+document.querySelectorAll("time").forEach((time) => {
+  const format = { dateStyle: "medium", timeStyle: "short" };
+  time.textContent = new Intl.DateTimeFormat(navigator.language, format).format(new Date(time.dateTime));
+});
 
 const form = document.getElementById("settings");
 

@@ -14,7 +14,7 @@ from app.domain.decisions import Verdict
 from app.domain.platform import SiteState
 from app.domain.presets import PRESETS
 from app.domain.settings import declare
-from app.services.pipeline import enforce
+from app.services.pipeline import enforce, scan
 from app.services.review import showing
 from app.services.rules import policies
 from app.services.sites import sites
@@ -22,6 +22,7 @@ from app.services.trying.backtest import Change
 from integrations.shopify import PLATFORM
 from tests.integrations.shopify.embedding import ONE, TWO, Admin, opened_admin
 from tests.integrations.shopify.stand_in import CLIENT_ID, answers
+from tests.integrations.shopify.test_shopify_state import refusing
 from tests.support.core import Bench
 from tests.web.visitor import become_owner
 
@@ -359,3 +360,67 @@ def test_what_a_page_never_sends_is_refused(admin: Admin, body: bytes) -> None:
     bearer = {"Authorization": f"Bearer {admin.token()}"}
     answer = admin.client.post("/embedded/shopify/verdict", data=body, headers=bearer)
     assert answer.status_code == 422
+
+
+def parked(admin: Admin) -> int:
+    """Have a hide refused by Shopify, and give its decision."""
+    shop = admin.shopify.shops[ONE]
+    with refusing("productUpdate"):
+        admin.judged(shop, 0.9)
+    (waits,) = enforce.parked(admin.bench.core, admin.site().id)
+    assert shop.listed(next(iter(shop.products.values()))), "the control: it was refused"
+    return waits.decision_id
+
+
+def test_what_was_refused_is_tried_again_with_one_press(admin: Admin) -> None:
+    decision = parked(admin)
+    product = next(iter(admin.shopify.shops[ONE].products.values()))
+    page = admin.open().text
+    assert f'data-retry="{decision}"' in page and f'href="shopify:admin/products/{product.number}"' in page
+    admin.site(TWO)
+    assert admin.send("retry", {"decision_id": decision}, shop=TWO).status_code == 404
+    assert admin.send("retry", {"decision_id": decision}).json == {"retried": True}
+    while enforce.run_next(admin.bench.core):
+        pass
+    assert product.status == "DRAFT"
+    assert 'data-retry="' not in admin.open().text
+    assert admin.send("retry", {"decision_id": decision}).json == {"retried": False}
+
+
+def test_a_shop_that_only_watches_says_so_until_it_does_more(admin: Admin) -> None:
+    site = admin.site()
+    page = admin.open().text
+    assert "Picward is watching only" in page and "First steps" in page and site.id in page.partition("First steps")[2]
+    assert admin.send("scan").status_code == 200
+    rules = [{"category": "sexual.explicit_nudity", "review": 0.3, "block": 0.6, "mode": "enforce"}]
+    policies.save(admin.bench.core, site.id, rules, "owner")
+    page = admin.open().text
+    assert "watching only" not in page and "First steps" not in page and "Picward is watching" in page
+
+
+def test_why_a_scan_stopped_is_said(admin: Admin) -> None:
+    site = admin.site()
+    admin.send("scan")
+    running = admin.send("progress").json
+    assert running["running"] and running["stopped"] == ""
+    shop = admin.shopify.shops[ONE]
+    body = {
+        "data": {
+            "bulkOperationRunQuery": {"bulkOperation": None, "userErrors": [{"field": None, "message": "", "code": "INVALID"}]}
+        }
+    }
+    shop.script(answers.as_json(200, body), times=None)
+    scan.step(admin.bench.core, site.id, lambda: False)
+    progress = admin.send("progress").json
+    assert not progress["running"] and not progress["done"] and "INVALID" in progress["stopped"]
+    assert "{problem}" in admin.open().text.partition("data-stopped")[2][:100]
+
+
+def test_several_that_wait_can_be_decided_about_at_once(admin: Admin) -> None:
+    shop = admin.shopify.shops[ONE]
+    admin.judged(shop, 0.4)
+    assert 'data-all="' not in admin.open("/review").text
+    admin.judged(shop, 0.4)
+    page = admin.open("/review").text
+    assert page.count('data-verdict="allow"') == 2 and 'data-all="allow"' in page and 'data-all="block"' in page
+    assert page.count('href="shopify:admin/products/') == 2

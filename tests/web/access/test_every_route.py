@@ -164,6 +164,7 @@ EMBEDDED: dict[str, Callable[[Subject, int], dict[str, Any]]] = {
     "save_policy": lambda subject, version: {"preset": "", "upon": version},
     "give_verdict": lambda subject, version: {"decision_id": subject.values["decision_id"], "verdict": "allow"},
     "undo": lambda subject, version: {"decision_id": subject.values["decision_id"]},
+    "retry": lambda subject, version: {"decision_id": subject.values["decision_id"]},
     "picture": lambda subject, version: {"clear": True},
     "begin_scan": lambda subject, version: {},
     "progress": lambda subject, version: {},

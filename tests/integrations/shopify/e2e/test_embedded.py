@@ -24,6 +24,7 @@ from app.services.review import showing
 from app.services.rules import policies
 from app.services.sites import sites
 from tests.integrations.shopify.embedding import ONE, Admin, opened_admin
+from tests.integrations.shopify.test_shopify_state import refusing
 from tests.support.core import Bench, ToldJudge
 from tests.support.instance import wait_for
 
@@ -94,10 +95,10 @@ class Framed:
     complaints: list[str] = field(default_factory=list)
     given: int = 0
 
-    def open(self, page: str, token: str, around: str = SHOPS_ADMIN) -> Any:
+    def open(self, page: str, token: str, around: str = SHOPS_ADMIN, width: str = "900") -> Any:
         """Load the page around ours; give our frame."""
         within = f"{self.address}/embedded/shopify{page}?embedded=1&shop={ONE}&host=YWRtaW4&id_token={quote(token)}"
-        outer = f'<!doctype html><title>around</title><iframe name="app" width="900" height="700" src="{within}"></iframe>'
+        outer = f'<!doctype html><title>around</title><iframe name="app" width="{width}" height="700" src="{within}"></iframe>'
         self.context.route(f"{around}/**", lambda route: route.fulfill(content_type="text/html", body=outer))
         self.tab.goto(f"{around}/store/one/apps/picward")
         return self.tab.frame(name="app")
@@ -212,6 +213,38 @@ def test_a_picture_is_revealed_by_a_button_and_judged(framed: Callable[..., Fram
     frame.locator("s-button[data-verdict=allow]").click()
     api.expect(frame.locator("[role=status]")).to_have_text("Approved.")
     assert showing.recent(admin.bench.core, found.site_id)[0].decision.verdict == "allow"
+    assert tab.complaints == []
+
+
+def test_all_of_a_page_are_decided_about_and_what_was_refused_is_tried_again(framed: Callable[..., Framed], admin: Admin) -> None:
+    shop = admin.shopify.shops[ONE]
+    admin.judged(shop, 0.4)
+    admin.judged(shop, 0.4)
+    tab = framed(admin.token)
+    frame = tab.open("/review", admin.token())
+    with refusing("productUpdate"):
+        frame.locator("[data-all=block]").click()
+        api.expect(frame.locator("[role=status]")).to_have_text(["Rejected; it is being hidden."] * 2)
+        settled(admin)
+    assert {product.status for product in shop.products.values()} == {"ACTIVE"}
+    frame = tab.open("", admin.token())
+    for button in frame.locator("[data-retry]").all():
+        button.click()
+    api.expect(frame.locator("[role=status]", has_text="It is tried again.")).to_have_count(2)
+    settled(admin)
+    assert {product.status for product in shop.products.values()} == {"DRAFT"}
+    assert tab.complaints == []
+
+
+def test_no_page_is_wider_than_its_window(framed: Callable[..., Framed], admin: Admin) -> None:
+    admin.judged(admin.shopify.shops[ONE], 0.4)
+    tab = framed(admin.token)
+    for page in ("", "/review", "/history", "/settings"):
+        frame = tab.open(page, admin.token(), width="100%")
+        frame.wait_for_selector("s-page")
+        for width in (1_280, 360):
+            tab.tab.set_viewport_size({"width": width, "height": 800})
+            assert frame.evaluate("document.documentElement.scrollWidth") <= width, page
     assert tab.complaints == []
 
 

@@ -6,6 +6,7 @@
       if (this.control) return;
       this.control = this.make();
       this.control.setAttribute("aria-label", this.getAttribute("label"));
+      this.control.style.maxInlineSize = "100%";
       this.append(this.control);
     }
     get value() { return this.control.value; }
