@@ -226,6 +226,7 @@ PAGES = (
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: f"{page.status}-{len(page.body)}")
 def test_a_page_for_visitors_says_nothing_about_a_picture(platform: Platform, remote: StandIn, page: Scripted) -> None:
+    before = remote.snapshot()
     remote.script(page)
     calls = (
         lambda: fetched(platform, remote),
@@ -235,6 +236,8 @@ def test_a_page_for_visitors_says_nothing_about_a_picture(platform: Platform, re
     for call in calls:
         with pytest.raises(PlatformUnavailable):  # tried again, and neither gone nor parked
             call()
+    remote.script(None)
+    assert remote.snapshot() == before, "half hidden"
 
 
 def test_a_place_that_is_away_is_unavailable(platform: Platform, sample: Sample, remote: StandIn) -> None:
