@@ -131,7 +131,7 @@ def _take(store: Store, source: Blob, name: str, journal: Journal) -> Blob:
         "content_disposition": "attachment",
         "content_encoding": journal.fields.get("content_encoding"),
         "cache_control": NO_STORE,
-        "metadata": {NAME: name},
+        "metadata": {NAME: naming.written(name)},
     }
     # Overtaken: an earlier try made it, or the source is another one now. What is there tells.
     with contextlib.suppress(Overtaken):

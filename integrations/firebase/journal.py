@@ -180,7 +180,7 @@ def _read(fields: Untrusted) -> Journal:
     if fields.integer("v") != VERSION:
         raise DeliveryUnreadable(f"v is not {VERSION}.")
     return Journal(
-        name=fields.text("name", 1_024),
+        name=fields.text("name", 1_024, nul=True),
         version=fields.text("version", 19),
         size=fields.integer("size", 0),
         md5=fields.text("md5", 100, default=""),

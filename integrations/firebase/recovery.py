@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 from app.domain.errors import DeliveryUnreadable
@@ -26,10 +27,15 @@ def recover(store: Store, dry_run: bool = False) -> Iterator[str]:
     """Put every hidden picture back into its place, unless something is there; say of each what became of it."""
     for bucket, prefix in store.quarantines():
         for hidden in list(bucket.list_blobs(prefix=prefix)):
-            name = str((hidden.metadata or {}).get(NAME, ""))
-            version = hidden.name.rpartition("/")[2]
-            if hidden.name == f"{prefix}{naming.quarantine_folder(name)}/{version}" and version.isdigit():
-                yield f"{name}: {_put_back(store, hidden, name, dry_run)}"
+            folder, _, version = hidden.name.removeprefix(prefix).rpartition("/")
+            said = str((hidden.metadata or {}).get(NAME, ""))
+            name = naming.read_name(said, partial(_lies_in, folder))
+            if name is not None and version.isdigit():
+                yield f"{said}: {_put_back(store, hidden, name, dry_run)}"
+
+
+def _lies_in(folder: str, name: str) -> bool:
+    return naming.quarantine_folder(name) == folder
 
 
 def _put_back(store: Store, hidden: Blob, name: str, dry_run: bool) -> str:
@@ -47,7 +53,7 @@ def _put_back(store: Store, hidden: Blob, name: str, dry_run: bool) -> str:
     if dry_run:
         return f"goes back to {journal.name}"
     try:
-        fields = {**journal.put_back(), "metadata": {**journal.metadata, NAME: name}}
+        fields = {**journal.put_back(), "metadata": {**journal.metadata, NAME: naming.written(name)}}
         back = store.copy(hidden, store.bucket, journal.name, fields, over=0)
         access = store.access(back)
         store.patch(back, {NAME: None, naming.TOKENS: None}, private(access) if access is not None else None)

@@ -96,13 +96,13 @@ def word_of(store: Store, enforcement: Enforcement, blob: Blob | None, blurred: 
         url = store.address(path, token) if token else ""
     return Word(
         id=naming.document_id(store.site, name),
-        name=name,
+        name=naming.written(name),
         version=enforcement.media.version,
         status=status,
         categories=categories_of(enforcement) if status != APPROVED else (),
         decided_at=enforcement.decided_at,
         turned=enforcement.action is not Action.LABEL,
-        path=path,
+        path=naming.written(path),
         url=url,
         blurred=blurred,
     )
