@@ -145,6 +145,13 @@ class Settings(SiteSettings):
         title="Collection or node",
         description="Where the documents or nodes are; in Firestore a collection, such as moderation or apps/one/moderation.",
     )
+    firestore_database: ByOwner[str] = Field(
+        default="",
+        max_length=63,
+        pattern=r"^(\(default\)|[a-z][a-z0-9-]{2,61}[a-z0-9])?$",
+        title="Firestore database",
+        description="The id of the database, where the project has several; empty: the one called (default).",
+    )
     database_url: ByOwner[str] = Field(
         default="",
         max_length=300,
