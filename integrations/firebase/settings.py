@@ -84,6 +84,14 @@ class Settings(SiteSettings):
         "the app uploads below the first prefix, and only approved pictures are moved below the second.",
         json_schema_extra={"choices": {"in_place": "In place", "pending_public": "Moved from pending to public"}},
     )
+    approved_cache: ByOwner[str] = Field(
+        default="",
+        max_length=100,
+        pattern=r"^[a-zA-Z0-9=, _-]*$",
+        title="Cache-Control of approved pictures",
+        description="Apps upload with “private, max-age=0”, so that nothing keeps what was not judged; with public, "
+        "max-age=3600, for example, browsers may keep what is approved. Empty: as it was uploaded.",
+    )
     pending: ByOwner[Prefix] = Field(
         default="pending/", title="Prefix of uploads", description="With pending and public: where the app uploads to."
     )
