@@ -131,7 +131,7 @@ def _take(store: Store, source: Blob, name: str, journal: Journal) -> Blob:
         "content_disposition": "attachment",
         "content_encoding": journal.fields.get("content_encoding"),
         "cache_control": NO_STORE,
-        "metadata": {NAME: name},
+        "metadata": {NAME: naming.written(name)},
     }
     # Overtaken: an earlier try made it, or the source is another one now. What is there tells.
     with contextlib.suppress(Overtaken):
@@ -208,7 +208,13 @@ def _dress(store: Store, blob: Blob, version: str, journal: Journal, word: str |
         TOKENS: str(uuid.uuid4()) if journal.had_token else None,
     }
     access = journal.access_over(store.access(blob))
-    return store.patch(blob, {**journal.metadata, **ours}, access, **journal.put_back())
+    return store.patch(blob, {**journal.metadata, **ours}, access, **{**journal.put_back(), **_caching(store, word)})
+
+
+def _caching(store: Store, word: str | None) -> dict[str, str]:
+    """Say how an approved picture may be kept by caches, where the owner wants another than the upload's own."""
+    wanted = store.settings.approved_cache
+    return {"cache_control": wanted} if wanted and word == APPROVED else {}
 
 
 def _reopened(store: Store, blob: Blob, version: str, journal: Journal | None) -> Blob:
@@ -254,9 +260,11 @@ def label(store: Store, media: MediaRef, word: str) -> Blob | None:
     try:
         if word == APPROVED and store.public_name(blob.name) != blob.name:
             return _publish(store, blob, media.version)
-        if (blob.metadata or {}).get(MODERATION) == word:
+        cache = _caching(store, word)
+        known = {name: getattr(blob, name) for name in cache}
+        if (blob.metadata or {}).get(MODERATION) == word and known == cache:
             return blob
-        return store.patch(blob, {MODERATION: word})
+        return store.patch(blob, {MODERATION: word}, **cache)
     except Overtaken:
         raise store.gone(store.get(blob.name)) from None
 

@@ -142,14 +142,14 @@ def media(site: Site, name: str, version: str, resource: Untrusted) -> MediaRef:
     context = {
         "content_type": resource.label("contentType"),
         "size": resource.label("size", 20),
-        "owner": settings.owner_of(name),
-        "file": name.rpartition("/")[2][:200],
-        "folder": name.rpartition("/")[0][:200],
+        "owner": settings.owner_of(naming.written(name)),
+        "file": naming.written(name.rpartition("/")[2])[:200],
+        "folder": naming.written(name.rpartition("/")[0])[:200],
     }
     return MediaRef(
         id=naming.media_id(name),
         version=version,
-        source=f"gs://{site.key}/{name}",
+        source=f"gs://{site.key}/{naming.written(name)}",
         context={key: (value,) for key, value in context.items() if value},
         created_at=_created_at(resource),
     )
@@ -210,7 +210,7 @@ def _read(body: bytes) -> Untrusted:
 
 
 def _name(fields: Untrusted, key: str) -> str:
-    name = fields.text(key, MAX_NAME)
+    name = fields.text(key, MAX_NAME, nul=True)
     if len(name.encode()) > MAX_NAME:
         raise DeliveryUnreadable(f"{key} is longer than {MAX_NAME} bytes.")
     return name

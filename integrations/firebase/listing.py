@@ -103,8 +103,9 @@ def _hidden(store: Store, turn: int, after: str) -> Page:
     kept = [blob for blob, folder in zip(blobs, folders, strict=True) if folder != cut]
     for blob in kept:
         folder, _, version = blob.name.rpartition("/")
-        name = str((blob.metadata or {}).get(NAME, ""))
-        if not version.isdigit() or folder != prefix + naming.quarantine_folder(name):
+        said, below = str((blob.metadata or {}).get(NAME, "")), folder.removeprefix(prefix)
+        name = naming.read_name(said, lambda name, below=below: naming.quarantine_folder(name) == below)  # type: ignore[misc]
+        if not version.isdigit() or name is None:
             continue
         newest[name] = max(newest.get(name, (0, "")), (int(version), version))
     media = tuple(

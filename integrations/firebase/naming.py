@@ -7,7 +7,7 @@ import hashlib
 import hmac
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -33,16 +33,31 @@ TOKENS = "firebaseStorageDownloadTokens"
 _DIGESTED = re.compile(r"#sha256:[0-9a-f]{64}")
 
 
+NUL = "\x00"
+"""What object names may hold, and no database takes; such a name is written as in an address, under an id that is a digest."""
+
+
 def media_id(name: str) -> str:
-    return name if len(name) <= MAX_ID and not _DIGESTED.fullmatch(name) else f"#sha256:{_digest(name)}"
+    plain = len(name) <= MAX_ID and NUL not in name and not _DIGESTED.fullmatch(name)
+    return name if plain else f"#sha256:{_digest(name)}"
+
+
+def written(name: str) -> str:
+    """Write an object name so that any place can hold it; `name_of` and `read_name` read it again."""
+    return name.replace("%", "%25").replace(NUL, "%00") if NUL in name else name
+
+
+def read_name(text: str, fits: Callable[[str], bool]) -> str | None:
+    """Read a name that was written, by what only the right one fits; None when neither reading does."""
+    return next((name for name in (text, text.replace("%00", NUL).replace("%25", "%")) if fits(name)), None)
 
 
 def name_of(site: Site, media: MediaRef) -> str:
     """Recover the object name of an image. Raise `MediaGone` for a long one whose name was forgotten."""
     if not _DIGESTED.fullmatch(media.id):
         return media.id
-    name = media.source.removeprefix(f"gs://{site.key}/")
-    if media_id(name) != media.id:
+    name = read_name(media.source.removeprefix(f"gs://{site.key}/"), lambda name: media_id(name) == media.id)
+    if name is None:
         raise MediaGone("The name of this picture is not known any more.")
     return name
 

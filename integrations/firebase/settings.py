@@ -84,6 +84,14 @@ class Settings(SiteSettings):
         "the app uploads below the first prefix, and only approved pictures are moved below the second.",
         json_schema_extra={"choices": {"in_place": "In place", "pending_public": "Moved from pending to public"}},
     )
+    approved_cache: ByOwner[str] = Field(
+        default="",
+        max_length=100,
+        pattern=r"^[a-zA-Z0-9=, _-]*$",
+        title="Cache-Control of approved pictures",
+        description="Apps upload with “private, max-age=0”, so that nothing keeps what was not judged; with public, "
+        "max-age=3600, for example, browsers may keep what is approved. Empty: as it was uploaded.",
+    )
     pending: ByOwner[Prefix] = Field(
         default="pending/", title="Prefix of uploads", description="With pending and public: where the app uploads to."
     )
@@ -144,6 +152,13 @@ class Settings(SiteSettings):
         pattern=r"^[A-Za-z0-9_-]{1,100}(/[A-Za-z0-9_-]{1,100}/[A-Za-z0-9_-]{1,100}){0,3}$",
         title="Collection or node",
         description="Where the documents or nodes are; in Firestore a collection, such as moderation or apps/one/moderation.",
+    )
+    firestore_database: ByOwner[str] = Field(
+        default="",
+        max_length=63,
+        pattern=r"^(\(default\)|[a-z][a-z0-9-]{2,61}[a-z0-9])?$",
+        title="Firestore database",
+        description="The id of the database, where the project has several; empty: the one called (default).",
     )
     database_url: ByOwner[str] = Field(
         default="",

@@ -52,11 +52,13 @@ class Word:
     path: str = ""
     url: str = ""
     blurred: str = ""
+    owner: str = ""
 
     def fields(self, time: Any) -> dict[str, Any]:
         """List all fields, always the same ones; what the app itself keeps beside them stays."""
         return {
             "name": self.name,
+            "owner": self.owner,
             "generation": self.version,
             "status": self.status,
             "categories": list(self.categories),
@@ -96,15 +98,16 @@ def word_of(store: Store, enforcement: Enforcement, blob: Blob | None, blurred: 
         url = store.address(path, token) if token else ""
     return Word(
         id=naming.document_id(store.site, name),
-        name=name,
+        name=naming.written(name),
         version=enforcement.media.version,
         status=status,
         categories=categories_of(enforcement) if status != APPROVED else (),
         decided_at=enforcement.decided_at,
         turned=enforcement.action is not Action.LABEL,
-        path=path,
+        path=naming.written(path),
         url=url,
         blurred=blurred,
+        owner=store.settings.owner_of(naming.written(name)),
     )
 
 
@@ -126,7 +129,7 @@ def _document(store: Store, word: Word) -> None:
     with asking(FIRESTORE):
         from firebase_admin import firestore
 
-        client = firestore.client(app)
+        client = firestore.client(app, store.settings.firestore_database or None)
         document = client.collection(store.settings.tell_path).document(word.id)
         fields = word.fields(utc(word.decided_at))
         # A transaction's own calls take no time limit, and wait a minute for a Firestore that is away; this one does not.
@@ -233,7 +236,7 @@ def reachable(store: Store) -> str:
         with asking(FIRESTORE):
             from firebase_admin import firestore
 
-            client = firestore.client(app)
+            client = firestore.client(app, store.settings.firestore_database or None)
             client.collection(settings.tell_path).document("0").get(retry=None, timeout=ANSWER_SECONDS)
         return f"the app is told in Firestore, {settings.tell_path}/…"
     if settings.tell is Tell.DATABASE:

@@ -30,8 +30,11 @@ class Untrusted:
         """Tell whether the field is there and not null."""
         return self._fields.get(key) is not None
 
-    def text(self, key: str, max: int = 500, *, default: str | None = None) -> str:
-        """Read a text of 1 to `max` characters, or `default` (which may be "") when it is missing, null or empty."""
+    def text(self, key: str, max: int = 500, *, default: str | None = None, nul: bool = False) -> str:
+        """Read a text of 1 to `max` characters, or `default` (which may be "") when it is missing, null or empty.
+
+        With `nul` it may hold NUL, which whoever asks must not store as it is.
+        """
         value = self._fields.get(key)
         if value in (None, "") and default is not None:
             return default
@@ -40,7 +43,7 @@ class Untrusted:
         if len(value) > max:
             raise self._wrong(key, f"a text of at most {max} characters")
         # NUL ends a text in PostgreSQL, and half a surrogate pair cannot be stored in UTF-8 at all.
-        if "\x00" in value or not _encodable(value):
+        if ("\x00" in value and not nul) or not _encodable(value):
             raise self._wrong(key, "a text without NUL and lone surrogates")
         return value
 

@@ -247,6 +247,7 @@ PAGES = (
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: f"{page.status}-{len(page.body)}")
 def test_a_page_for_visitors_says_nothing_about_a_picture(platform: Platform, remote: StandIn, page: Scripted) -> None:
+    before = remote.snapshot()
     remote.script(page)
     calls = (
         lambda: fetched(platform, remote),
@@ -256,6 +257,8 @@ def test_a_page_for_visitors_says_nothing_about_a_picture(platform: Platform, re
     for call in calls:
         with pytest.raises(PlatformUnavailable):  # tried again, and neither gone nor parked
             call()
+    remote.script(None)
+    assert remote.snapshot() == before, "half hidden"
 
 
 FAILURES = (*PAGES, Scripted(429, {"Retry-After": "1"}), Scripted(500), Scripted(200, body=b"[]"), Scripted(0))

@@ -153,6 +153,16 @@ def test_every_hidden_picture_comes_back_as_it_was(updated: Kept, slug: str) -> 
     assert shown(updated.world, slug) == before
 
 
+def test_what_was_hidden_before_the_update_survives_a_move_of_the_quarantine(updated: Kept) -> None:
+    """Its undo does not say yet where the bytes are, nor who could read them."""
+    found, names = today.in_force(updated.core), updated.expected["hidden"]["firebase"]["App"]
+    assert all("hidden" not in undo for undo in updated.expected["undo"]["App"].values())
+    today.set_for(updated.core, "App", quarantine="elsewhere/")
+    for media in names:
+        today.approve(updated.core, found["App", media])
+    assert updated.world.firebase.shown() == updated.expected["before"]["firebase"]
+
+
 def shown(places: world.World, slug: str) -> dict[str, Any]:
     """Give what people see at a place, and whatever of ours is left there."""
     if slug == "folder":

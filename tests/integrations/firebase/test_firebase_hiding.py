@@ -265,7 +265,7 @@ def test_a_client_that_fills_all_metadata_is_hidden_and_restored(place: Bucket) 
 
 
 @pytest.mark.parametrize(
-    "name", ["a b/ü?#%.png", "x" * 1024, "é" * 500, "quarantined/../x.png", "a//b.png", " .png", "tab\there"]
+    "name", ["a b/ü?#%.png", "x" * 1024, "é" * 500, "quarantined/../x.png", "a//b.png", " .png", "tab\there", "n\0l.png"]
 )
 def test_odd_names_are_hidden_and_restored(place: Bucket, name: str) -> None:
     media = put(place, name, token=True)

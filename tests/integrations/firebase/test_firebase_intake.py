@@ -251,3 +251,13 @@ def test_the_recorded_upload_has_its_time() -> None:
     (event,) = events(SAMPLE.recordings()["object_finalized"])
     assert isinstance(event, MediaUploaded) and event.media.created_at == 1_795_348_799_123_000
     assert event.media == UPLOADED
+
+
+def test_a_name_that_no_database_takes_is_no_way_around() -> None:
+    for name in ("users/u1/a\0b.png", "users/u1/\0", "users/u1/a\0%00%2500.png"):
+        (event,) = PLATFORM.parse(wrapped(resource(name)), SAMPLE.site()).events
+        assert isinstance(event, MediaUploaded)
+        media = event.media
+        assert "\0" not in repr(media) + media.source + "".join(one for values in media.context.values() for one in values)
+        assert naming.name_of(SAMPLE.site(), media) == name
+    assert naming.name_of(SAMPLE.site(), MediaRef("a%00b", "1", f"gs://{BUCKET}/a%00b")) == "a%00b"

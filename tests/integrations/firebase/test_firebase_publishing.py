@@ -142,3 +142,22 @@ def test_it_is_deleted_where_it_is(place: Bucket, site: Site, media: MediaRef) -
     do(Action.DELETE, site, media)
     assert place.bucket.get(PUBLIC) is None
     assert place.gcs.bucket(BUCKET).get(PENDING) is None
+
+
+@pytest.mark.parametrize(("layout", "name"), [("in_place", "users/u1/a.png"), ("pending_public", "public/u1/a.png")])
+def test_an_approved_picture_may_be_kept_by_caches_again(place: Bucket, layout: str, name: str) -> None:
+    site = set(place.site, layout=layout, approved_cache="public, max-age=3600")
+    uploaded = name.replace("public/", "pending/")
+    stored = place.bucket.put(uploaded, PIXELS, cache_control="private, max-age=0")
+    media = MediaRef(uploaded, str(stored.generation))
+    do(Action.LABEL, site, media, verdict=Verdict.REVIEW)
+    assert place.bucket.get(uploaded).cache_control == "private, max-age=0"  # type: ignore[union-attr]
+    for _ in range(2):
+        approve(site, media)
+        changes = place.changes()
+    approve(site, media)
+    assert place.bucket.get(name).cache_control == "public, max-age=3600" and place.changes() == changes  # type: ignore[union-attr]
+    undo = do(Action.HIDE, site, media).undo
+    assert all(place.bucket.get(one).cache_control != "public, max-age=3600" for one in place.bucket.names())  # type: ignore[union-attr]
+    do(Action.RESTORE, site, media, undo)
+    assert place.bucket.get(name).cache_control == "public, max-age=3600"  # type: ignore[union-attr]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 import pytest
@@ -127,6 +128,27 @@ def test_a_wall_before_a_download_is_no_word_of_google(place: Bucket) -> None:
         place.gcs.fail(Scripted(403, {}, said), operation="objects.media")
         with pytest.raises(PlatformUnavailable):
             fetched(place.site, place.media)
+
+
+def test_a_picture_that_arrives_in_part_is_asked_for_again(place: Bucket) -> None:
+    plain = place.bucket.put("users/u1/plain", PIXELS, content_type="text/plain")
+    for media in (place.media, MediaRef("users/u1/plain", str(plain.generation))):
+        place.gcs.fail("cut", operation="objects.media")
+        with pytest.raises(PlatformUnavailable):
+            fetched(place.site, media)
+        assert fetched(place.site, media) == PIXELS
+
+
+@pytest.mark.parametrize("operation", ["objects.get", *STEPS])
+def test_an_answer_that_breaks_off_is_no_answer(place: Bucket, operation: str) -> None:
+    before = place.snapshot()
+    place.gcs.fail("cut", operation=operation)
+    with contextlib.suppress(PlatformUnavailable):  # nothing is to be read of what a deletion answers
+        do(Action.HIDE, place.site, place.media)
+    receipt = do(Action.HIDE, place.site, place.media)
+    assert place.bucket.get(NAME) is None
+    do(Action.RESTORE, place.site, place.media, receipt.undo)
+    assert place.snapshot() == before
 
 
 class Seconds:

@@ -27,7 +27,7 @@ from tests.integrations.firebase.stand_in.identity import Identity
 from tests.integrations.firebase.stand_in.messaging import Messaging
 
 ID = hashlib.sha256(f"{BUCKET}/{NAME}".encode()).hexdigest()
-NOWHERE = {"path": "", "url": "", "blurred": ""}
+NOWHERE = {"path": "", "url": "", "blurred": "", "owner": "u9"}
 REASONS = (
     Reason(Verdict.BLOCK, "sexual.explicit_nudity", "Exposed", detector="nudenet", score=0.93, threshold=0.8),
     Reason(Verdict.BLOCK, "csae.known_hash", "Known"),
@@ -316,3 +316,25 @@ def test_check_says_how_the_app_is_told(place: Bucket, firestore: Site, database
     database[1].fail(429)
     assert "cannot be told" in PLATFORM.check(database[0])
     assert isinstance(PLATFORM, Firebase)
+
+
+def test_an_app_lists_a_users_own_pictures(firestore: Site, place: Bucket) -> None:
+    from firebase_admin import firestore as sdk
+
+    other = place.bucket.put("users/u2/b.png", PIXELS)
+    approve(firestore, place.media)
+    approve(firestore, MediaRef("users/u2/b.png", str(other.generation), f"gs://{BUCKET}/users/u2/b.png"))
+    pictures = sdk.client(app_of(firestore, Config())).collection(firestore.settings.tell_path)  # type: ignore[attr-defined]
+    own = pictures.where(filter=sdk.firestore.FieldFilter("owner", "==", "u9")).get()
+    assert [one.get("name") for one in own] == [NAME]
+
+
+def test_the_named_database_is_the_one_that_is_written(firestore: Site, place: Bucket, monkeypatch: pytest.MonkeyPatch) -> None:
+    from firebase_admin import firestore as sdk
+
+    asked: list[Any] = []
+    client = sdk.client
+    monkeypatch.setattr(sdk, "client", lambda app, database_id=None: asked.append(database_id) or client(app))
+    approve(set(firestore, firestore_database="pictures"), place.media)
+    approve(firestore, place.media)
+    assert asked == ["pictures", None]

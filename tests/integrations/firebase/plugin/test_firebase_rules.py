@@ -105,7 +105,10 @@ def test_a_document_is_followed_by_who_uploaded_the_picture_only() -> None:
     assert not may("get", NOBODY, told)
     assert not may("get", NOBODY, None)
     assert not may("get", person("u1"), SimpleNamespace(data={}))
-    assert not any(may(method, person("u1"), told) for method in METHODS if method != "get")
+    listed = SimpleNamespace(data={"name": "pending/u1/a.png", "status": "rejected", "owner": "u1"})
+    assert may("list", person("u1"), listed) and not may("list", person("u2"), listed) and not may("list", NOBODY, listed)
+    assert not any(may("list", one, told) for one in (person("u1"), NOBODY)), "it does not say yet whose it is"
+    assert not any(may(method, person("u1"), listed) for method in ("create", "update", "delete"))
 
 
 def test_a_rule_that_is_misread_is_refused() -> None:

@@ -120,7 +120,11 @@ class _Failure:
 
 
 class _Dropped(Exception):
-    pass
+    """End the connection; after half of an answer, where there is one."""
+
+    def __init__(self, answer: Answer | None = None) -> None:
+        super().__init__()
+        self.answer = answer
 
 
 class StandIn:
@@ -177,7 +181,8 @@ class StandIn:
         """Answer the next requests (of one operation) with a failure.
 
         `what` is a status, `html` (200), `html-502`, `garbage` (200 and no JSON), `drop` (nothing is done, the connection
-        closes), `lost` (it is done, and the connection closes without an answer), or a scripted answer.
+        closes), `lost` (it is done, and the connection closes without an answer), `cut` (it is done, and the answer breaks off
+        half way, as storage-testbench's return-broken-stream does), or a scripted answer.
         """
         with self.lock:
             self._failures.append(_Failure(what, times, operation, headers or {}))
@@ -207,7 +212,7 @@ class StandIn:
         if self.latency:
             time.sleep(self.latency)
         failure = self._next_failure(request.operation)
-        if failure is not None and failure.what != "lost":
+        if failure is not None and failure.what not in ("lost", "cut"):
             return self._noted(request, _failed(failure))
         try:
             self.allowed(request)
@@ -221,7 +226,7 @@ class StandIn:
             answer = refusal.answer()
         self._noted(request, answer)
         if failure is not None:
-            raise _Dropped
+            raise _Dropped(answer if failure.what == "cut" else None)
         return answer
 
     def _find(self, request: Request) -> tuple[Route, list[str]] | None:
@@ -311,8 +316,16 @@ def _handler(stand_in: StandIn) -> type[BaseHTTPRequestHandler]:
             request = Request(self.command, parts.path, parse_qs(parts.query, keep_blank_values=True), headers, body)
             try:
                 answer = stand_in.answer(request)
-            except _Dropped:
+            except _Dropped as dropped:
                 self.close_connection = True
+                if dropped.answer is not None:
+                    self.send_response(dropped.answer.status)
+                    for name, value in dropped.answer.headers.items():
+                        self.send_header(name, value)
+                    self.send_header("Content-Length", str(len(dropped.answer.body) or 1))
+                    self.end_headers()
+                    self.wfile.write(dropped.answer.body[: len(dropped.answer.body) // 2])
+                    self.wfile.flush()
                 return
             self.send_response(answer.status)
             for name, value in answer.headers.items():
