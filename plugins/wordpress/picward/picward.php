@@ -32,6 +32,7 @@ foreach ( array(
 	'owners',
 	'stems',
 	'quarantine',
+	'copies',
 	'files',
 	'placeholder',
 	'journal',
@@ -40,6 +41,7 @@ foreach ( array(
 	'hiding',
 	'restoring',
 	'caches',
+	'visiting',
 	'parents',
 	'outbox',
 	'runner',
@@ -53,12 +55,14 @@ foreach ( array(
 	'rest-door',
 	'rest-routes',
 	'problems',
+	'unseen',
+	'commands',
 	'privacy',
 ) as $picward_part ) {
 	require_once PICWARD_DIR . 'includes/' . $picward_part . '.php';
 }
 if ( is_admin() ) {
-	foreach ( array( 'assets', 'notices', 'connect-page', 'settings-page', 'settings-fields', 'review-page', 'review-actions', 'preview', 'media-screen' ) as $picward_part ) {
+	foreach ( array( 'assets', 'notices', 'connect-page', 'settings-page', 'settings-fields', 'review-page', 'review-actions', 'preview', 'media-screen', 'library-filter' ) as $picward_part ) {
 		require_once PICWARD_DIR . 'admin/' . $picward_part . '.php';
 	}
 }

@@ -16,7 +16,8 @@ from app.domain.errors import DeliveryRefused, DeliveryUnreadable, MediaGone, Pl
 from app.domain.events import AddressTold, Delivery, MediaDeleted, MediaUploaded
 from app.domain.media import MediaRef
 from app.domain.platform import Site
-from app.domain.settings import ChangedBy, Mode, modes_of, values_for
+from app.domain.settings import ChangedBy, Mode, modes_of, validate, values_for
+from app.services.sites.sites import stored
 from integrations.kit import signing
 from integrations.wordpress.platform import DRIFTED, PROBLEMS, WordPress
 from integrations.wordpress.settings import Settings
@@ -370,6 +371,12 @@ def test_another_version_of_the_protocol_is_unreadable() -> None:
 )
 def test_pictures_of_trusted_roles_are_not_hidden_by_a_rule(mode: Mode, roles: tuple[str, ...], may: bool) -> None:
     assert Settings(mode=mode).may_hide({"role": roles}) is may
+
+
+def test_a_new_site_trusts_nobody_and_one_from_before_keeps_what_it_had() -> None:
+    new = validate(Settings, dict(Settings.starting))
+    assert new.trusted_roles == () and stored(new) == {"trusted_roles": []}
+    assert validate(Settings, {}).trusted_roles == ("administrator",)
 
 
 def test_the_owner_may_trust_nobody() -> None:

@@ -108,8 +108,25 @@ function picward_connect( string $code ) {
 		return $answer;
 	}
 	picward_touch_connection( array( 'connected_at' => time() ) );
+	if ( ( $before['site'] ?? '' ) !== $connection['site'] ) {
+		picward_tell_hidden();
+	}
 	picward_schedule();
 	return $answer;
+}
+
+/**
+ * Tell a connector that does not know this site yet of the pictures that are hidden here, so that it can judge them and give them back.
+ */
+function picward_tell_hidden(): void {
+	global $wpdb;
+	// phpcs:ignore WordPress.DB -- no function looks a meta key up without its post; as many as there are hidden pictures.
+	foreach ( $wpdb->get_col( "SELECT post_id FROM {$wpdb->postmeta} WHERE meta_key = '_picward_hidden'" ) as $id ) {
+		$media = picward_is_picture( (int) $id ) ? picward_describe( (int) $id ) : array();
+		if ( $media ) {
+			picward_report( (int) $id, $media );
+		}
+	}
 }
 
 /**
@@ -199,6 +216,13 @@ function picward_settings_copy(): array {
 function picward_setting( string $name, $default ) {
 	$values = picward_settings_copy()['values'];
 	return $values[ $name ] ?? $default;
+}
+
+/**
+ * Say whether the site's policy acts on nothing but known pictures. Where the connector does not say it, nobody knows.
+ */
+function picward_only_watches(): bool {
+	return picward_is_paired() && ! empty( picward_settings_copy()['policy']['only_watches'] );
 }
 
 /**

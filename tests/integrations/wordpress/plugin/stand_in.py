@@ -123,6 +123,7 @@ class Connector:
         }
         self.status = 0
         self.detail: str | None = None
+        self.only_watches = False
         self.delay = 0.0
         self.link = ""
         self.rights: dict[str, bool] = {}
@@ -245,7 +246,7 @@ class Connector:
         return {
             "values": self.values,
             "declaration": DECLARATION,
-            "policy": {"version": 7, "summary": "Blocks nothing but known pictures."},
+            "policy": {"version": 7, "summary": "Blocks nothing but known pictures.", "only_watches": self.only_watches},
         }
 
 
