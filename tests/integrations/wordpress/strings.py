@@ -1,0 +1,81 @@
+"""Every text of the plugin, in plugins/wordpress/picward/languages: the template, and the translations brought up to date.
+
+`python -m tests.integrations.wordpress.strings` writes them after texts changed; what is new then waits for its translation.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from babel.messages.catalog import Catalog
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po, write_po
+
+PLUGIN = Path(__file__).parents[3] / "plugins/wordpress/picward"
+FOLDER = PLUGIN / "languages"
+TEMPLATE = FOLDER / "picward.pot"
+LOCALES = ("de_DE", "es_ES", "fr_FR")
+
+_PASSING = rb'^"(?:POT-Creation-Date|PO-Revision-Date|Generated-By|Report-Msgid-Bugs-To|Last-Translator|Language-Team): .*\n'
+_TEXT = r"'((?:[^'\\]|\\.)*)'"
+_CALL = re.compile(
+    rf"\b(?:(?:__|_e|esc_html__|esc_html_e|esc_attr__)\( {_TEXT}, 'picward' \)|_n\( {_TEXT}, {_TEXT}, .+?, 'picward' \))"
+)
+_COMMENT = re.compile(r"translators: (.+?) \*/")
+
+
+def found() -> Iterator[tuple[str | tuple[str, str], str, str]]:
+    """Give each text, or its singular and plural, with the file that has it and the comment for translators."""
+    for path in sorted(PLUGIN.rglob("*.php")):
+        comment = ""
+        for line in path.read_text().splitlines():
+            for one, singular, plural in _CALL.findall(line):
+                text = (_plain(singular), _plain(plural)) if singular else _plain(one)
+                yield text, str(path.relative_to(PLUGIN)), comment
+            said = _COMMENT.search(line)
+            comment = said[1] if said else ""
+
+
+def _plain(text: str) -> str:
+    return re.sub(r"\\(['\\])", r"\1", text)
+
+
+def template() -> Catalog:
+    """Make the catalog of all texts, untranslated."""
+    catalog = Catalog(project="Picward", version="", domain="picward", fuzzy=False)
+    for text, file, comment in found():
+        catalog.add(text, locations=[(file, None)], auto_comments=[f"translators: {comment}"] if comment else [])
+    return catalog
+
+
+def written(catalog: Catalog) -> bytes:
+    """Write a catalog without anything that changes with the day."""
+    catalog.header_comment = "# Texts of the Picward plugin for WordPress. GPL-2.0-or-later."
+    out = io.BytesIO()
+    write_po(out, catalog, width=120, omit_header=False, include_lineno=False, sort_output=True)
+    return re.sub(_PASSING, b"", out.getvalue(), flags=re.M)
+
+
+def translation(locale: str) -> Catalog:
+    with (FOLDER / f"picward-{locale}.po").open("rb") as file:
+        return read_po(file, locale=locale, domain="picward")
+
+
+def main() -> None:
+    texts = template()
+    TEMPLATE.write_bytes(written(texts))
+    for locale in LOCALES:
+        catalog = translation(locale)
+        catalog.update(texts, no_fuzzy_matching=True)
+        catalog.obsolete.clear()
+        (FOLDER / f"picward-{locale}.po").write_bytes(written(catalog))
+        out = io.BytesIO()
+        write_mo(out, translation(locale))
+        (FOLDER / f"picward-{locale}.mo").write_bytes(out.getvalue())
+
+
+if __name__ == "__main__":
+    main()
