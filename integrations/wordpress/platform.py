@@ -107,6 +107,8 @@ class WordPress(Platform):
                 "rest_url": rest_url,
                 "home_url": home_url,
                 **{key: body.text(key, 60) for key in ("wp", "php", "plugin")},
+                # A plugin that was put back to an earlier version signs no longer.
+                **({"answers": body.label("answers", 20)} if "answers" in body or site.connection.get("answers") else {}),
             }
         except DeliveryUnreadable as error:
             raise DeliveryRefused(str(error)) from None

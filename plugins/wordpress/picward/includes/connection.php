@@ -7,6 +7,9 @@
 
 defined( 'ABSPATH' ) || exit;
 
+/** What the connector is told of this plugin when it connects; raise it when that changes: it is told again then. */
+const PICWARD_TOLD = 2;
+
 /**
  * Read a pairing code. Give the connection, or an error that says what is wrong with the code.
  *
@@ -145,6 +148,7 @@ function picward_say_hello() {
 			'wp'       => get_bloginfo( 'version' ),
 			'php'      => PHP_VERSION,
 			'plugin'   => PICWARD_VERSION,
+			'answers'  => 'signed',
 		),
 		15
 	);
@@ -152,6 +156,7 @@ function picward_say_hello() {
 		picward_touch_connection(
 			array(
 				'state'       => 'connected',
+				'told'        => PICWARD_TOLD,
 				'name'        => picward_text( $answer, 'name' ),
 				'found'       => picward_text( $answer, 'found' ),
 				'console_url' => esc_url_raw( picward_text( $answer, 'console_url' ), array( 'http', 'https' ) ),

@@ -269,7 +269,7 @@ def call(
     signature = sign(secret or connector.secret, identifier, timestamp, raw)
     if tamper:
         raw = raw.replace(b'"v": 1', b'"v":  1')
-    return requests.post(
+    answer = requests.post(
         rest_url + "picward/v1/" + route,
         data=raw,
         headers={
@@ -281,3 +281,6 @@ def call(
         },
         timeout=60,
     )
+    if signed := answer.headers.get("webhook-signature"):
+        assert signed == sign(connector.secret, identifier, answer.headers["webhook-timestamp"], answer.content)
+    return answer

@@ -487,3 +487,14 @@ def test_commands_for_wp_cli(site: WordPress, door: Door) -> None:
     assert "Connection: connected. Mode: hide." in run("WP_CLI::$all['picward status']();")
     assert "Success: WordPress" in run("WP_CLI::$all['picward check']();")
     assert "0 still waiting" in run("WP_CLI::$all['picward send']();")
+
+
+def test_it_speaks_the_language_of_the_site(site: WordPress) -> None:
+    said = "add_filter( 'plugin_locale', function () { return '%s'; } ); unload_textdomain( 'picward' ); picward_load_texts(); echo __( 'Undo', 'picward' ) . '|' . sprintf( _n( '%%d picture deleted.', '%%d pictures deleted.', 2, 'picward' ), 2 );"
+    spoken = {
+        "de_DE": "Rückgängig|2 Bilder gelöscht.",
+        "fr_FR": "Annuler|2 images supprimées.",
+        "es_ES": "Deshacer|2 imágenes borradas.",
+    }
+    for locale, text in spoken.items():
+        assert site.php(said % locale) == text
