@@ -63,7 +63,7 @@ foreach ( array(
 	require_once PICWARD_DIR . 'includes/' . $picward_part . '.php';
 }
 if ( is_admin() ) {
-	foreach ( array( 'assets', 'notices', 'connect-page', 'settings-page', 'settings-fields', 'review-page', 'review-actions', 'preview', 'media-screen', 'library-filter' ) as $picward_part ) {
+	foreach ( array( 'assets', 'notices', 'connect-page', 'settings-page', 'settings-fields', 'review-page', 'review-actions', 'preview', 'media-screen', 'library-filter', 'block-editor' ) as $picward_part ) {
 		require_once PICWARD_DIR . 'admin/' . $picward_part . '.php';
 	}
 }

@@ -58,6 +58,34 @@ function picward_filter_library( $query ): void {
 add_action( 'pre_get_posts', 'picward_filter_library' );
 
 /**
+ * Offer our verbs for several pictures of the list.
+ *
+ * @param string[] $actions Actions.
+ */
+function picward_bulk_actions( $actions ): array {
+	$verbs = picward_review_verbs();
+	unset( $verbs['picward_delete'] );
+	$verbs['picward_reject'] = __( 'Hide', 'picward' );
+	return current_user_can( 'picward_review_media' ) ? array_merge( (array) $actions, array( __( 'Picward', 'picward' ) => $verbs ) ) : (array) $actions;
+}
+add_filter( 'bulk_actions-upload', 'picward_bulk_actions' );
+
+/**
+ * Do what was chosen for several pictures; WordPress has checked that the person comes from the list.
+ *
+ * @param string $where  Where to return to.
+ * @param string $verb   Action.
+ * @param int[]  $ids    Attachments.
+ */
+function picward_handle_bulk_actions( $where, $verb, $ids ): string {
+	if ( isset( picward_review_verbs()[ $verb ] ) && 'picward_delete' !== $verb && current_user_can( 'picward_review_media' ) ) {
+		picward_do_all( (string) $verb, array_filter( array_map( 'absint', (array) $ids ), 'picward_is_picture' ), 'media' );
+	}
+	return (string) $where;
+}
+add_filter( 'handle_bulk_actions-upload', 'picward_handle_bulk_actions', 10, 3 );
+
+/**
  * Offer the widget of the dashboard.
  */
 function picward_add_dashboard_widget(): void {

@@ -434,6 +434,54 @@ def test_the_library_is_filtered_by_verdict(site: WordPress, door: Door) -> None
     )
 
 
+def test_several_pictures_of_the_library_are_decided_about_and_the_bin_is_not_counted(site: WordPress, door: Door) -> None:
+    one, two = (media_of(door, site.upload(picture(40, 30), f"library-{n}.jpg")["id"]) for n in range(2))
+    session = site.login("editor1")
+    html = page(session, site, "upload.php?mode=list")
+    assert 'value="picward_reject"' in html and 'value="picward_delete"' not in html
+    fields = {"media[0]": one["id"], "media[1]": two["id"], "action": "picward_reject"}
+    html = press(session, site, html, 'value="picward_reject"', "get", **fields)
+    assert "2 pictures rejected" in html
+    count = "echo picward_count( array( 'blocked' ) );"
+    before = int(site.php(count))
+    assert int(site.php(f"define( 'MEDIA_TRASH', true ); wp_trash_post( {one['id']} ); {count}")) == before - 1
+
+
+@pytest.mark.parametrize(
+    ("content", "shown"),
+    [
+        ('<!-- wp:image {"id":7,"sizeSlug":"large"} --><figure><img class="wp-image-7"/></figure><!-- /wp:image -->', [7]),
+        ('<!-- wp:gallery {"ids":[8,9],"linkTo":"none"} --><!-- /wp:gallery -->', [8, 9]),
+        ('<p>[gallery columns="2" ids="10, 11"]</p>', [10, 11]),
+        ('<img class="alignleft wp-image-12 size-full" src="x.jpg">', [12]),
+        ('<!-- wp:cover {"url":"x","id":13,"dimRatio":50} -->', [13]),
+        ("<p>7 wp-images, [gallery], and 7 of them</p>", []),
+    ],
+)
+def test_what_a_post_shows_is_read_from_its_text(site: WordPress, content: str, shown: list[int]) -> None:
+    encoded = base64.b64encode(content.encode()).decode()
+    assert json.loads(site.php(f"echo json_encode( picward_shown_in( base64_decode( '{encoded}' ) ) );")) == shown
+
+
+def test_a_post_that_only_shows_a_picture_goes_offline_and_its_author_is_told(site: WordPress, door: Door) -> None:
+    media = media_of(door, site.upload(picture(40, 30), "in-text.jpg")["id"])
+    block = f'<!-- wp:image {{"id":{media["id"]}}} --><figure class="wp-block-image"><img src="{media["url"]}" class="wp-image-{media["id"]}"/></figure><!-- /wp:image -->'
+    post = requests.post(
+        site.rest + "wp/v2/posts",
+        json={"title": "Shows", "status": "publish", "content": block},
+        auth=site.auth("author1"),
+        timeout=30,
+    ).json()["id"]
+    door.settings(unpublish_parent=True)
+    door.decide(media, "hide", "block")
+    assert site.php(f"echo get_post_status( {post} );") == "pending"
+    html = page(site.login(), site, f"post.php?post={post}&action=edit")
+    assert "Picward: 1 picture of this post is hidden." in html
+    door.decide(media, "restore", "allow")
+    assert site.php(f"echo get_post_status( {post} );") == "publish"
+    assert "of this post is hidden" not in page(site.login(), site, f"post.php?post={post}&action=edit")
+
+
 def test_a_connector_that_lost_its_data_is_replaced_and_told_of_what_is_hidden(
     site: WordPress, door: Door, connector: Connector
 ) -> None:
