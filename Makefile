@@ -68,7 +68,6 @@ openapi: $(VENV)/with-test ## write docs/openapi.json, the document of the API
 
 strings: $(VENV)/with-test ## the catalogue that translations of the pages are made from
 	$(BIN)/python -m tests.support.strings
-	$(BIN)/python -m tests.integrations.wordpress.strings
 
 lock: ## renew requirements/ from pyproject.toml; UPGRADE=all, or UPGRADE="pillow flask", takes what is newest
 	@PYTHON=$(PYTHON) sh requirements/lock.sh $(UPGRADE)

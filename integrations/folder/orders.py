@@ -12,13 +12,14 @@ import os
 import time
 
 from app.domain.decisions import Enforcement
+from app.domain.time import DAY, SECOND
 
 FOLDER = "orders"
 
-KEPT_SECONDS = 30 * 86_400
+KEPT_SECONDS = 30 * DAY // SECOND
 """How long the last order about a picture is remembered: longer than any worker is stopped and goes on."""
 
-SWEPT_SECONDS = 86_400
+SWEPT_SECONDS = DAY // SECOND
 """How often old orders are looked for."""
 
 OVERTAKEN = "A later order about this picture was followed; this one came too late."

@@ -1,6 +1,6 @@
 """Every text of the plugin, in plugins/wordpress/picward/languages: the template, and the translations brought up to date.
 
-`python -m tests.integrations.wordpress.strings` writes them after texts changed; what is new then waits for its translation.
+`make strings` writes them after texts changed; what is new then waits for its translation.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 from babel.messages.catalog import Catalog
@@ -72,8 +73,10 @@ def main() -> None:
         catalog.update(texts, no_fuzzy_matching=True)
         catalog.obsolete.clear()
         (FOLDER / f"picward-{locale}.po").write_bytes(written(catalog))
+        catalog = translation(locale)
+        catalog.creation_date = catalog.revision_date = datetime(2026, 1, 1, tzinfo=UTC)  # so that it changes with the texts only
         out = io.BytesIO()
-        write_mo(out, translation(locale))
+        write_mo(out, catalog)
         (FOLDER / f"picward-{locale}.mo").write_bytes(out.getvalue())
 
 

@@ -54,7 +54,7 @@ def test_readme_and_header_agree() -> None:
 
 
 def test_the_template_has_every_text() -> None:
-    assert strings.TEMPLATE.read_bytes() == strings.written(strings.template()), "python -m tests.integrations.wordpress.strings"
+    assert strings.TEMPLATE.read_bytes() == strings.written(strings.template()), "make strings"
     # What our pattern finds is all that is marked: nothing is put together from pieces.
     for path in FILES:
         marks = len(re.findall(r"\b(?:__|_e|_n|esc_html__|esc_html_e|esc_attr__)\( ", path.read_text()))
