@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import re
+import struct
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -77,7 +78,13 @@ def main() -> None:
         catalog.creation_date = catalog.revision_date = datetime(2026, 1, 1, tzinfo=UTC)  # so that it changes with the texts only
         out = io.BytesIO()
         write_mo(out, catalog)
-        (FOLDER / f"picward-{locale}.mo").write_bytes(out.getvalue())
+        (FOLDER / f"picward-{locale}.mo").write_bytes(_as_wordpress_reads(out.getvalue()))
+
+
+def _as_wordpress_reads(mo: bytes) -> bytes:
+    """Say where the table of hashes is, behind the translations, though it is empty: WordPress finds the end of those by it."""
+    total, _, translations = struct.unpack_from("<3I", mo, 8)
+    return mo[:24] + struct.pack("<I", translations + 8 * total) + mo[28:]
 
 
 if __name__ == "__main__":

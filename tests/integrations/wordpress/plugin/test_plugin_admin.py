@@ -439,8 +439,9 @@ def test_several_pictures_of_the_library_are_decided_about_and_the_bin_is_not_co
     session = site.login("editor1")
     html = page(session, site, "upload.php?mode=list")
     assert 'value="picward_reject"' in html and 'value="picward_delete"' not in html
-    fields = {"media[0]": one["id"], "media[1]": two["id"], "action": "picward_reject"}
-    html = press(session, site, html, 'value="picward_reject"', "get", **fields)
+    chosen = {"media[0]": one["id"], "media[1]": two["id"], "action": "picward_reject"}
+    fields = {name: value for name, value in form(html, 'value="picward_reject"').items() if name != "__action"} | chosen
+    html = session.get(site.url + "/wp-admin/upload.php", params=fields, timeout=60).text
     assert "2 pictures rejected" in html
     count = "echo picward_count( array( 'blocked' ) );"
     before = int(site.php(count))
