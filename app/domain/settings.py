@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import Enum, StrEnum
-from typing import Annotated, Any, Self, TypeVar
+from typing import Annotated, Any, ClassVar, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, field_validator
 
@@ -57,6 +58,9 @@ class SiteSettings(BaseModel):
     """What every merchant can set; a platform adds its own fields by subclassing."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+    starting: ClassVar[Mapping[str, Any]] = {}
+    """What a new site is set to where that is another than the default, which sites from before keep."""
 
     mode: ByOwner[Mode] = Field(
         default=Mode.HIDE,

@@ -6,9 +6,10 @@ import hashlib
 import hmac
 import time
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import BinaryIO, TypedDict, cast
 
 from app.domain.errors import (
@@ -55,18 +56,21 @@ class Plugin:
         one request only.
         """
         with self._obstacles(type):
-            answer = self._session().request("POST", self._url(type), **self._signed(type, fields), explain=_explain)
+            request, ours = self._signed(type, fields)
+            answer = self._session().request("POST", self._url(type), **request, explain=lambda said: _explain(said, ours(said)))
             try:
-                return read_json(answer.body)
+                if ours(answer):
+                    return read_json(answer.body)
             except DeliveryUnreadable:
-                raise PlatformClosed(_in_place_of_the_plugin(answer)) from None
+                pass
+            raise PlatformClosed(_in_place_of_the_plugin(answer))
 
     def open_bytes(self, id: str, sha256: str, limit: int = MAX_IMAGE_BYTES) -> BinaryIO:
         """Fetch an original of at most `limit` bytes. Raise `MediaGone` when the plugin says that it has other bytes by now."""
         with self._obstacles("bytes"):
-            file = self._session().open_bytes(
-                "POST", self._url("bytes"), **self._signed("bytes", {"id": id, "sha256": sha256}), limit=limit, explain=_explain
-            )
+            request, ours = self._signed("bytes", {"id": id, "sha256": sha256})
+            explain = lambda said: _explain(said, ours(said))  # noqa: E731
+            file = self._session().open_bytes("POST", self._url("bytes"), **request, limit=limit, explain=explain)
         found = hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]  # a spooled file can be read into a buffer
         if not hmac.compare_digest(found, sha256):
             file.close()
@@ -96,15 +100,32 @@ class Plugin:
             raise PlatformRefused("The plugin has not connected yet: paste the pairing code there and press Connect.")
         return rest_url + _ROUTES + type
 
-    def _signed(self, type: str, fields: Mapping[str, object]) -> _Request:
+    def _signed(self, type: str, fields: Mapping[str, object]) -> tuple[_Request, Callable[[Answer], bool]]:
+        """Sign a request, and give with it what tells whether an answer is the plugin's answer to this very one."""
         if not self.site.secrets:
             raise CredentialsExpired("The site has no signing secret; connect it again.")
         body = json_body({"v": VERSION, "to": "site", "type": type, "site": self.site.id, **fields})
+        id = f"msg_{uuid.uuid4().hex}"
         try:
-            headers = signing.sign(self.site.secrets[0], f"msg_{uuid.uuid4().hex}", int(time.time()), body)
+            headers = signing.sign(self.site.secrets[0], id, int(time.time()), body)
         except ValueError:
             raise CredentialsExpired("The site's signing secret is damaged; connect the site again.") from None
-        return {"headers": {"content-type": "application/json", **headers}, "body": body}
+        return {"headers": {"content-type": "application/json", **headers}, "body": body}, partial(self._is_ours, id)
+
+    def _is_ours(self, id: str, answer: Answer) -> bool:
+        """Tell whether the plugin gave an answer: it is signed with the id of the request, so that no cache can give it again.
+
+        Plugins before 0.2.0 sign nothing, and say nothing of it when they connect.
+        """
+        given = answer.headers.get("webhook-signature", "")
+        if not given:
+            return self.site.connection.get("answers") != "signed"
+        try:
+            at = int(answer.headers.get("webhook-timestamp", ""))
+            signed = signing.sign(self.site.secrets[0], id, at, answer.body)["webhook-signature"]
+        except ValueError:
+            return False
+        return hmac.compare_digest(signed.encode(), given.encode(errors="replace"))
 
 
 SAID: Mapping[str, str] = {
@@ -116,22 +137,23 @@ SAID: Mapping[str, str] = {
 """What the plugin's codes mean, in our words: whatever answers in the plugin's place may say anything."""
 
 
-def _explain(answer: Answer) -> PicwardError | None:
+def _explain(answer: Answer, ours: bool) -> PicwardError | None:
     """Tell what the plugin said from what WordPress, a firewall or a web server in front of it said.
 
     Only the plugin's own codes say anything about a picture or an order. Everything else passes: an owner changes a rule, an
     update ends, a certificate is renewed.
     """
-    code = _code(answer)
+    code = _code(answer) if ours else ""
+    if answer.status == 401 and _code(answer) == "picward_unauthorized":
+        # Said unsigned, too: whoever is not proven to the plugin gets no proof of it.
+        return CredentialsExpired(
+            f"{answer.host} does not accept our signature: connect the site again, and compare the clocks of both."
+        )
     if not code:
         # What is overloaded, or asks us to come back, is spoken of in general: see `kit.answers`.
         return None if answer.status in _COME_BACK or answer.status >= 500 else PlatformClosed(_in_place_of_the_plugin(answer))
     if answer.status in (404, 409):
         return MediaGone(SAID.get(code, "WordPress no longer has this version of the picture."), _instead(answer))
-    if answer.status == 401:
-        return CredentialsExpired(
-            f"{answer.host} does not accept our signature: connect the site again, and compare the clocks of both."
-        )
     if answer.status in (400, 403, 422):
         return PlatformRefused(SAID.get(code, f"{answer.host} refused the request ({answer.status}, {code})."))
     return None

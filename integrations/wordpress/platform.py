@@ -49,6 +49,7 @@ PROBLEMS: Mapping[str, str] = {
     "outbox": "Events have been waiting at the site for a quarter of an hour and more",
     "parked": "Events of the site were not taken here",
     "lost": "Files of public pictures are still in the quarantine; their histories under Media say why",
+    "still_public": "Caches or converters at the site still show hidden pictures; their histories under Media say where",
     "cron": "The site's scheduled tasks are late",
 }
 """What can be wrong at the site, by the plugin's code and in our words: whatever answers there is not quoted."""
@@ -106,6 +107,8 @@ class WordPress(Platform):
                 "rest_url": rest_url,
                 "home_url": home_url,
                 **{key: body.text(key, 60) for key in ("wp", "php", "plugin")},
+                # A plugin that was put back to an earlier version signs no longer.
+                **({"answers": body.label("answers", 20)} if "answers" in body or site.connection.get("answers") else {}),
             }
         except DeliveryUnreadable as error:
             raise DeliveryRefused(str(error)) from None

@@ -52,6 +52,7 @@ def test_settings_are_read_and_saved(bench: Bench, application: Flask) -> None:
     read = ask(application, site, "/settings", "r1", {"type": "settings.read"})
     assert read.json is not None
     assert read.json["values"]["mode"] == "hide"
+    assert read.json["policy"]["only_watches"] is True, "a new site's"
     saved = ask(
         application,
         site,

@@ -18,7 +18,7 @@ from app.domain.platform import SiteState
 from app.domain.policy import Policy, RuleMode, read_policy
 from app.domain.settings import ChangedBy
 from app.domain.tasks import Task
-from app.domain.taxonomy import CATEGORIES
+from app.domain.taxonomy import BLOCKED_HASH, CATEGORIES
 from app.services.core import Core
 
 
@@ -149,6 +149,17 @@ def blocked_by(core: Core, site_id: str, number: int) -> Blocked:
         bound = replays.decided_by_people(connection, site_id) if found else set()
     free = tuple(decision_id for decision_id, sha256 in found if sha256 not in bound)
     return Blocked(free, len(found) - len(free))
+
+
+def only_watches(policy: Policy) -> bool:
+    """Tell whether a policy acts on nothing but known pictures, as a new site's does."""
+    # Unreadable files are always shown to a person, so that they do not make a policy an acting one.
+    known = (BLOCKED_HASH, "unsafe.file")
+    return all(
+        rule.mode is RuleMode.SHADOW
+        for rule in policy.rules
+        if not rule.category.endswith(".known_hash") and rule.category not in known
+    )
 
 
 def summarise(policy: Policy) -> str:

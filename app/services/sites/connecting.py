@@ -45,7 +45,8 @@ def add(
     if platform.installs_itself:
         raise SettingsInvalid(f"A {platform.name} site is not added here: it appears when the app is installed there.")
     values = _typed(platform, connection_values or {})
-    settings = validate(platform.Settings, {"private_network": True} if private_network else {})
+    network = {"private_network": True} if private_network else {}
+    settings = validate(platform.Settings, {**platform.Settings.starting, **network})
     typed = bool(platform.connect_fields)
     connection_typed = {field.name: values[field.name] for field in platform.connect_fields if not field.secret}
     site = Site(
@@ -67,7 +68,6 @@ def add(
             raise taken
         # The same site, with its history, its settings, and the undo of what is hidden.
         kept = sites.open_site(core, before).settings.model_dump(mode="json")
-        network = {"private_network": True} if private_network else {}
         site = replace(site, id=before.id, settings=validate(platform.Settings, kept | network))
     found = platform.check(site) if typed else ""
     try:
@@ -165,7 +165,8 @@ def _welcome(core: Core, newcomer: Site) -> Site:
     with core.db.write() as connection:
         row = rows.by_key(connection, newcomer.platform, newcomer.key)
         if row is None:
-            settings = validate(core.platform(newcomer.platform).Settings, {})
+            declared = core.platform(newcomer.platform).Settings
+            settings = validate(declared, dict(declared.starting))
             fresh = replace(
                 newcomer,
                 id=_new_id(),

@@ -118,7 +118,11 @@ def read_settings(core: Core, site: Site) -> dict[str, Any]:
     return {
         "values": values_for(site.settings, ChangedBy.PLATFORM),
         "declaration": declare(core.platform(site.platform).Settings, ChangedBy.PLATFORM),
-        "policy": {"version": policy.version, "summary": policies.summarise(policy)},
+        "policy": {
+            "version": policy.version,
+            "summary": policies.summarise(policy),
+            "only_watches": policies.only_watches(policy),
+        },
     }
 
 

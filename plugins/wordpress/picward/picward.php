@@ -9,6 +9,7 @@
  * License:           GPLv2 or later
  * License URI:       https://www.gnu.org/licenses/gpl-2.0.html
  * Text Domain:       picward
+ * Domain Path:       /languages
  *
  * @package Picward
  */
@@ -32,6 +33,7 @@ foreach ( array(
 	'owners',
 	'stems',
 	'quarantine',
+	'copies',
 	'files',
 	'placeholder',
 	'journal',
@@ -40,6 +42,7 @@ foreach ( array(
 	'hiding',
 	'restoring',
 	'caches',
+	'visiting',
 	'parents',
 	'outbox',
 	'runner',
@@ -53,12 +56,14 @@ foreach ( array(
 	'rest-door',
 	'rest-routes',
 	'problems',
+	'unseen',
+	'commands',
 	'privacy',
 ) as $picward_part ) {
 	require_once PICWARD_DIR . 'includes/' . $picward_part . '.php';
 }
 if ( is_admin() ) {
-	foreach ( array( 'assets', 'notices', 'connect-page', 'settings-page', 'settings-fields', 'review-page', 'review-actions', 'preview', 'media-screen' ) as $picward_part ) {
+	foreach ( array( 'assets', 'notices', 'connect-page', 'settings-page', 'settings-fields', 'review-page', 'review-actions', 'preview', 'media-screen', 'library-filter', 'block-editor' ) as $picward_part ) {
 		require_once PICWARD_DIR . 'admin/' . $picward_part . '.php';
 	}
 }

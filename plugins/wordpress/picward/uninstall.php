@@ -35,7 +35,7 @@ function picward_uninstall_site(): void {
 	foreach ( array( 'outbox', 'seen', 'stems' ) as $name ) {
 		$wpdb->query( 'DROP TABLE IF EXISTS ' . picward_table( $name ) );
 	}
-	foreach ( array( 'picward_connection', 'picward_settings', 'picward_reach', 'picward_schema', 'picward_settling', 'picward_stems_up_to', 'picward_given_back', 'picward_delete_data' ) as $option ) {
+	foreach ( array( 'picward_connection', 'picward_settings', 'picward_reach', 'picward_visits', 'picward_schema', 'picward_settling', 'picward_stems_up_to', 'picward_given_back', 'picward_delete_data' ) as $option ) {
 		delete_option( $option );
 	}
 	delete_transient( 'picward_waiting' );

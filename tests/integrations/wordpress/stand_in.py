@@ -83,6 +83,7 @@ class PluginStandIn:
     quarantine: dict[str, Any] = field(default_factory=lambda: {"cipher": "sodium", "writable": True})
     problems: dict[str, str] = field(default_factory=dict)
     page_size: int = 200
+    signs: bool = False
 
     def __enter__(self) -> PluginStandIn:
         self.server = StandInServer(("127.0.0.1", 0), _handler(self))
@@ -187,14 +188,17 @@ def _handler(plugin: PluginStandIn) -> type[BaseHTTPRequestHandler]:
                 return self._send(plugin.scripted.status, dict(plugin.scripted.headers), plugin.scripted.body)
             headers = {name.lower(): value for name, value in self.headers.items()}
             request = Delivery("POST", self.path, headers, body, time.time_ns() // 1_000)
+            status = 200
             try:
                 (answer,) = plugin.answer(route.removeprefix("/picward/v1/"), request)
             except Refusal as refusal:
-                error = {"code": refusal.code, "message": refusal.message, "data": {"status": refusal.status, "now": refusal.now}}
-                return self._send(refusal.status, {"Content-Type": "application/json"}, json.dumps(error).encode())
+                status = refusal.status
+                answer = {"code": refusal.code, "message": refusal.message, "data": {"status": status, "now": refusal.now}}
             if isinstance(answer, bytes):
                 return self._send(200, {"Content-Type": "application/octet-stream"}, answer)
-            return self._send(200, {"Content-Type": "application/json"}, json.dumps(answer).encode())
+            raw = json.dumps(answer).encode()
+            proof = signing.sign(plugin.secret, headers["webhook-id"], int(time.time()), raw) if plugin.signs else {}
+            return self._send(status, {"Content-Type": "application/json", **proof}, raw)
 
         def _send(self, status: int, headers: dict[str, str], body: bytes) -> None:
             if status == 0:

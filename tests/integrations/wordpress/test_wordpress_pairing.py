@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -24,6 +25,12 @@ VISIT = SAMPLE.recordings()["visit_connect"]
 def visit(**over: Any) -> Delivery:
     body = {key: value for key, value in (json.loads(VISIT.body) | over).items() if value is not None}
     return SAMPLE.signed(VISIT, body=json.dumps(body).encode())
+
+
+@pytest.mark.parametrize("said", [{"answers": "signed"}, {}])
+def test_it_is_known_whether_a_plugin_signs_its_answers(said: dict[str, str]) -> None:
+    before = replace(PAIRING, connection={"answers": "signed"})
+    assert PLATFORM.admit(visit(**said), finder(before)).connection["answers"] == said.get("answers", "")
 
 
 def test_a_new_site_is_let_in_with_its_connection() -> None:

@@ -16,7 +16,8 @@ from app.domain.errors import DeliveryRefused, DeliveryUnreadable, MediaGone, Pl
 from app.domain.events import AddressTold, Delivery, MediaDeleted, MediaUploaded
 from app.domain.media import MediaRef
 from app.domain.platform import Site
-from app.domain.settings import ChangedBy, Mode, modes_of, values_for
+from app.domain.settings import ChangedBy, Mode, modes_of, validate, values_for
+from app.services.sites.sites import stored
 from integrations.kit import signing
 from integrations.wordpress.platform import DRIFTED, PROBLEMS, WordPress
 from integrations.wordpress.settings import Settings
@@ -245,6 +246,43 @@ def test_whatever_answers_in_the_plugins_place_is_tried_again(plugin: PluginStan
     assert PLATFORM.apply(site, enforcement(Action.HIDE, media)) and plugin.attachments[412].hidden
 
 
+def test_what_a_plugin_that_signs_did_not_sign_is_not_its_answer(plugin: PluginStandIn, monkeypatch: pytest.MonkeyPatch) -> None:
+    plugin.signs = True
+    before, media = site_of(plugin), ref(plugin, 412)
+    site = replace(before, connection={**before.connection, "answers": "signed"})
+    assert PLATFORM.check(site) and PLATFORM.check(before)
+    with pytest.raises(MediaGone):
+        PLATFORM.fetch(site, MediaRef("4", "0" * 64))
+    sent: list[tuple[dict[str, str], bytes]] = []
+    sign = signing.sign
+
+    def kept(secret: str, id: str, at: int, body: bytes) -> dict[str, str]:
+        sent.append((sign(secret, id, at, body), body))
+        return sent[-1][0]
+
+    monkeypatch.setattr("tests.integrations.wordpress.stand_in.signing.sign", kept)
+    PLATFORM.apply(site, enforcement(Action.HIDE, media))
+    headers, body = next((h, b) for h, b in sent if b.startswith(b'{"state"'))
+    monkeypatch.undo()
+    gone = json.dumps({"code": "picward_gone", "data": {"status": 404}}).encode()
+    for answer in (
+        Scripted(200, dict(headers), body),  # a cache gives an earlier answer again
+        Scripted(200, {}, body),
+        Scripted(404, {}, gone),
+        Scripted(404, {"webhook-signature": "v1,x", "webhook-timestamp": "soon"}, gone),
+    ):
+        plugin.scripted = answer
+        for call in (lambda: PLATFORM.apply(site, enforcement(Action.RESTORE, media)), lambda: PLATFORM.check(site)):
+            with pytest.raises(PlatformClosed):
+                call()
+        if answer.status == 404:
+            with pytest.raises(PlatformUnavailable):
+                PLATFORM.fetch(site, media)
+    plugin.scripted = Scripted(404, {}, gone)
+    with pytest.raises(MediaGone):
+        PLATFORM.fetch(before, media)  # a plugin from before signs nothing
+
+
 def test_what_a_firewall_dislikes_in_one_request_does_not_hold_the_site(
     plugin: PluginStandIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -370,6 +408,12 @@ def test_another_version_of_the_protocol_is_unreadable() -> None:
 )
 def test_pictures_of_trusted_roles_are_not_hidden_by_a_rule(mode: Mode, roles: tuple[str, ...], may: bool) -> None:
     assert Settings(mode=mode).may_hide({"role": roles}) is may
+
+
+def test_a_new_site_trusts_nobody_and_one_from_before_keeps_what_it_had() -> None:
+    new = validate(Settings, dict(Settings.starting))
+    assert new.trusted_roles == () and stored(new) == {"trusted_roles": []}
+    assert validate(Settings, {}).trusted_roles == ("administrator",)
 
 
 def test_the_owner_may_trust_nobody() -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import base64
 import json
+from typing import cast
 
 import pytest
 from sqlalchemy import text
@@ -11,7 +12,7 @@ from app.domain.platform import SiteState
 from app.domain.settings import SiteSettings
 from app.services.rules import policies
 from app.services.sites import connecting, sites
-from tests.support.core import Bench
+from tests.support.core import Bench, PaperSettings
 
 
 def test_a_pairing_code_holds_address_site_and_secret(bench: Bench) -> None:
@@ -85,6 +86,16 @@ def test_policies_are_versioned_and_checked(bench: Bench) -> None:
         with pytest.raises(SettingsInvalid):
             policies.save(bench.core, site.id, rules, "owner")
     assert policies.current(bench.core, site.id).version == 2
+
+
+def test_a_new_site_starts_with_what_its_platform_says_and_others_keep_the_default(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = connecting.add(bench.core, "paper", "Before", "owner")
+    monkeypatch.setattr(PaperSettings, "starting", {"ink": "blue"})
+    after = connecting.add(bench.core, "paper", "After", "owner")
+    inks = [cast(PaperSettings, sites.get(bench.core, site.id).settings).ink for site in (before, after)]
+    assert inks == ["black", "blue"]
 
 
 def test_a_new_sites_policy_says_that_it_only_watches(bench: Bench) -> None:

@@ -10,10 +10,8 @@ from werkzeug.wrappers import Response
 
 from app.domain.errors import PicwardError
 from app.domain.platform import Site
-from app.domain.policy import RuleMode
 from app.domain.roles import Right
 from app.domain.settings import declare
-from app.domain.taxonomy import BLOCKED_HASH
 from app.services.pipeline import enforce, scan
 from app.services.review import history
 from app.services.rules import policies
@@ -66,7 +64,7 @@ def site(site_id: str) -> str:
         site=found,
         platform=platform,
         summary=sites.summary(core(), site_id),
-        only_watches=all(rule.mode is RuleMode.SHADOW for rule in policy.rules if not _known_hash(rule.category)),
+        only_watches=policies.only_watches(policy),
         parked=enforce.parked(core(), site_id),
         shown=history.page(core(), visibility(site_id), history.Filters(site=site_id), 0, LATEST).shown,
         last_scan=scan.last(core(), site_id),
@@ -94,11 +92,6 @@ def site_confirm(site_id: str, answer: str) -> Response:
     elif sites.reset(core(), found.id, name, person().name, person().side).untold:
         return go(url_for("console.site", site_id=site_id, said=Said.UNSHARED), 303)
     return go(url_for("console.site", site_id=site_id, said=Said.SAVED), 303)
-
-
-def _known_hash(category: str) -> bool:
-    # Unreadable files are always shown to a person, so that they do not make a policy an acting one.
-    return category.endswith(".known_hash") or category in (BLOCKED_HASH, "unsafe.file")
 
 
 @room.route("/sites/<site_id>/scan", methods=["GET", "POST"])

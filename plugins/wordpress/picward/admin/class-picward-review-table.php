@@ -186,7 +186,7 @@ class Picward_Review_Table extends WP_List_Table {
 	 */
 	protected function column_used( $item ): string {
 		$links = array();
-		foreach ( array_slice( picward_parents( $item->ID ), 0, 3 ) as $id ) {
+		foreach ( array_slice( picward_parents( $item->ID, false ), 0, 3 ) as $id ) {
 			$link    = get_edit_post_link( $id );
 			$title   = '' === get_the_title( $id ) ? __( '(no title)', 'picward' ) : get_the_title( $id );
 			$links[] = $link ? '<a href="' . esc_url( $link ) . '">' . esc_html( $title ) . '</a>' : esc_html( $title );

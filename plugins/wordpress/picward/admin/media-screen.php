@@ -33,6 +33,8 @@ function picward_media_column( $column, $id ): void {
 		if ( '' !== picward_hidden( (int) $id ) ) {
 			echo '<br>' . esc_html__( 'hidden', 'picward' );
 		}
+	} elseif ( 'picward' === $column ) {
+		echo esc_html__( 'Not looked at', 'picward' );
 	}
 }
 add_action( 'manage_media_custom_column', 'picward_media_column', 10, 2 );

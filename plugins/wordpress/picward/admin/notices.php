@@ -70,7 +70,7 @@ function picward_notices(): void {
 		return;
 	}
 	$problems = picward_problems();
-	foreach ( array_intersect_key( $problems, array_flip( array( 'reach', 'refused', 'quarantine', 'lost' ) ) ) as $text ) {
+	foreach ( array_intersect_key( $problems, array_flip( array( 'reach', 'refused', 'quarantine', 'lost', 'still_public' ) ) ) as $text ) {
 		picward_print_notice( 'error', '<strong>Picward:</strong> ' . esc_html( $text ) . ' ' . ( 'settings_page_picward' === $here ? '' : $page ) );
 	}
 	if ( isset( $problems['outbox'] ) && 'settings_page_picward' === $here ) {

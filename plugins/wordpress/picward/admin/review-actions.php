@@ -103,8 +103,21 @@ function picward_run_verb( string $verb ): void {
 		wp_die( esc_html__( 'You are not allowed to do this.', 'picward' ), '', array( 'response' => 403 ) );
 	}
 	check_admin_referer( 'picward_review', 'picward_nonce' );
-	$ids    = isset( $_GET['ids'] ) ? array_filter( array_map( 'absint', (array) $_GET['ids'] ) ) : array();
-	$view   = isset( $_GET['view'] ) ? sanitize_key( $_GET['view'] ) : 'waiting';
+	$ids  = isset( $_GET['ids'] ) ? array_filter( array_map( 'absint', (array) $_GET['ids'] ) ) : array();
+	$view = isset( $_GET['view'] ) ? sanitize_key( $_GET['view'] ) : 'waiting';
+	picward_do_all( $verb, $ids, $view );
+	wp_safe_redirect( 'media' === $view ? admin_url( 'upload.php' ) : picward_review_url( $view ) );
+	exit;
+}
+
+/**
+ * Do something to pictures, and leave messages about it.
+ *
+ * @param string $verb One of picward_review_verbs(), or picward_undo.
+ * @param int[]  $ids  Attachments.
+ * @param string $view Where the person is.
+ */
+function picward_do_all( string $verb, array $ids, string $view ): void {
 	$done   = array();
 	$errors = array();
 	foreach ( $ids as $id ) {
@@ -125,8 +138,6 @@ function picward_run_verb( string $verb ): void {
 	if ( $done ) {
 		picward_flash( 'success', picward_done_text( $verb, $done, $view ) );
 	}
-	wp_safe_redirect( 'media' === $view ? admin_url( 'upload.php' ) : picward_review_url( $view ) );
-	exit;
 }
 
 /**

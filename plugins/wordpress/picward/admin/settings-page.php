@@ -49,13 +49,29 @@ function picward_settings_page(): void {
 			)
 		);
 	}
-	picward_print_connection_card( picward_connection() );
+	if ( picward_only_watches() ) {
+		picward_print_watching();
+	}
+	picward_print_settings_card( is_wp_error( $answer ) ? $answer : null );
 	if ( ! is_wp_error( $answer ) ) {
 		picward_print_summary_card();
 	}
-	picward_print_settings_card( is_wp_error( $answer ) ? $answer : null );
+	picward_print_connection_card( picward_connection() );
+	if ( 'refused' === ( picward_connection()['state'] ?? '' ) && ! defined( 'PICWARD_PAIRING_CODE' ) ) {
+		picward_print_connect_card();
+	}
 	picward_print_local_card();
 	echo '</div>';
+}
+
+/**
+ * Say, in the console's words, that nothing is hidden yet but known pictures, and where that is changed.
+ */
+function picward_print_watching(): void {
+	$connection = picward_connection();
+	echo '<div class="notice notice-warning inline"><p><strong>' . esc_html__( 'Picward only watches.', 'picward' ) . '</strong> ';
+	echo esc_html__( 'It records what it would do and touches nothing but pictures that are on a block list. Look at the decisions for some days, then let the rules act:', 'picward' );
+	echo ' <a href="' . esc_url( $connection['url'] . '/sites/' . rawurlencode( $connection['site'] ) . '/rules' ) . '">' . esc_html__( 'the site’s policy', 'picward' ) . '</a></p></div>';
 }
 
 /**
@@ -208,6 +224,7 @@ function picward_print_local_card(): void {
 	echo '<div class="picward-card"><h2>' . esc_html__( 'On this site', 'picward' ) . '</h2>';
 	/* translators: 1: number, 2: number, 3: cipher. */
 	echo '<p>' . esc_html( sprintf( __( 'Hidden pictures: %1$s. Events waiting for the connector: %2$s. Encryption of hidden originals: %3$s.', 'picward' ), number_format_i18n( picward_hidden_total() ), number_format_i18n( $outbox['waiting'] ), $cipher[ picward_cipher() ] ) ) . '</p>';
+	picward_print_list( __( 'Not looked at:', 'picward' ), picward_unseen_texts() );
 	picward_print_list( __( 'To be put right:', 'picward' ), picward_problems() );
 	$parked = array();
 	foreach ( picward_parked_rows() as $row ) {

@@ -7,6 +7,9 @@
 
 defined( 'ABSPATH' ) || exit;
 
+/** What the connector is told of this plugin when it connects; raise it when that changes: it is told again then. */
+const PICWARD_TOLD = 2;
+
 /**
  * Read a pairing code. Give the connection, or an error that says what is wrong with the code.
  *
@@ -108,8 +111,25 @@ function picward_connect( string $code ) {
 		return $answer;
 	}
 	picward_touch_connection( array( 'connected_at' => time() ) );
+	if ( ( $before['site'] ?? '' ) !== $connection['site'] ) {
+		picward_tell_hidden();
+	}
 	picward_schedule();
 	return $answer;
+}
+
+/**
+ * Tell a connector that does not know this site yet of the pictures that are hidden here, so that it can judge them and give them back.
+ */
+function picward_tell_hidden(): void {
+	global $wpdb;
+	// phpcs:ignore WordPress.DB -- no function looks a meta key up without its post; as many as there are hidden pictures.
+	foreach ( $wpdb->get_col( "SELECT post_id FROM {$wpdb->postmeta} WHERE meta_key = '_picward_hidden'" ) as $id ) {
+		$media = picward_is_picture( (int) $id ) ? picward_describe( (int) $id ) : array();
+		if ( $media ) {
+			picward_report( (int) $id, $media );
+		}
+	}
 }
 
 /**
@@ -128,6 +148,7 @@ function picward_say_hello() {
 			'wp'       => get_bloginfo( 'version' ),
 			'php'      => PHP_VERSION,
 			'plugin'   => PICWARD_VERSION,
+			'answers'  => 'signed',
 		),
 		15
 	);
@@ -135,6 +156,7 @@ function picward_say_hello() {
 		picward_touch_connection(
 			array(
 				'state'       => 'connected',
+				'told'        => PICWARD_TOLD,
 				'name'        => picward_text( $answer, 'name' ),
 				'found'       => picward_text( $answer, 'found' ),
 				'console_url' => esc_url_raw( picward_text( $answer, 'console_url' ), array( 'http', 'https' ) ),
@@ -199,6 +221,13 @@ function picward_settings_copy(): array {
 function picward_setting( string $name, $default ) {
 	$values = picward_settings_copy()['values'];
 	return $values[ $name ] ?? $default;
+}
+
+/**
+ * Say whether the site's policy acts on nothing but known pictures. Where the connector does not say it, nobody knows.
+ */
+function picward_only_watches(): bool {
+	return picward_is_paired() && ! empty( picward_settings_copy()['policy']['only_watches'] );
 }
 
 /**

@@ -92,6 +92,14 @@ function picward_ensure_tables(): void {
 add_action( 'init', 'picward_ensure_tables', 1 );
 
 /**
+ * Load the translations that come with the plugin.
+ */
+function picward_load_texts(): void {
+	load_plugin_textdomain( 'picward', false, dirname( plugin_basename( PICWARD_FILE ) ) . '/languages' );
+}
+add_action( 'init', 'picward_load_texts', 1 );
+
+/**
  * Prepare the site when the plugin is switched on.
  */
 function picward_activate(): void {

@@ -29,11 +29,16 @@ function picward_attachment_files( int $id ): array {
 		}
 	}
 	foreach ( picward_files_of_roots( $dir, $roots ) as $path ) {
-		if ( array_intersect( picward_owners( picward_relative( $path ) ), $twins ) ) {
+		$owners = picward_owners( picward_relative( $path ) );
+		// x-300x200-1700000000.jpg (Post Thumbnail Editor) is made of x-300x200.jpg.
+		$plain  = (string) preg_replace( '/-\d{10}(?=\.[^.\/]+$)/', '', $path );
+		$owners = $owners || $plain === $path ? $owners : picward_owners( picward_relative( $plain ) );
+		if ( array_intersect( $owners, $twins ) ) {
 			$paths[] = $path;
 		}
 	}
 
+	$paths = array_merge( $paths, picward_copies( $id, $paths ) );
 	/**
 	 * Add files that show the same picture, such as an optimiser's backups. What belongs to another attachment is left alone.
 	 *
@@ -67,7 +72,7 @@ function picward_files_of_roots( string $dir, array $roots ): array {
 	$found  = array();
 	$folder = is_dir( $dir ) ? opendir( $dir ) : false;
 	while ( $folder && false !== ( $name = readdir( $folder ) ) ) { // phpcs:ignore Generic.CodeAnalysis.AssignmentInCondition, WordPress.CodeAnalysis.AssignmentInCondition -- as readdir() is used.
-		if ( isset( $roots[ picward_root( $name ) ] ) ) {
+		if ( isset( $roots[ picward_root( $name ) ] ) || isset( $roots[ picward_root( (string) preg_replace( '/-\d{10}(?=\.[^.]+$)/', '', $name ) ) ] ) ) {
 			$found[] = $dir . '/' . $name;
 		}
 	}

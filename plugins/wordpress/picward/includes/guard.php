@@ -42,7 +42,13 @@ add_filter( 'rest_pre_dispatch', 'picward_refuse_edits', 10, 3 );
 function picward_refuse_image_editor(): void {
 	$id = isset( $_POST['postid'] ) ? absint( $_POST['postid'] ) : 0; // phpcs:ignore WordPress.Security.NonceVerification -- only refuses; WordPress checks the nonce after us.
 	if ( $id && '' !== picward_hidden( $id ) ) {
-		wp_send_json_error( array( 'error' => picward_locked_text() ), 423 );
+		// The editor reads `error` of an answer with 200 when it saves, and `html` when it opens; of a 423 it reads nothing.
+		wp_send_json_error(
+			array(
+				'error' => picward_locked_text(),
+				'html'  => '<div class="notice notice-error"><p>' . esc_html( picward_locked_text() ) . '</p></div>',
+			)
+		);
 	}
 }
 add_action( 'wp_ajax_image-editor', 'picward_refuse_image_editor', 0 );

@@ -10,12 +10,14 @@
 defined( 'ABSPATH' ) || exit;
 
 /**
- * Find the posts that a picture belongs to: where it was uploaded, whose featured image it is, in whose product gallery it is.
+ * Find the posts that a picture belongs to: where it was uploaded, whose featured image it is, in whose product gallery it is, and in whose
+ * text it stands as an image, in a gallery or in a [gallery].
  *
- * @param int $id Attachment.
+ * @param int  $id    Attachment.
+ * @param bool $texts Also look into texts, which has no index.
  * @return int[]
  */
-function picward_parents( int $id ): array {
+function picward_parents( int $id, bool $texts = true ): array {
 	global $wpdb;
 	$post  = get_post( $id );
 	$found = $post && $post->post_parent ? array( (int) $post->post_parent ) : array();
@@ -27,7 +29,7 @@ function picward_parents( int $id ): array {
 		}
 	}
 	$parents = array();
-	foreach ( $found as $parent_id ) {
+	foreach ( array_merge( $found, $texts ? picward_showing_posts( $id ) : array() ) as $parent_id ) {
 		$parent = get_post( $parent_id );
 		// A variation is sold as part of its product.
 		$parent = $parent && 'product_variation' === $parent->post_type ? get_post( $parent->post_parent ) : $parent;
@@ -36,6 +38,41 @@ function picward_parents( int $id ): array {
 		}
 	}
 	return array_values( $parents );
+}
+
+/** So many posts that show a picture in their text are found, at most. */
+const PICWARD_SHOWING_POSTS = 200;
+
+/**
+ * Find the posts that show a picture in their text. There is no index for it: only where posts are taken offline.
+ *
+ * @param int $id Attachment.
+ * @return int[]
+ */
+function picward_showing_posts( int $id ): array {
+	global $wpdb;
+	$found = array();
+	// phpcs:ignore WordPress.DB -- no function looks into texts; what it finds is read exactly below.
+	$rows = $wpdb->get_results( $wpdb->prepare( "SELECT ID, post_content FROM {$wpdb->posts} WHERE post_status IN ( 'publish', 'future', 'private', 'pending' ) AND post_type NOT IN ( 'attachment', 'revision' ) AND ( post_content LIKE %s OR post_content LIKE %s OR post_content LIKE %s ) LIMIT %d", '%wp-image-' . $id . '%', '%<!-- wp:%' . $id . '%', '%[gallery%' . $id . '%', PICWARD_SHOWING_POSTS ) );
+	foreach ( (array) $rows as $row ) {
+		if ( in_array( $id, picward_shown_in( (string) $row->post_content ), true ) ) {
+			$found[] = (int) $row->ID;
+		}
+	}
+	return $found;
+}
+
+/**
+ * Give the attachments that a text shows: as an image, in an image or gallery block, or in a [gallery].
+ *
+ * @param string $content Text of a post.
+ * @return int[]
+ */
+function picward_shown_in( string $content ): array {
+	preg_match_all( '/\bwp-image-(\d+)\b/', $content, $images );
+	preg_match_all( '/<!-- wp:(?:image|cover|media-text|gallery)\s+\{.*?"(?:id|mediaId)":(\d+)/', $content, $blocks );
+	preg_match_all( '/(?:"ids":\[|\[gallery[^\]]*\bids=["\']?)([\d, "]+)/', $content, $lists );
+	return array_values( array_unique( array_map( 'intval', array_merge( $images[1], $blocks[1], array_filter( explode( ',', str_replace( array( '"', ' ' ), '', implode( ',', $lists[1] ) ) ) ) ) ) ) );
 }
 
 /**

@@ -78,6 +78,11 @@ function picward_problems(): array {
 		/* translators: %d: number of pictures. */
 		$problems['lost'] = sprintf( _n( '%d picture is public, but files of it are still in the quarantine. Its history under Media says which and why.', '%d pictures are public, but files of them are still in the quarantine. Their histories under Media say which and why.', $lost, 'picward' ), $lost );
 	}
+	$public = picward_count_still_public();
+	if ( $public ) {
+		/* translators: %d: number of pictures. */
+		$problems['still_public'] = sprintf( _n( '%d hidden picture is still shown by a cache or converter. Its history under Media says at which address; purge it there.', '%d hidden pictures are still shown by caches or converters. Their histories under Media say at which addresses; purge them there.', $public, 'picward' ), $public );
+	}
 	if ( picward_cron_delay() > 15 * MINUTE_IN_SECONDS ) {
 		/* translators: %d: minutes. */
 		$problems['cron'] = sprintf( __( 'The site’s scheduled tasks are %d minutes late. Picward then depends on the connector to ask for news.', 'picward' ), intdiv( picward_cron_delay(), 60 ) );

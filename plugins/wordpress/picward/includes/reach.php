@@ -80,12 +80,14 @@ function picward_ask_back() {
 }
 
 /**
- * Notice that the connector takes pictures and does not come for them: something lets requests out and none in.
+ * Notice that the connector takes pictures and does not come for them: something lets requests out and none in. And tell it once of an update.
  */
 function picward_watch_reach(): void {
 	$known = picward_reach();
 	$now   = time();
-	if ( 'connected' === ( picward_connection()['state'] ?? '' ) && $known['sent'] > $known['heard'] && $now - $known['sent'] > PICWARD_SILENCE && $now - $known['asked'] > PICWARD_ASK_EVERY ) {
+	$silent  = $known['sent'] > $known['heard'] && $now - $known['sent'] > PICWARD_SILENCE;
+	$updated = PICWARD_TOLD !== ( picward_connection()['told'] ?? 0 );
+	if ( 'connected' === ( picward_connection()['state'] ?? '' ) && ( $silent || $updated ) && $now - $known['asked'] > PICWARD_ASK_EVERY ) {
 		picward_ask_back();
 	}
 }

@@ -40,6 +40,7 @@ function picward_serve_signed(): void {
 	add_action( 'rest_api_init', 'picward_register_routes' );
 	add_filter( 'rest_pre_dispatch', 'picward_guard_routes', 5, 3 );
 	add_filter( 'rest_pre_serve_request', 'picward_serve_bytes', 10, 3 );
+	add_filter( 'rest_pre_serve_request', 'picward_serve_answer', 20, 4 );
 	if ( ! defined( 'REST_REQUEST' ) ) {
 		define( 'REST_REQUEST', true );
 	}
@@ -48,6 +49,26 @@ function picward_serve_signed(): void {
 	exit;
 }
 add_action( 'wp_loaded', 'picward_serve_signed', PHP_INT_MIN );
+
+/**
+ * Answer with JSON that is signed with the id of the request: no cache and no stranger can give it in our place.
+ *
+ * @param bool             $served  Whether another filter answered.
+ * @param WP_HTTP_Response $result  Response.
+ * @param WP_REST_Request  $request Request.
+ * @param WP_REST_Server   $server  Server.
+ */
+function picward_serve_answer( $served, $result, $request, $server ): bool {
+	if ( $served ) {
+		return true;
+	}
+	$json = (string) wp_json_encode( $server->response_to_data( $result, false ), JSON_UNESCAPED_SLASHES | JSON_UNESCAPED_UNICODE );
+	$time = (string) time();
+	$server->send_header( 'webhook-timestamp', $time );
+	$server->send_header( 'webhook-signature', picward_sign( picward_connection()['secret'] ?? '', (string) $request->get_header( 'webhook-id' ), $time, $json ) );
+	echo $json; // phpcs:ignore WordPress.Security.EscapeOutput -- JSON, as application/json to a signed request.
+	return true;
+}
 
 /**
  * Note that our door has the request, or say whether it has.

@@ -42,6 +42,7 @@ function picward_route_status(): array {
 		'quarantine'    => picward_quarantine_state(),
 		'outbox'        => $outbox,
 		'media_total'   => picward_media_total(),
+		'not_looked_at' => (object) picward_unseen(),
 		'problems'      => array_values( $problems ),
 		'problem_codes' => array_keys( $problems ),
 	);
@@ -108,6 +109,7 @@ function picward_route_list( WP_REST_Request $request ): array {
 		if ( $media ) {
 			$items[] = $media;
 		}
+		picward_note_missing( $id, ! $media );
 		$after = $id;
 		// Hashing big files for the first time takes long; the rest is asked for in the next call.
 		if ( time() >= $until && end( $ids ) !== $id ) {

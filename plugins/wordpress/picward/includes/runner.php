@@ -45,6 +45,7 @@ function picward_every_minute(): void {
 	picward_notice_left();
 	picward_finish_unfinished();
 	picward_settle_journals();
+	picward_visit_hidden();
 	if ( picward_is_paired() ) {
 		picward_drain( 20 );
 		picward_watch_reach();

@@ -92,7 +92,7 @@ function picward_status_name( string $status ): string {
 }
 
 /**
- * Count pictures that have one of some statuses.
+ * Count pictures that have one of some statuses and are in the library, not in its bin.
  *
  * @param string[] $statuses Statuses.
  */
@@ -100,7 +100,7 @@ function picward_count( array $statuses ): int {
 	global $wpdb;
 	$marks = implode( ', ', array_fill( 0, count( $statuses ), '%s' ) );
 	// phpcs:ignore WordPress.DB -- $marks holds placeholders only.
-	return (int) $wpdb->get_var( $wpdb->prepare( "SELECT COUNT(DISTINCT post_id) FROM {$wpdb->postmeta} WHERE meta_key = '_picward_status' AND meta_value IN ($marks)", $statuses ) );
+	return (int) $wpdb->get_var( $wpdb->prepare( "SELECT COUNT(DISTINCT m.post_id) FROM {$wpdb->postmeta} m INNER JOIN {$wpdb->posts} p ON p.ID = m.post_id AND p.post_status IN ( 'inherit', 'private' ) WHERE m.meta_key = '_picward_status' AND m.meta_value IN ($marks)", $statuses ) );
 }
 
 /**

@@ -123,6 +123,7 @@ class Connector:
         }
         self.status = 0
         self.detail: str | None = None
+        self.only_watches = False
         self.delay = 0.0
         self.link = ""
         self.rights: dict[str, bool] = {}
@@ -245,7 +246,7 @@ class Connector:
         return {
             "values": self.values,
             "declaration": DECLARATION,
-            "policy": {"version": 7, "summary": "Blocks nothing but known pictures."},
+            "policy": {"version": 7, "summary": "Blocks nothing but known pictures.", "only_watches": self.only_watches},
         }
 
 
@@ -268,7 +269,7 @@ def call(
     signature = sign(secret or connector.secret, identifier, timestamp, raw)
     if tamper:
         raw = raw.replace(b'"v": 1', b'"v":  1')
-    return requests.post(
+    answer = requests.post(
         rest_url + "picward/v1/" + route,
         data=raw,
         headers={
@@ -280,3 +281,6 @@ def call(
         },
         timeout=60,
     )
+    if signed := answer.headers.get("webhook-signature"):
+        assert signed == sign(connector.secret, identifier, answer.headers["webhook-timestamp"], answer.content)
+    return answer

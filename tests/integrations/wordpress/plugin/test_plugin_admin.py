@@ -386,3 +386,164 @@ def test_site_health_and_privacy(site: WordPress, door: Door, connector: Connect
         == "critical"
     )
     assert "Site Health" in page(site.login(), site, "site-health.php")
+
+
+def test_an_owner_sees_what_is_not_protected(site: WordPress, door: Door, connector: Connector) -> None:
+    site.php(
+        "foreach ( array( 'clip.mp4' => 'video/mp4', 'song.mp3' => 'audio/mpeg', 'list.pdf' => 'application/pdf' ) as $name => $mime ) {"
+        " wp_insert_attachment( array( 'post_mime_type' => $mime, 'post_title' => $name, 'post_status' => 'inherit' ), '2001/01/' . $name ); }"
+        "wp_insert_attachment( array( 'post_mime_type' => 'image/jpeg', 'post_title' => 'gone', 'post_status' => 'inherit' ), '2001/01/gone.jpg' );"
+        "delete_transient( 'picward_unseen' );"
+    )
+    after = 0
+    while True:
+        answer = door("list", after=after, limit=200).json()
+        after = answer["next"]
+        if not after:
+            break
+    told = door("status").json()["not_looked_at"]
+    assert min(told[kind] for kind in ("video", "audio", "document", "missing")) >= 1
+    session = site.login()
+    connector.only_watches = True
+    html = page(session, site, "options-general.php?page=picward")
+    assert "Picward only watches." in html and f"/sites/{connector.site}/rules" in html
+    assert "Not looked at:" in html and "video" in html and "not on this machine" in html
+    assert html.index("Settings of this site") < html.index("So far") < html.index("Connected since"), (
+        "what an owner sets stands first"
+    )
+    assert "Picward only watches." in page(session, site, "index.php"), "on the dashboard, too"
+    connector.only_watches = False
+    assert "only watches" not in page(session, site, "options-general.php?page=picward")
+
+
+def test_the_library_is_filtered_by_verdict(site: WordPress, door: Door) -> None:
+    one, two = (media_of(door, site.upload(picture(40, 30), f"filter-{n}.jpg")["id"]) for n in range(2))
+    door.decide(one, "hide", "block")
+    session = site.login("editor1")
+    html = page(session, site, "upload.php?mode=list&picward_status=blocked")
+    assert f'id="post-{one["id"]}"' in html and f'id="post-{two["id"]}"' not in html
+    assert 'value="blocked" selected' in html or "value=\"blocked\" selected='selected'" in html
+    # The image editor of WordPress shows why a hidden picture cannot be edited.
+    answer = session.post(
+        site.url + "/wp-admin/admin-ajax.php", data={"action": "image-editor", "postid": one["id"], "do": "open"}, timeout=30
+    )
+    assert (answer.status_code, answer.json()["success"]) == (200, False)
+    assert (
+        "hidden until it was checked" in answer.json()["data"]["html"]
+        and "hidden until it was checked" in answer.json()["data"]["error"]
+    )
+
+
+def test_several_pictures_of_the_library_are_decided_about_and_the_bin_is_not_counted(site: WordPress, door: Door) -> None:
+    one, two = (media_of(door, site.upload(picture(40, 30), f"library-{n}.jpg")["id"]) for n in range(2))
+    session = site.login("editor1")
+    html = page(session, site, "upload.php?mode=list")
+    assert 'value="picward_reject"' in html and 'value="picward_delete"' not in html
+    chosen = {"media[0]": one["id"], "media[1]": two["id"], "action": "picward_reject"}
+    fields = {name: value for name, value in form(html, 'value="picward_reject"').items() if name != "__action"} | chosen
+    html = session.get(site.url + "/wp-admin/upload.php", params=fields, timeout=60).text
+    assert "2 pictures rejected" in html
+    count = "echo picward_count( array( 'blocked' ) );"
+    before = int(site.php(count))
+    assert int(site.php(f"define( 'MEDIA_TRASH', true ); wp_trash_post( {one['id']} ); {count}")) == before - 1
+
+
+@pytest.mark.parametrize(
+    ("content", "shown"),
+    [
+        ('<!-- wp:image {"id":7,"sizeSlug":"large"} --><figure><img class="wp-image-7"/></figure><!-- /wp:image -->', [7]),
+        ('<!-- wp:gallery {"ids":[8,9],"linkTo":"none"} --><!-- /wp:gallery -->', [8, 9]),
+        ('<p>[gallery columns="2" ids="10, 11"]</p>', [10, 11]),
+        ('<img class="alignleft wp-image-12 size-full" src="x.jpg">', [12]),
+        ('<!-- wp:cover {"url":"x","id":13,"dimRatio":50} -->', [13]),
+        ("<p>7 wp-images, [gallery], and 7 of them</p>", []),
+    ],
+)
+def test_what_a_post_shows_is_read_from_its_text(site: WordPress, content: str, shown: list[int]) -> None:
+    encoded = base64.b64encode(content.encode()).decode()
+    assert json.loads(site.php(f"echo json_encode( picward_shown_in( base64_decode( '{encoded}' ) ) );")) == shown
+
+
+def test_a_post_that_only_shows_a_picture_goes_offline_and_its_author_is_told(site: WordPress, door: Door) -> None:
+    media = media_of(door, site.upload(picture(40, 30), "in-text.jpg")["id"])
+    block = f'<!-- wp:image {{"id":{media["id"]}}} --><figure class="wp-block-image"><img src="{media["url"]}" class="wp-image-{media["id"]}"/></figure><!-- /wp:image -->'
+    post = requests.post(
+        site.rest + "wp/v2/posts",
+        json={"title": "Shows", "status": "publish", "content": block},
+        auth=site.auth("author1"),
+        timeout=30,
+    ).json()["id"]
+    door.settings(unpublish_parent=True)
+    door.decide(media, "hide", "block")
+    assert site.php(f"echo get_post_status( {post} );") == "pending"
+    html = page(site.login(), site, f"post.php?post={post}&action=edit")
+    assert "Picward: 1 picture of this post is hidden." in html
+    door.decide(media, "restore", "allow")
+    assert site.php(f"echo get_post_status( {post} );") == "publish"
+    assert "of this post is hidden" not in page(site.login(), site, f"post.php?post={post}&action=edit")
+
+
+def test_a_connector_that_lost_its_data_is_replaced_and_told_of_what_is_hidden(
+    site: WordPress, door: Door, connector: Connector
+) -> None:
+    data = picture(80, 60)
+    media = media_of(door, site.upload(data, "kept-hidden.jpg")["id"])
+    door.decide(media, "hide", "block")
+    connector.status = 401
+    waiting = media_of(door, site.upload(picture(80, 60), "not-told.jpg")["id"])
+    site.php("picward_touch_connection( array( 'state' => 'refused', 'error' => 'unknown site' ) );")
+    session = site.login()
+    html = page(session, site, "options-general.php?page=picward")
+    assert "Refused by the connector" in html and 'name="picward_code"' in html, "a field for a new code beside the old state"
+    connector.status, known, connector.site = 0, connector.site, "site-after-loss"
+    try:
+        html = press(session, site, html, "picward_code", picward_code=connector.code)
+        assert "Connected and tested." in html
+        door("drain")
+        told = {
+            event["body"]["media"]["id"]
+            for event in connector.events("media.uploaded")
+            if event["body"]["site"] == "site-after-loss"
+        }
+        assert {media["id"], waiting["id"]} <= told
+        # Its numbers begin anew, and it may give back what the one before it hid.
+        assert door.decide(media, "restore", "allow", person="Ada", enforcement=1).json()["state"] == "done"
+        assert requests.get(media["url"], timeout=10).content == data
+        assert "nudity 0.97" in page(session, site, f"post.php?post={media['id']}&action=edit"), "earlier reasons are kept"
+    finally:
+        connector.site = known
+        site.php(f"picward_connect( '{connector.code}' );")
+
+
+COMMANDS = """
+class WP_CLI { static $all = array(); static function add_command( $n, $f ) { self::$all[ $n ] = $f; } static function log( $t ) { echo "$t\n"; }
+ static function success( $t ) { echo "Success: $t\n"; } static function warning( $t ) { echo "Warning: $t\n"; } static function error( $t ) { echo "Error: $t\n"; exit( 1 ); } static function halt( $n ) { exit( $n ); } }
+define( 'WP_CLI', true ); include PICWARD_DIR . 'includes/commands.php';
+"""
+
+
+def test_commands_for_wp_cli(site: WordPress, door: Door) -> None:
+    media = media_of(door, site.upload(picture(40, 30), "command.jpg")["id"])
+    stub = COMMANDS.replace(
+        "include PICWARD_DIR . 'includes/commands.php';",
+        "eval( substr( strstr( file_get_contents( PICWARD_DIR . 'includes/commands.php' ), \"if ( defined( 'WP_CLI' )\" ), 0 ) );",
+    )
+    run = lambda code: site.php(stub + code, check=False)  # noqa: E731
+    assert "name a user" in run(f"call_user_func( WP_CLI::$all['picward hide'], array( '{media['id']}' ) );")
+    done = f"wp_set_current_user( 1 ); call_user_func( WP_CLI::$all['picward %s'], array( '{media['id']}' ) ); echo picward_hidden( {media['id']} );"
+    assert "Done: 1.\nhidden" in run(done % "hide")
+    assert run(done % "undo").strip().endswith("Done: 1.")
+    assert "Connection: connected. Mode: hide." in run("WP_CLI::$all['picward status']();")
+    assert "Success: WordPress" in run("WP_CLI::$all['picward check']();")
+    assert "0 still waiting" in run("WP_CLI::$all['picward send']();")
+
+
+def test_it_speaks_the_language_of_the_site(site: WordPress) -> None:
+    said = "add_filter( 'plugin_locale', function () { return '%s'; } ); unload_textdomain( 'picward' ); picward_load_texts(); echo __( 'Undo', 'picward' ) . '|' . sprintf( _n( '%%d picture deleted.', '%%d pictures deleted.', 2, 'picward' ), 2 );"
+    spoken = {
+        "de_DE": "Rückgängig|2 Bilder gelöscht.",
+        "fr_FR": "Annuler|2 images supprimées.",
+        "es_ES": "Deshacer|2 imágenes borradas.",
+    }
+    for locale, text in spoken.items():
+        assert site.php(said % locale) == text

@@ -36,7 +36,9 @@ def test_refusals_are_all_alike(site: WordPress, connector: Connector, why: str)
 
 
 def test_a_right_call_gets_in(door: Door) -> None:
-    answer = door("status").json()
+    given = door("status")
+    assert given.headers["webhook-signature"].startswith("v1,"), "and the answer is signed, which each call of ours checks"
+    answer = given.json()
     assert answer["plugin"] == "0.1.0"
     assert answer["mode"] == "hide"
     assert answer["quarantine"] == {"cipher": "sodium", "writable": True}

@@ -7,7 +7,10 @@ import shutil
 import subprocess
 
 import pytest
+from babel.messages.catalog import Catalog
+from babel.messages.mofile import read_mo
 
+from tests.integrations.wordpress import strings
 from tests.integrations.wordpress.plugin.site import PLUGIN, SCRIPTS
 
 FILES = sorted(PLUGIN.rglob("*.php"))
@@ -48,3 +51,41 @@ def test_readme_and_header_agree() -> None:
     assert len(short) <= 150
     assert "== External services ==" in readme
     assert len(re.search(r"Tags: (.*)", readme)[1].split(",")) <= 5  # type: ignore[index]
+
+
+def test_the_template_has_every_text() -> None:
+    assert strings.TEMPLATE.read_bytes() == strings.written(strings.template()), "make strings"
+    # What our pattern finds is all that is marked: nothing is put together from pieces.
+    for path in FILES:
+        marks = len(re.findall(r"\b(?:__|_e|_n|esc_html__|esc_html_e|esc_attr__)\( ", path.read_text()))
+        assert marks == sum(file == str(path.relative_to(PLUGIN)) for _, file, _ in strings.found()), path
+
+
+@pytest.mark.parametrize("locale", strings.LOCALES)
+def test_each_translation_is_whole_and_says_what_it_was_given(locale: str) -> None:
+    catalog, texts = strings.translation(locale), strings.template()
+    assert {message.id for message in catalog} == {message.id for message in texts}
+    for message in catalog:
+        if not message.id:
+            continue
+        given = [message.id] if isinstance(message.id, str) else list(message.id)
+        said = [message.string] if isinstance(message.string, str) else list(message.string)
+        assert len(said) == (1 if isinstance(message.id, str) else catalog.num_plurals)
+        for text in said:
+            assert text.strip() and not message.fuzzy
+            assert placeholders(text) == placeholders(given[0]), message.id
+    with (strings.FOLDER / f"picward-{locale}.mo").open("rb") as file:
+        used = read_mo(file)
+    assert texts_of(used) == texts_of(catalog)
+
+
+def texts_of(catalog: Catalog) -> set[tuple[tuple[str, ...], tuple[str, ...]]]:
+    both = [(m.id, m.string) for m in catalog if m.id]
+    return {
+        (tuple(one) if isinstance(one, tuple | list) else (one,), tuple(two) if isinstance(two, tuple | list) else (two,))
+        for one, two in both
+    }
+
+
+def placeholders(text: str) -> list[str]:
+    return sorted(re.findall(r"%(?:\d\$)?[sd]", text))
