@@ -264,7 +264,7 @@ def label(store: Store, media: MediaRef, word: str) -> Blob | None:
         known = {name: getattr(blob, name) for name in cache}
         if (blob.metadata or {}).get(MODERATION) == word and known == cache:
             return blob
-        return store.patch(blob, {MODERATION: word}, **cache)
+        return store.patch(blob, {MODERATION: word}, None, **cache)
     except Overtaken:
         raise store.gone(store.get(blob.name)) from None
 

@@ -177,7 +177,7 @@ def _in_place_of_the_plugin(answer: Answer) -> str:
     if code == "rest_no_route":
         return f"The Picward plugin does not answer at {host}. Is it active?"
     if code:
-        return f"A security plugin at {host} restricts the REST API ({status}, {code}); let /picward/v1/ through there."
+        return f"A security plugin at {host} restricts the REST API ({status}); let /picward/v1/ through there."
     if 300 <= status < 400:
         return f"{host} sends us on to {target(answer)}. “Test again” in WordPress under Settings → Picward tells the address."
     if status == 401:
