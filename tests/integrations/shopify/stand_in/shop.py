@@ -50,6 +50,8 @@ class Shop:
         self.variants: dict[str, Variant] = {}
         self.publications = {gid("Publication", 101): "Online Store", gid("Publication", 102): "Point of Sale"}
         self.requests: list[Request] = []
+        self.hang_seconds = 0.0  # before each answer of the Admin API
+        self.hung = 0
         self.changes = 0
         self._numbers = {kind: itertools.count(first) for kind, first in _FIRST.items()}
 
