@@ -22,10 +22,14 @@ from pathlib import Path
 from typing import Any
 
 from flask import Flask
+from sqlalchemy import delete, insert, select
 
 from app.config import Config
+from app.db import tables
 from app.db.engine import Database
 from app.domain.policy import read_policy
+from app.domain.statistics import Tally
+from app.domain.time import DAY
 from app.domain.visibility import Visibility
 from app.factory import make_core
 from app.services.core import Core
@@ -40,6 +44,7 @@ from bench.rows import Meaningless, Missing, Row, limited
 
 ROUNDS = 40
 WARM = 3
+MANY_SITES, IN_TROUBLE = 10_000, 200
 PAGE_MS = 100
 NEXT_MS = 50
 REPLAY_SECONDS = 2.0
@@ -84,6 +89,7 @@ def rows() -> Iterator[Row]:
         yield from _pages(console)
         yield _next(console)
         yield _replay(console)
+        yield from _many_sites(console)
         console.core.db.close()
         yield from _paints(path, console)
 
@@ -157,9 +163,13 @@ def _addresses(console: Console) -> dict[str, Callable[[], str]]:
 
 
 def _pages(console: Console) -> Iterator[Row]:
+    yield from _timed(console, _addresses(console))
+
+
+def _timed(console: Console, addresses: Mapping[str, Callable[[], str]], among: str = "") -> Iterator[Row]:
     client = console.client()
     heaviest, weight = "", 0.0
-    for name, address in sorted(_addresses(console).items()):
+    for name, address in sorted(addresses.items()):
         took, worked = [], []
         for number in range(WARM + ROUNDS):
             asked = address()
@@ -174,8 +184,52 @@ def _pages(console: Console) -> Iterator[Row]:
             whole = _weight(client, answer)
             heaviest, weight = (name, whole) if whole > weight else (heaviest, weight)
         more = f" (p50 {statistics.median(took):.0f}; of the processor {statistics.median(worked):.0f})"
-        yield _shown(f"Page {name}, p95", _p95(took), PAGE_MS, "ms", more)
-    yield _shown(f"Heaviest page without pictures, {heaviest}", weight, WEIGHT_KB, "kB")
+        yield _shown(f"Page {name}{among}, p95", _p95(took), PAGE_MS, "ms", more)
+    yield _shown(f"Heaviest page without pictures{among}, {heaviest}", weight, WEIGHT_KB, "kB")
+
+
+def _many_sites(console: Console) -> Iterator[Row]:
+    """Measure the pages that once listed all sites, with thousands of sites added; these are gone again afterwards."""
+    core, dice = console.core, console.dice
+    with core.db.write() as connection:
+        first = dict(connection.execute(select(tables.sites).where(tables.sites.c.id == console.site)).one()._mapping)
+        policies = connection.execute(select(tables.policies).where(tables.policies.c.site_id == console.site))
+        policy = dict(policies.mappings().all()[0])
+        ids = [f"many_{number:06d}" for number in range(MANY_SITES)]
+        named = [{**first, "id": id, "key": "", "name": f"Client {id[5:]}", "problem": ""} for id in ids]
+        for row in named[:: MANY_SITES // IN_TROUBLE]:
+            row["problem"] = "The site does not answer."
+        connection.execute(insert(tables.sites), named)
+        connection.execute(insert(tables.policies), [{**policy, "site_id": id} for id in ids])
+        today = core.now() // DAY
+        counted = {"name": Tally.JUDGED, "category": "allow", "count": 3}
+        connection.execute(insert(tables.tallies), [{**counted, "site_id": id, "day": today - n} for id in ids for n in range(3)])
+    some = lambda: f"many_{dice.randrange(MANY_SITES):06d}"  # noqa: E731
+    yield from _timed(
+        console,
+        {
+            "/sites": lambda: "/sites",
+            "/sites, far back": lambda: f"/sites?page={dice.randrange(1, MANY_SITES // sites.PAGE)}",
+            "/sites, searched": lambda: f"/sites?q=client+{dice.randrange(1000):04d}",
+            "/sites/<site_id>": lambda: f"/sites/{some()}",
+            "/review": lambda: "/review",
+            "/review, of one site by its name": lambda: f"/review?site=Client+{some()[5:]}",
+            "/review/list": lambda: "/review/list",
+            "/decisions": lambda: "/decisions",
+            "/decisions, searched": lambda: f"/decisions?q=IMG_{dice.randrange(9973):04d}",
+            "/history": lambda: "/history",
+            "/insights": lambda: "/insights",
+            "/people": lambda: "/people",
+            "/people/<int:person_id>": lambda: "/people/1",
+            "/people/invite": lambda: "/people/invite",
+            "/programs": lambda: "/programs",
+        },
+        f" with {MANY_SITES:,} sites",
+    )
+    with core.db.write() as connection:
+        for table in (tables.tallies, tables.policies):
+            connection.execute(delete(table).where(table.c.site_id.like("many_%")))
+        connection.execute(delete(tables.sites).where(tables.sites.c.id.like("many_%")))
 
 
 def _weight(client: Any, answer: Any) -> float:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, func, insert, or_, select, update
+from sqlalchemy import Connection, func, insert, not_, or_, select, update
 
+from app.db import sites as site_rows
 from app.db.sql import columns, insert_many, read_one, values, written
 from app.db.tables import batch_items, batches, decisions
 from app.domain.batches import BatchKind, ItemState
@@ -66,7 +67,7 @@ def outcomes(connection: Connection, batch_id: str) -> dict[ItemState, int]:
 
 def beyond(connection: Connection, batch_id: str, visibility: Visibility) -> bool:
     """Say whether a batch holds a decision of another site, or a restricted one outside the visibility."""
-    outside = decisions.c.site_id.not_in(visibility.sites)
+    outside = not_(site_rows.within(visibility, decisions.c.site_id))
     hidden = outside if visibility.restricted else or_(outside, decisions.c.restricted.is_(True))
     query = select(batch_items.c.decision_id).join(decisions, decisions.c.id == batch_items.c.decision_id)
     return connection.execute(query.where(batch_items.c.batch_id == batch_id, hidden).limit(1)).first() is not None

@@ -11,8 +11,10 @@ from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, Connection, Table, and_, exists, func, or_, select
 
+from app.db import sites as site_rows
 from app.db.audit import LINES, AuditRow
 from app.db.decisions import CURRENT, FULL, folded, whole
+from app.db.site_names import CONNECTED
 from app.db.sql import read_all, written
 from app.db.tables import audit, decisions, enforcements, jobs
 from app.domain.decisions import Decision
@@ -105,22 +107,20 @@ def _limits(connection: Connection, filters: Filters) -> list[ColumnElement[bool
 
 def _matching(connection: Connection, visibility: Visibility, filters: Filters) -> list[int]:
     """Find the jobs of the pictures that a search means: by their id, their parent, or what their name begins with."""
-    sites = (filters.site,) if filters.site else visibility.sites
+    sites = [filters.site] if filters.site else CONNECTED if visibility.sites is None else visibility.sites
     words, name = filters.search.strip(), folded(filters.search.strip())
+    exact = select(jobs.c.id).where(jobs.c.site_id.in_(sites), jobs.c.media_id == words)
+    within = select(jobs.c.id).where(jobs.c.site_id.in_(sites), jobs.c.parent == words, jobs.c.parent != _NOTHING)
+    named = (
+        select(decisions.c.job_id)
+        .where(decisions.c.site_id.in_(sites), decisions.c.name != _NOTHING, decisions.c.name >= name)
+        .where(decisions.c.name < name + "\U0010ffff")
+    )
     found: set[int] = set()
-    for site in sites:
-        of_site = jobs.c.site_id == site
-        exact = select(jobs.c.id).where(of_site, jobs.c.media_id == words)
-        within = select(jobs.c.id).where(of_site, jobs.c.parent == words, jobs.c.parent != _NOTHING)
-        named = (
-            select(decisions.c.job_id)
-            .where(decisions.c.site_id == site, decisions.c.name != _NOTHING, decisions.c.name >= name)
-            .where(decisions.c.name < name + "\U0010ffff")
-        )
-        for query in (exact, within, named):
-            found.update(connection.execute(query.limit(MATCHES - len(found))).scalars())
-            if len(found) >= MATCHES:
-                return list(found)
+    for query in (exact, within, named):
+        found.update(connection.execute(query.limit(MATCHES - len(found))).scalars())
+        if len(found) >= MATCHES:
+            break
     return list(found)
 
 
@@ -145,8 +145,9 @@ def _driver(filters: Filters, matched: Sequence[int] | None) -> list[ColumnEleme
 
 
 def _rest(visibility: Visibility, filters: Filters) -> list[ColumnElement[bool]]:
-    sites = (filters.site,) if filters.site else visibility.sites
-    rest: list[ColumnElement[bool]] = [_plain(decisions.c.site_id).in_([site for site in sites if site in visibility.sites])]
+    rest: list[ColumnElement[bool]] = [site_rows.within(visibility, _plain(decisions.c.site_id))]
+    if filters.site:
+        rest.append(_plain(decisions.c.site_id) == filters.site)
     if not visibility.restricted:
         rest.append(decisions.c.restricted.is_(False))
     if not filters.replaced:
@@ -226,7 +227,9 @@ def _of_steps(filters: StepFilters) -> list[ColumnElement[bool]]:
 
 def _seen_by(visibility: Visibility) -> ColumnElement[bool]:
     """Leave out the steps of sites, and of restricted images, that a person does not see."""
-    of_site = audit.c.site_id.in_([*visibility.sites, ""] if visibility.house else visibility.sites)
+    of_site = and_(site_rows.within(visibility, audit.c.site_id), audit.c.site_id != "")
+    if visibility.house:
+        of_site = or_(of_site, audit.c.site_id == "")
     if visibility.restricted:
         return of_site
     about = (jobs.c.site_id == audit.c.site_id, jobs.c.media_id == audit.c.media_id)

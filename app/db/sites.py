@@ -6,14 +6,15 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypedDict, Unpack
 
-from sqlalchemy import Connection, bindparam, delete, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, bindparam, delete, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
-from app.db import lines
+from app.db import lines, site_names
 from app.db.sql import columns, execute_compiled, read_all, read_one, values, written
 from app.db.tables import decisions, metadata, sites
 from app.domain.errors import NotStored
 from app.domain.platform import Hold, SiteState
+from app.domain.visibility import Visibility
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +102,7 @@ def add(connection: Connection, site: NewSite) -> None:
         connection.execute(insert(sites).values(values(site)))
     except IntegrityError:
         raise NotStored(f"There is a site “{site.key}” already.") from None
+    site_names.note(connection, site.id, site.name)
 
 
 _ALL = select(*columns(sites, SiteRow))
@@ -168,6 +170,21 @@ def page(connection: Connection, after: str, limit: int) -> list[SiteRow]:
     return read_all(connection, _ALL.where(sites.c.id > after).order_by(sites.c.id).limit(limit), SiteRow)
 
 
+_REMOVED = select(sites.c.id).where(sites.c.state == written(SiteState.REMOVED))
+
+
+def within(visibility: Visibility, column: ColumnElement[str]) -> ColumnElement[bool]:
+    """Limit a column that names a site to those of a visibility: a list of all sites would cost every page what they are."""
+    return column.not_in(_REMOVED) if visibility.sites is None else column.in_(visibility.sites)
+
+
+def seen_of(connection: Connection, visibility: Visibility, site_ids: Collection[str]) -> set[str]:
+    """Give those of these sites that a visibility holds."""
+    if visibility.sites is not None:
+        return set(site_ids) & set(visibility.sites)
+    return set(connection.execute(site_names.CONNECTED.where(sites.c.id.in_(list(site_ids)))).scalars())
+
+
 def search(connection: Connection, seen: Collection[str], words: str, skip: int, limit: int) -> list[SiteRow]:
     """List connected sites among those that are seen (all, when none is named) whose name, address or id holds these words; those
     in trouble first, then in the order of their connection."""
@@ -185,6 +202,8 @@ def search(connection: Connection, seen: Collection[str], words: str, skip: int,
 
 def change(connection: Connection, site_id: str, /, **changes: Unpack[SiteChange]) -> None:
     connection.execute(update(sites).where(sites.c.id == site_id).values(**changes))
+    if "name" in changes:
+        site_names.note(connection, site_id, changes["name"])
     if "state" in changes:
         lines.line_up(connection, site_id) if changes["state"] is SiteState.ACTIVE else lines.stand_back(connection, site_id)
 
@@ -223,9 +242,12 @@ def bring_back(connection: Connection, site: NewSite) -> bool:
     """Connect a removed site again, as `add` does; False when it is no longer removed."""
     statement = update(sites).where(sites.c.id == site.id, sites.c.state == SiteState.REMOVED)
     try:
-        return connection.execute(statement.values(values(site))).rowcount == 1
+        returned = connection.execute(statement.values(values(site))).rowcount == 1
     except IntegrityError:
         raise NotStored(f"There is a site “{site.key}” already.") from None
+    if returned:
+        site_names.note(connection, site.id, site.name)
+    return returned
 
 
 def count_missed(connection: Connection, site_id: str, count: int) -> None:

@@ -116,6 +116,16 @@ sites = Table(
     Column("failures", Integer, nullable=False, server_default="0"),  # of its work, since the last that succeeded
     Index("uq_sites_key", "platform", "key", unique=True, sqlite_where=text("key <> ''"), postgresql_where=text("key <> ''")),
     Index("ix_sites_held", "held_until", **_where("held_until > 0")),
+    Index("ix_sites_state", "state", "id"),  # which are connected, and which are not, without reading them
+)
+
+# What an eye keeps of the sites' names, as SHA-256: names that share one look alike.
+site_looks = Table(
+    "site_looks",
+    metadata,
+    Column("look", String(64), primary_key=True),
+    Column("site_id", String(40), ForeignKey("sites.id"), primary_key=True),
+    Index("ix_site_looks_site", "site_id"),
 )
 
 verification_keys = Table(
@@ -556,6 +566,7 @@ tallies = Table(
     Column("category", String(80), primary_key=True),  # or a verdict, or a span of time; "" for none
     Column("day", Integer, primary_key=True),  # since 1970-01-01, UTC; last, since pages sum one category over many days
     Column("count", BigInteger, nullable=False),
+    Index("ix_tallies_day", "day", "name"),  # for all sites together, of which most have nothing
 )
 
 notices = Table(

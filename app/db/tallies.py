@@ -21,6 +21,7 @@ from typing import Any
 
 from sqlalchemy import BigInteger, Connection, and_, bindparam, cast, func, select
 
+from app.db import sites as site_rows
 from app.db.decisions import reasons
 from app.db.sql import columns, count_up, execute_compiled, put, read_all, read_one, written
 from app.db.tables import decisions, jobs, sites, tallies
@@ -30,6 +31,7 @@ from app.domain.platform import SiteState
 from app.domain.policy import RuleMode
 from app.domain.statistics import Tally, step_of
 from app.domain.time import DAY, SECOND
+from app.domain.visibility import Visibility
 
 FOLLOWED = 50
 """How far a picture's decisions are followed back to the one that a policy made; nobody changes their mind more often."""
@@ -155,9 +157,8 @@ class Daily:
 
 @dataclass(frozen=True, slots=True)
 class Total:
-    """Hold a site's figure over some days."""
+    """Hold a figure over some days."""
 
-    site_id: str
     name: Tally
     category: str
     count: int
@@ -172,28 +173,32 @@ class Noted:
     count: int
 
 
-def daily(connection: Connection, site_ids: Sequence[str], names: Sequence[Tally], first: int, last: int) -> list[Daily]:
+def daily(connection: Connection, visibility: Visibility, names: Sequence[Tally], first: int, last: int) -> list[Daily]:
     """Sum these sites' figures of some names per day; the days are whole ones since 1970-01-01, both included."""
     query = (
         select(tallies.c.day, tallies.c.name, cast(func.sum(tallies.c.count), BigInteger))
-        .where(tallies.c.site_id.in_(site_ids), tallies.c.day.between(first, last), tallies.c.name.in_(names))
+        .where(site_rows.within(visibility, tallies.c.site_id), tallies.c.day.between(first, last), tallies.c.name.in_(names))
         .group_by(tallies.c.day, tallies.c.name)
     )
     return read_all(connection, query, Daily)
 
 
-def totals(connection: Connection, site_ids: Sequence[str], names: Sequence[Tally], first: int, last: int) -> list[Total]:
-    """Sum each of these sites' figures of some names over the days, per name and category; in the order of the key."""
+def totals(connection: Connection, visibility: Visibility, names: Sequence[Tally], first: int, last: int) -> list[Total]:
+    """Sum these sites' figures of some names over the days, per name and category, and per site where some are named.
+
+    That is the order of the key then; of thousands of sites the sums are made in the database.
+    """
+    key = (tallies.c.name, tallies.c.category)
     query = (
-        select(tallies.c.site_id, tallies.c.name, tallies.c.category, cast(func.sum(tallies.c.count), BigInteger))
-        .where(tallies.c.site_id.in_(site_ids), tallies.c.name.in_(names), tallies.c.day.between(first, last))
-        .group_by(tallies.c.site_id, tallies.c.name, tallies.c.category)
+        select(*key, cast(func.sum(tallies.c.count), BigInteger))
+        .where(site_rows.within(visibility, tallies.c.site_id), tallies.c.name.in_(names), tallies.c.day.between(first, last))
+        .group_by(*key if visibility.sites is None else (tallies.c.site_id, *key))
     )
     return read_all(connection, query, Total)
 
 
-def waiting(connection: Connection, site_ids: Sequence[str], until: int) -> list[Noted]:
+def waiting(connection: Connection, visibility: Visibility, until: int) -> list[Noted]:
     query = select(tallies.c.site_id, tallies.c.day, tallies.c.count).where(
-        tallies.c.site_id.in_(site_ids), tallies.c.name == Tally.WAITING, tallies.c.day <= until
+        site_rows.within(visibility, tallies.c.site_id), tallies.c.name == Tally.WAITING, tallies.c.day <= until
     )
     return read_all(connection, query, Noted)

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
-from app.db import audit
+from app.db import audit, site_names
 from app.db import people as rows
 from app.db import sites as site_rows
 from app.db.people import PersonRow
 from app.domain import names
 from app.domain.errors import PersonUnknown, SettingsInvalid
-from app.domain.platform import SiteState
 from app.domain.roles import LIMITED, Role
+from app.domain.visibility import Visibility
 from app.services.core import Core
 from app.services.people import passwords
 
@@ -92,7 +92,7 @@ def account(row: PersonRow) -> Account:
 
 def allowed(connection: Connection, role: str, sites: Collection[str], gone: Collection[str] = ()) -> tuple[Role, list[str]]:
     """Read what somebody shall be allowed. Raise `SettingsInvalid`."""
-    known = {row.id for row in site_rows.every(connection) if row.state is not SiteState.REMOVED} | set(gone)
+    known = site_rows.seen_of(connection, Visibility(None), sites) | set(gone)
     wrong = {}
     if role not in set(Role):
         wrong["role"] = "is not a role"
@@ -105,7 +105,7 @@ def allowed(connection: Connection, role: str, sites: Collection[str], gone: Col
 
 
 def spoken(connection: Connection, role: Role, sites: Collection[str]) -> str:
-    called = {row.id: row.name for row in site_rows.every(connection)}
+    called = site_names.of_sites(connection, sites)
     return f"{role}, {', '.join(called.get(site, site) for site in sites)}" if sites else f"{role}, every site"
 
 

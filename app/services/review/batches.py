@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 
 from app.db import audit, decisions, enforcements
 from app.db import batches as rows
+from app.db import sites as site_rows
 from app.db.batches import BatchRow
 from app.db.engine import savepoint
 from app.domain.batches import BatchKind, ItemState
@@ -234,11 +235,12 @@ def shown(core: Core, batch_id: str, visibility: Visibility, limit: int) -> list
         found = decisions.by_ids(connection, [decision_id for decision_id, _ in listed])
         results = decisions.by_ids(connection, decisions.of_batch(connection, batch_id, limit))
         made = {one.supersedes: one for one in results.values()}
+        of_sites = site_rows.seen_of(connection, visibility, {one.site_id for one in found.values()})
         seen = [
             (made.get(decision_id, found[decision_id]), outcome)
             for decision_id, outcome in listed
             if decision_id in found
-            and found[decision_id].site_id in visibility.sites
+            and found[decision_id].site_id in of_sites
             and (visibility.restricted or not found[decision_id].restricted)
         ]
         actions = showing.with_actions(connection, [one for one, _ in seen])

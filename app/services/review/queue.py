@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 
 from app.db import audit, decisions, pictures, preferences
 from app.db import queue as rows
+from app.db import sites as site_rows
 from app.db.queue import Order as Order
 from app.db.queue import WaitingRow
 from app.domain.decisions import Decision, Verdict
@@ -162,7 +163,7 @@ def is_beyond(core: Core, visibility: Visibility, decision_id: int) -> bool:
     """Tell whether a decision waits for people with more rights: it was escalated, or is restricted."""
     with core.db.read() as connection:
         row = rows.get(connection, decision_id)
-    return row is not None and not _seen(row, visibility)
+    return row is not None and not _open_to(row, visibility)
 
 
 def items(core: Core, visibility: Visibility, decision_ids: Sequence[int]) -> list[Item]:
@@ -170,12 +171,14 @@ def items(core: Core, visibility: Visibility, decision_ids: Sequence[int]) -> li
     now = core.now()
     with core.db.read() as connection:
         found = rows.of_decisions(connection, decision_ids)
-        seen = [found[id_] for id_ in decision_ids if id_ in found and _seen(found[id_], visibility)]
+        of_sites = site_rows.seen_of(connection, visibility, {row.site_id for row in found.values()})
+        mine = (found[id_] for id_ in decision_ids if id_ in found)
+        seen = [row for row in mine if row.site_id in of_sites and _open_to(row, visibility)]
         return _items(connection, seen, Order.OLDEST, now)
 
 
-def _seen(row: WaitingRow, visibility: Visibility) -> bool:
-    return row.site_id in visibility.sites and (visibility.restricted or not (row.restricted or row.escalated))
+def _open_to(row: WaitingRow, visibility: Visibility) -> bool:
+    return visibility.restricted or not (row.restricted or row.escalated)
 
 
 def _items(connection: Connection, found: Sequence[WaitingRow], order: Order, now: int) -> list[Item]:
@@ -233,5 +236,5 @@ def _near(
     for other in seen:
         row = waits.get(other.id)
         busy = row.reviewer_name if row is not None and row.leased_until >= now else ""
-        near.append(Near(other, row is not None and _seen(row, visibility), bits.get(other.job_id, 0), busy))
+        near.append(Near(other, row is not None and _open_to(row, visibility), bits.get(other.job_id, 0), busy))
     return sorted(near, key=lambda other: not other.waits)

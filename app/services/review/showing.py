@@ -17,19 +17,18 @@ from app.domain.statistics import Tally
 from app.domain.time import iso
 from app.domain.visibility import Visibility
 from app.services.core import Core
-from app.services.sites import sites
 
 
 def waiting(core: Core, site_id: str = "", limit: int = 50) -> list[Decision]:
     """List what waits for any reviewer, most severe first; of every connected site unless one is named."""
-    visibility = Visibility((site_id,) if site_id else tuple(row.id for row in sites.listing(core)))
+    visibility = Visibility((site_id,) if site_id else None)
     with core.db.read() as connection:
         return decisions.waiting(connection, visibility, queue.Order.SEVEREST, (), limit)
 
 
 def count_waiting(core: Core, site_id: str = "") -> int:
     """Count what `waiting` lists."""
-    visibility = Visibility((site_id,) if site_id else tuple(row.id for row in sites.listing(core)))
+    visibility = Visibility((site_id,) if site_id else None)
     with core.db.read() as connection:
         return queue.count(connection, visibility)
 

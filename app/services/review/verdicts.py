@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection
 
 from app.db import audit, decisions, enforcements, jobs, queue
+from app.db import sites as site_rows
 from app.domain.decisions import Action, Decision, Outcome, Reason, Ruling, Verdict
 from app.domain.errors import (
     BeingReviewed,
@@ -95,7 +96,7 @@ def permit(connection: Connection, decision: Decision, within: Visibility | None
     """
     if within is None:
         return
-    if decision.site_id not in within.sites or (decision.restricted and not within.restricted):
+    if not site_rows.seen_of(connection, within, [decision.site_id]) or (decision.restricted and not within.restricted):
         raise DecisionUnknown("There is no such decision.")
     row = queue.get(connection, decision.id)
     if row is not None and row.escalated and not within.restricted:

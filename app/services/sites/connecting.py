@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from sqlalchemy import Connection
 
-from app.db import audit, people
+from app.db import audit, people, site_names
 from app.db import policies as policy_rows
 from app.db import sites as rows
 from app.db.policies import PolicyRow
@@ -303,8 +303,7 @@ def follow_address(core: Core, connection: Connection, site: Site, told: Mapping
 def _called(connection: Connection, site_id: str, known: str, claimed: str) -> str:
     """Name a site as it calls itself, unless that looks like another site's name."""
     name = names.cleaned(claimed)[:200]
-    others = (row.name for row in rows.every(connection) if row.id != site_id and row.state is not SiteState.REMOVED)
-    return known if not name or any(names.alike(name, other) for other in others) else name
+    return known if not name or site_names.taken(connection, site_id, name) else name
 
 
 def _moved(known: Site, site: Site) -> list[str]:

@@ -10,7 +10,8 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from app.db import audit, decisions, deliveries, enforcements, hashes, jobs, people, standings
+from app.db import audit, decisions, deliveries, enforcements, hashes, jobs, people, site_names, standings
+from app.db import glances as glance_rows
 from app.db import sites as rows
 from app.db.sites import SiteRow as SiteRow
 from app.domain.decisions import Verdict
@@ -28,6 +29,7 @@ from app.domain.settings import (
     values_for,
 )
 from app.domain.time import SECOND
+from app.domain.visibility import Visibility
 from app.services.core import Core
 from app.services.rules import policies
 from app.services.sites import upkeep
@@ -294,10 +296,10 @@ def erase(core: Core, site_id: str, person: str) -> None:
 def erase_within(core: Core, connection: Connection, site_id: str, actor: str) -> None:
     """Erase a site in the caller's transaction."""
     remove(core, connection, site_id, actor)
-    erased = rows.erase(connection, site_id)
     rows.change(
         connection, site_id, name="Erased site", connection={}, settings={}, unconfirmed=[], found="", key="", paired_at=None
     )
+    erased = rows.erase(connection, site_id)
     _opened.pop(site_id, None)
     audit.add(connection, core.now(), actor, "site.erased", f"Everything of the site was erased: {erased} rows", site_id)
 
@@ -335,6 +337,74 @@ def summary(core: Core, site_id: str) -> dict[str, Any]:
             "hashes": hashes.count(connection, site_id),
             "console_url": f"{core.public_url}/sites/{site_id}",
         }
+
+
+def glances(core: Core, site_ids: Collection[str]) -> dict[str, dict[str, Any]]:
+    """Count of many sites what a page that lists them shows."""
+    now = core.now()
+    with core.db.read() as connection:
+        found = glance_rows.of_sites(connection, site_ids)
+    return {
+        row.site_id: {
+            "waiting": row.waiting,
+            "oldest_waiting_seconds": (now - row.oldest_waiting) // SECOND if row.oldest_waiting else 0,
+            "queued": row.queued,
+            "oldest_queued_seconds": (now - row.oldest_queued) // SECOND if row.oldest_queued else 0,
+            "parked": range(row.parked),
+            "last_delivery_at": row.last_delivery_at,
+        }
+        for row in found.values()
+    }
+
+
+def get_row(core: Core, site_id: str) -> SiteRow:
+    """Look up a connected site as it is stored. Raise `SiteUnknown`."""
+    with core.db.read() as connection:
+        row = rows.get(connection, site_id)
+    if row is None or row.state is SiteState.REMOVED:
+        raise SiteUnknown(f"There is no site “{site_id}”.")
+    return row
+
+
+def none_yet(core: Core) -> bool:
+    """Tell whether no site was ever connected, or none is any more."""
+    with core.db.read() as connection:
+        return site_names.few(connection, (), 1) == {}
+
+
+def visible(core: Core, seen: Collection[str]) -> tuple[str, ...] | None:
+    """Pick the connected ones of the sites that somebody is limited to; None, which is all, for who is limited to none."""
+    if not seen:
+        return None
+    with core.db.read() as connection:
+        return tuple(sorted(rows.seen_of(connection, Visibility(None), seen)))
+
+
+def names(core: Core, site_ids: Collection[str]) -> dict[str, str]:
+    """Give what connected sites are called, by their ids."""
+    with core.db.read() as connection:
+        return site_names.of_sites(connection, site_ids)
+
+
+FEW = 50
+"""Sites that a list to choose from holds: of more, people find the one they mean by its name, and no page grows with them."""
+
+
+def few(core: Core, seen: Collection[str]) -> dict[str, str] | None:
+    """Give the names of all sites that somebody sees, by their ids; None where they are too many to choose from a list."""
+    with core.db.read() as connection:
+        return site_names.few(connection, seen, FEW)
+
+
+def meant(core: Core, seen: Collection[str], words: str) -> list[SiteRow]:
+    """Find the sites that words may mean among those that somebody sees: one by its id or its whole name, else a page of them."""
+    with core.db.read() as connection:
+        row = rows.get(connection, words)
+        if row is not None and row.state is not SiteState.REMOVED and (not seen or row.id in seen):
+            return [row]
+        found = rows.search(connection, seen, words, 0, PAGE)
+    whole = [row for row in found if row.name.casefold() == words.casefold()]
+    return whole if len(whole) == 1 else found
 
 
 def listing(core: Core) -> list[SiteRow]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from app.db import queue, tallies
 from app.db.tallies import Noted
@@ -55,15 +55,15 @@ CATEGORISED = (Tally.JUDGED, Tally.FOUND, Tally.CONFIRMED, Tally.OVERTURNED, Tal
 SERIES = (Tally.JUDGED, Tally.HIDDEN, Tally.RESTORED, Tally.ANSWERED, Tally.EXPOSED)
 
 
-def figures(core: Core, site_ids: Sequence[str], days: int) -> Figures:
-    """Read the figures of these sites over the last days, today included."""
+def figures(core: Core, visibility: Visibility, days: int) -> Figures:
+    """Read the figures of the sites of a visibility over the last days, today included."""
     today = core.now() // DAY
     first = today - days + 1
     with core.db.read() as connection:
-        by_day = tallies.daily(connection, site_ids, SERIES, first, today)
-        totals = tallies.totals(connection, site_ids, CATEGORISED, first, today)
-        noted = tallies.waiting(connection, site_ids, today)
-        waiting_now = queue.count(connection, Visibility(tuple(site_ids), restricted=True))
+        by_day = tallies.daily(connection, visibility, SERIES, first, today)
+        totals = tallies.totals(connection, visibility, CATEGORISED, first, today)
+        noted = tallies.waiting(connection, visibility, today)
+        waiting_now = queue.count(connection, replace(visibility, restricted=True))
     daily: dict[Tally, list[int]] = {name: [0] * days for name in SERIES}
     by_category: dict[Tally, Counter[str]] = defaultdict(Counter)
     for figure in by_day:

@@ -13,4 +13,4 @@ from app.web.security import core
 @operation("GET", "/insights", Scope.READ, shapes.Insights, query=shapes.InsightsQuery, raises=(SiteUnknown,))
 def read_insights(token: Token, query: shapes.InsightsQuery) -> shapes.Insights:
     """Give what was judged, hidden, restored and answered each day, how long it took, and how often people agreed."""
-    return shapes.figures(insights.figures(core(), seen(token, query.site).sites, query.days))
+    return shapes.figures(insights.figures(core(), seen(token, query.site), query.days))

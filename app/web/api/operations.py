@@ -179,4 +179,4 @@ def seen(token: Token, site_id: str) -> Visibility:
         own(token, site_id)
         sites.get(core(), site_id)
         return Visibility((site_id,), side=token.side)
-    return Visibility(tuple(row.id for row in sites.listing(core()) if token.sees(row.id)), side=token.side)
+    return Visibility(sites.visible(core(), [token.site_id] if token.site_id else []), side=token.side)

@@ -20,9 +20,7 @@ def _site(row: Any) -> dict[str, Any]:
 
 
 def _whole(site_id: str) -> shapes.SiteWhole:
-    row = next((row for row in sites.listing(core()) if row.id == site_id), None)
-    if row is None:
-        raise SiteUnknown(f"There is no site “{site_id}”.")
+    row = sites.get_row(core(), site_id)
     counted = sites.summary(core(), site_id)
     summary = shapes.Summary(
         found=counted["found"],

@@ -11,6 +11,7 @@ from app.domain.decisions import Verdict
 from app.domain.platform import Site
 from app.domain.statistics import Tally
 from app.domain.time import DAY
+from app.domain.visibility import Visibility
 from app.services.review import showing, verdicts
 from app.services.rules import policies
 from app.services.telling import insights
@@ -58,7 +59,7 @@ def test_what_is_counted_at_once_is_what_the_migration_counts_afterwards(bench: 
 
 
 def one_site(bench: Bench, site: Site, days: int = 30) -> insights.Figures:
-    return insights.figures(bench.core, [site.id], days)
+    return insights.figures(bench.core, Visibility((site.id,)), days)
 
 
 def test_figures_of_a_site(bench: Bench) -> None:
@@ -83,8 +84,8 @@ def test_figures_of_a_site(bench: Bench) -> None:
     assert answer.count == 1
     assert answer.p50 is not None
     assert 86_000 < answer.p50 < 110_000
-    assert insights.figures(bench.core, [site.id, other.id], 7).total("judged") == 5
-    assert insights.figures(bench.core, [], 7).total("judged") == 0
+    assert insights.figures(bench.core, Visibility((site.id, other.id)), 7).total("judged") == 5
+    assert insights.figures(bench.core, Visibility(()), 7).total("judged") == 0
 
 
 def test_precision_counts_only_what_a_policy_did_not_allow_and_a_person_then_decided(bench: Bench) -> None:
@@ -140,5 +141,6 @@ def test_a_day_is_a_utc_day(bench: Bench) -> None:
         tallies.count(connection, site.id, 5 * DAY - 1, Tally.HIDDEN)
         tallies.count(connection, site.id, 5 * DAY, Tally.HIDDEN, by=2)
     with bench.core.db.read() as connection:
-        assert {row.day: row.count for row in tallies.daily(connection, [site.id], [Tally.HIDDEN], 0, 9)} == {4: 1, 5: 2}
-        assert [row.count for row in tallies.totals(connection, [site.id], [Tally.HIDDEN], 5, 5)] == [2]
+        seen = Visibility((site.id,))
+        assert {row.day: row.count for row in tallies.daily(connection, seen, [Tally.HIDDEN], 0, 9)} == {4: 1, 5: 2}
+        assert [row.count for row in tallies.totals(connection, seen, [Tally.HIDDEN], 5, 5)] == [2]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from flask import redirect as go
 from flask import render_template, request, url_for
 from werkzeug.wrappers import Response
@@ -23,19 +25,30 @@ from app.web.texts import _
 @needs(Right.PEOPLE)
 def people() -> str:
     """List accounts, invitations that wait, and what happened to them."""
+    listed, invited = accounts.listing(core()), links.invitations(core())
     return render_template(
         "people/accounts.html",
-        accounts=accounts.listing(core()),
-        invitations=links.invitations(core()),
-        names=_names(),
+        accounts=listed,
+        invitations=invited,
+        names=sites.names(core(), frozenset().union(*(one.sites for one in listed), *(one.sites for one in invited))),
         roles=words.ROLES,
         trail=accounts.trail(core(), 12),
         accesses=access.lately(core(), 12),
     )
 
 
-def _names() -> dict[str, str]:
-    return {row.id: row.name for row in sites.listing(core())}
+def _offered(chosen: Collection[str]) -> dict[str, object]:
+    """Give the sites to choose from: all where there are few, else those that are chosen and those that were searched for."""
+    few = sites.few(core(), ())
+    if few is not None:
+        return {"names": few, "find": None}
+    words = request.form.get("find", "").strip()
+    found = {row.id: row.name for row in sites.meant(core(), (), words)} if words else {}
+    return {"names": sites.names(core(), chosen) | found, "find": words}
+
+
+def _searching() -> bool:
+    return request.method == "POST" and "search" in request.form
 
 
 @room.route("/people/invite", methods=["GET", "POST"])
@@ -47,10 +60,10 @@ def people_invite() -> Answer:
         values = {"role": Role.REVIEWER, "scope": "all", **request.form.to_dict()}
         chosen = request.form.getlist("site")
         return render_template(
-            "people/invite.html", values=values, chosen=chosen, errors=errors, roles=words.ROLES, names=_names()
+            "people/invite.html", values=values, chosen=chosen, errors=errors, roles=words.ROLES, **_offered(chosen)
         )
 
-    if request.method == "GET":
+    if request.method == "GET" or _searching():
         return page({})
     email = request.form.get("email", "").strip()
     try:
@@ -88,7 +101,7 @@ def people_revoke(invitation_id: str) -> Response:
 def people_one(person_id: int) -> Answer:
     """Show one account, and change what it may do."""
     account = accounts.get(core(), person_id)
-    if request.method == "GET":
+    if request.method == "GET" or _searching():
         return _one(account)
     try:
         accounts.change(core(), person_id, request.form.get("role", ""), _wanted_sites(), person().name)
@@ -99,14 +112,15 @@ def people_one(person_id: int) -> Answer:
 
 def _one(account: accounts.Account, errors: dict[str, str] | None = None) -> str:
     posted = request.form if request.endpoint == "console.people_one" and request.method == "POST" else None
+    chosen = posted.getlist("site") if posted else account.sites
     return render_template(
         "people/account.html",
         account=account,
         values=posted or {"role": account.role, "scope": "some" if account.sites else "all"},
-        chosen=posted.getlist("site") if posted else account.sites,
+        chosen=chosen,
         errors=errors or {},
         roles=words.ROLES,
-        names=_names(),
+        **_offered(chosen),
     )
 
 
@@ -158,7 +172,7 @@ def _account(errors: dict[str, str] | None = None) -> str:
         "people/own_account.html",
         errors=errors or {},
         name=request.form.get("name", person().name),
-        names=_names(),
+        names=sites.names(core(), person().sites),
         roles=words.ROLES,
         shortest=passwords.SHORTEST,
         sessions=sessions.sessions(core(), person().id, session_token()),

@@ -35,7 +35,7 @@ Answer = str | Response | tuple[str, int]
 def home() -> Response:
     """Lead each to the page that they came for."""
     if person().may(Right.CONNECT):
-        return go(url_for("console.site_list" if sites.listing(core()) else "console.site_add"), 303)
+        return go(url_for("console.site_add" if sites.none_yet(core()) else "console.site_list"), 303)
     return go(url_for("console.review_queue" if person().may(Right.REVIEW) else "console.decision_list"), 303)
 
 

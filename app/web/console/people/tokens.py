@@ -13,6 +13,7 @@ from app.services.people.tokens import Listed
 from app.services.sites import sites
 from app.web.console.guard import needs, person, room
 from app.web.console.people.entry import Answer
+from app.web.console.sites.choosing import choice
 from app.web.console.words import Said
 from app.web.security import core, number
 from app.web.texts import _
@@ -31,7 +32,8 @@ def _page(values: dict[str, str], errors: dict[str, str]) -> str:
         "people/tokens.html",
         working=[token for token in listed if _works(token)],
         ended=[token for token in listed if not _works(token)],
-        names={row.id: row.name for row in sites.listing(core())},
+        names=sites.names(core(), {token.site_id for token in listed}),
+        choice=choice(values.get("site", "")),
         may=tokens.SCOPES,
         values=values,
         chosen=request.form.getlist("scope"),
@@ -49,13 +51,17 @@ def _works(token: Listed) -> bool:
 @needs(Right.CONNECT)
 def programs_make() -> Answer:
     """Make a token; it is in the answer and nowhere else."""
+    said = request.form.get("site", "").strip()
+    found = sites.meant(core(), (), said) if said else []
+    if len(found) > 1:
+        return _page(request.form.to_dict(), {"site": _("may be several sites; write its whole name, or its id")}), 422
     try:
         _id, token = tokens.make(
             core(),
             request.form.get("name", ""),
             request.form.getlist("scope"),
             person().name,
-            site_id=request.form.get("site", ""),
+            site_id=found[0].id if found else said,
             days=number(request.form.get("days", "").strip()),
         )
     except SettingsInvalid as error:

@@ -12,9 +12,10 @@ from app.domain.rejections import REJECTIONS
 from app.domain.roles import Right
 from app.services.review import batches, queue
 from app.services.review.batches import Progress
+from app.services.sites import sites
 from app.web.console.guard import needs, own_decision, person, room, visibility
 from app.web.console.review.lately import Act, remember
-from app.web.console.review.queue import give_many, site_names
+from app.web.console.review.queue import give_many
 from app.web.console.words import Said
 from app.web.security import core, number
 
@@ -38,7 +39,7 @@ def review_many() -> str | Response:
         items=mine,
         verdict=verdict,
         rejection=REJECTIONS.get(request.form.get("rejection", "")),
-        names=site_names(),
+        names=sites.names(core(), {item.decision.site_id for item in mine}),
         kept={name: request.form.get(name, "") for name in ("site", "after", "back", "rejection")},
     )
 
@@ -83,7 +84,8 @@ def undo_many(ids: list[int], action: str, batch_id: str = "", *, carried: bool 
     if "confirmed" not in request.form:
         foreseen = batches.foresee(core(), ids, visibility())
         kept = ids if carried and not batch_id else []
-        return render_template("review/undo.html", foreseen=foreseen, action=action, ids=kept, names=site_names())
+        names = sites.names(core(), {item.decision.site_id for item in foreseen.examples})
+        return render_template("review/undo.html", foreseen=foreseen, action=action, ids=kept, names=names)
     if batch_id:
         undone = batches.undo_batch(core(), batch_id, person().name, person().id)
     else:
@@ -102,10 +104,11 @@ def _own(batch_id: str) -> Progress:
 
 
 def _page(found: Progress) -> str:
+    shown = batches.shown(core(), found.id, visibility(), LISTED)
     return render_template(
         "review/batch.html",
         batch=found,
-        shown=batches.shown(core(), found.id, visibility(), LISTED),
+        shown=shown,
         rejection=REJECTIONS.get(found.rejection),
-        names=site_names(),
+        names=sites.names(core(), {item.decision.site_id for item, _outcome in shown}),
     )

@@ -19,7 +19,7 @@ from app.services.review.history import Filters
 from app.services.sites import sites
 from app.web.console import words
 from app.web.console.guard import needs, own_decision, person, room, seen_sites, visibility
-from app.web.console.review.queue import site_names
+from app.web.console.sites.choosing import asked_site, choice
 from app.web.console.words import Said
 from app.web.security import core, number
 
@@ -42,11 +42,12 @@ def decision_list() -> str:
         filters=filters,
         asked=asked,
         before=before,
-        names=site_names(),
+        names=sites.names(core(), {item.decision.site_id for item in found.shown}),
+        choice=choice(filters.site),
         verdicts=words.VERDICTS,
         states=STATES,
         categories=sorted(CATEGORIES),
-        people=history.people(core(), seen_sites() if person().sites else None),
+        people=history.people(core(), seen_sites()),
         exports=person().may(Right.EXPORT),
     )
 
@@ -56,7 +57,7 @@ def filters_asked() -> Filters:
     asked = request.args
     verdict, category, state = asked.get("verdict", ""), asked.get("category", ""), asked.get("state", "")
     return Filters(
-        site=asked.get("site", ""),
+        site=asked_site(),
         verdict=verdict if verdict in set(Verdict) else "",
         category=category if category in CATEGORIES else "",
         person=asked.get("person", "")[:200],

@@ -14,7 +14,7 @@ from app.services.review.history import StepFilters
 from app.services.sites import sites
 from app.web.console.guard import needs, own_decision, person, room, visibility
 from app.web.console.review.decisions import day, filters_asked
-from app.web.console.review.queue import site_names
+from app.web.console.sites.choosing import asked_site, choice
 from app.web.security import core, number
 
 PAGE = 100
@@ -25,7 +25,7 @@ PAGE = 100
 def steps() -> str:
     """List what people, policies, workers and platforms did, newest first."""
     asked = request.args
-    site_id = asked.get("site", "")
+    site_id = asked_site()
     filters = StepFilters(
         site=site_id,
         actor=asked.get("person", "")[:200],
@@ -38,7 +38,14 @@ def steps() -> str:
     found, following = history.steps(core(), visibility(site_id), filters, before, PAGE)
     kept = {name: value for name, value in asked.items() if value and name not in ("before", "said")}
     return render_template(
-        "review/history.html", steps=found, following=following, filters=filters, asked=kept, before=before, names=site_names()
+        "review/history.html",
+        steps=found,
+        following=following,
+        filters=filters,
+        asked=kept,
+        before=before,
+        names=sites.names(core(), {step.site_id for step in found}),
+        choice=choice(site_id),
     )
 
 

@@ -18,6 +18,7 @@ from app.services.review.queue import Item, Order
 from app.services.sites import sites
 from app.web.console.guard import needs, ours, own_decision, person, room, visibility
 from app.web.console.review.lately import Act, forget_lately, lately, remember
+from app.web.console.sites.choosing import asked_site, choice
 from app.web.console.words import Said
 from app.web.security import core, number
 from app.web.texts import _, lazy
@@ -28,16 +29,11 @@ PAGE = 24
 ORDERS = {Order.SEVEREST: lazy("Most severe first"), Order.OLDEST: lazy("Oldest first")}
 
 
-def site_names() -> dict[str, str]:
-    """Map the names of the sites that this person sees."""
-    return {row.id: row.name for row in sites.listing(core()) if person().sees(row.id)}
-
-
 @room.get("/review")
 @needs(Right.REVIEW)
 def review_queue() -> str:
     """Show the next picture, for this reviewer alone for a while."""
-    site_id = request.args.get("site", "")
+    site_id = asked_site()
     found = queue.take_next(core(), visibility(site_id), person().id, person().name)
     if found is None:
         skipped = queue.skipped(core(), visibility(site_id), person().id)
@@ -68,7 +64,7 @@ def _one(decision_id: int, *, revealed: bool) -> str | Response:
     except BeingReviewed:
         held = queue.items(core(), visibility(), [decision.id])[0]
         return render_template("review/held.html", item=held, **_around(""))
-    return _focus(found, request.args.get("site", ""), revealed=revealed)
+    return _focus(found, asked_site(), revealed=revealed)
 
 
 def _focus(item: Item, site_id: str, *, revealed: bool = False) -> str:
@@ -78,6 +74,7 @@ def _focus(item: Item, site_id: str, *, revealed: bool = False) -> str:
         "review/item.html",
         item=item,
         decision=decision,
+        names=sites.names(core(), [decision.site_id]),
         regions=[reason for reason in decision.reasons if reason.region is not None],
         has_preview=showing.has_preview(core(), decision),
         revealed=revealed,
@@ -93,7 +90,7 @@ def _focus(item: Item, site_id: str, *, revealed: bool = False) -> str:
 
 def _around(site_id: str) -> dict[str, object]:
     return {
-        "names": site_names(),
+        "choice": choice(site_id),
         "site_id": site_id,
         "total": queue.count(core(), visibility(site_id)),
         "orders": ORDERS,
@@ -114,13 +111,14 @@ def _known(decision_id: int) -> Decision | None:
 @needs(Right.REVIEW)
 def review_list() -> str:
     """Show what waits as a list, with who looks at what."""
-    site_id = request.args.get("site", "")
+    site_id = asked_site()
     order = queue.order_of(core(), person().id)
     after = _place(request.args.get("after", ""))
     found = queue.listing(core(), visibility(site_id), order, after, PAGE + 1)
     return render_template(
         "review/list.html",
         items=found[:PAGE],
+        names=sites.names(core(), {item.decision.site_id for item in found}),
         following="-".join(map(str, found[PAGE - 1].place)) if len(found) > PAGE else "",
         after=after,
         rejections=REJECTIONS.values(),

@@ -32,7 +32,7 @@ FIELD_CHARACTERS = 100_000
 @needs(Right.CONNECT)
 def site_add() -> Answer:
     """Choose a platform, then name the site and say how it is reached."""
-    first = not sites.listing(core())
+    first = sites.none_yet(core())
     slug = request.values.get("platform", "")
     if not slug:
         platforms = sorted(core().platforms.values(), key=lambda platform: platform.name)

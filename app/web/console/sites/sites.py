@@ -42,9 +42,10 @@ def site_list() -> str:
     """List the sites that this person sees, with the health of each, a page at a time; those in trouble come first."""
     words, page = request.args.get("q", "").strip()[:SEARCH_CHARACTERS], min(number(request.args.get("page", "")), PAGE_MOST)
     found = sites.search(core(), person().sites, words, page)
+    counted = sites.glances(core(), [row.id for row in found.rows])
     return render_template(
         "sites/sites.html",
-        rows=[(row, core().platforms.get(row.platform), sites.summary(core(), row.id)) for row in found.rows],
+        rows=[(row, core().platforms.get(row.platform), counted[row.id]) for row in found.rows],
         words=words,
         page=page,
         more=found.more,

@@ -11,10 +11,10 @@ from app.domain.precision import ENOUGH
 from app.domain.roles import Right
 from app.domain.statistics import Tally
 from app.domain.time import DAY, utc
-from app.services.sites import sites
 from app.services.telling import insights as service
 from app.services.telling.insights import Figures
-from app.web.console.guard import needs, room, seen_sites, visibility
+from app.web.console.guard import needs, room, visibility
+from app.web.console.sites.choosing import asked_site, choice
 from app.web.security import core, number
 from app.web.texts import Lazy, lazy
 
@@ -66,11 +66,10 @@ class Plot:
 @needs(Right.SEE)
 def insights() -> str:
     """Show what happened, how long it took, and how often people agreed; by site and period."""
-    site_id = request.args.get("site", "")
+    site_id = asked_site()
     asked = number(request.args.get("days", ""))
     days = asked if asked in service.PERIODS else 30
-    figures = service.figures(core(), visibility(site_id).sites, days)
-    seen = set(seen_sites())
+    figures = service.figures(core(), visibility(site_id), days)
     return render_template(
         "telling/insights.html",
         figures=figures,
@@ -78,7 +77,7 @@ def insights() -> str:
         periods=service.PERIODS,
         days=days,
         site_id=site_id,
-        sites=[row for row in sites.listing(core()) if row.id in seen],
+        choice=choice(site_id),
         enough=ENOUGH,
         width=WIDTH,
         height=HEIGHT,

@@ -13,10 +13,10 @@ from app.domain.errors import MediaUnreadable, PicwardError, SettingsInvalid
 from app.domain.limits import FORM_BYTES
 from app.domain.roles import Right
 from app.services.rules import policies
-from app.services.sites import sites
 from app.services.trying import pictures as service
-from app.web.console.guard import needs, own_site, person, room, seen_sites
+from app.web.console.guard import needs, own_site, person, room
 from app.web.console.people.entry import Answer
+from app.web.console.sites.choosing import asked_site, choice
 from app.web.console.words import Said
 from app.web.security import core
 
@@ -67,8 +67,9 @@ def _form(problem: str, address: str = "") -> str:
 def tried_picture(tried_id: str) -> str:
     """Show what was seen, and what a site's policy makes of it; before that, wait for a moment."""
     found = _awaited(tried_id)
-    ids = seen_sites()
-    site_id = request.args.get("site", "") or (ids[0] if ids else "")
+    asked = asked_site()
+    offered = choice(asked)
+    site_id = asked or next(iter(offered.few or ()), "")
     context = _context(request.args.get("context", ""))
     site = own_site(site_id) if site_id else None
     return render_template(
@@ -76,7 +77,7 @@ def tried_picture(tried_id: str) -> str:
         tried=found,
         peaks=service.categories(found),
         site=site,
-        sites=[row for row in sites.listing(core()) if row.id in set(ids)],
+        choice=offered,
         opinion=service.opinion(core(), found, site.id, context) if site is not None and found.judged else None,
         context=request.args.get("context", ""),
         seen=policies.seen_lately(core(), site.id) if site is not None and found.judged else {},

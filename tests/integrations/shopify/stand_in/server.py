@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import socket
@@ -102,7 +103,12 @@ class Shopify:
 
     def graphql(self, domain: str, version: str, token: str, body: bytes) -> Answer:
         shop = self.shops.get(domain)
-        return api.answer(shop, version, token, body) if shop else _NOT_FOUND
+        if shop is None:
+            return _NOT_FOUND
+        if shop.hang_seconds:
+            shop.hung += 1
+            time.sleep(shop.hang_seconds)
+        return api.answer(shop, version, token, body)
 
     def token(self, domain: str, type_: str, body: bytes) -> Answer:
         shop = self.shops.get(domain)
@@ -197,8 +203,9 @@ def _handler(shopify: Shopify) -> type[BaseHTTPRequestHandler]:
             self.send_response(answer.status)
             for name, value in {"Content-Length": str(len(answer.body)), **answer.headers}.items():
                 self.send_header(name, value)
-            self.end_headers()
-            self.wfile.write(answer.body)
+            with contextlib.suppress(ConnectionError):  # who was kept waiting for too long has hung up
+                self.end_headers()
+                self.wfile.write(answer.body)
             self.close_connection = self.close_connection or int(answer.headers.get("Content-Length", 0)) > len(answer.body)
 
         def log_message(self, format: str, *args: object) -> None:

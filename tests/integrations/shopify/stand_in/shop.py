@@ -54,6 +54,8 @@ class Shop:
         self.subscriptions: dict[str, Subscription] = {}
         self.only_subscribed = False
         """Whether the app's file names no topic, so that only what was subscribed here is sent."""
+        self.hang_seconds = 0.0  # before each answer of the Admin API
+        self.hung = 0
         self.changes = 0
         self._numbers = {kind: itertools.count(first) for kind, first in _FIRST.items()}
 
