@@ -47,7 +47,7 @@ _ALL = select(*columns(enforcements, EnforcementRow))
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """Hold a leased enforcement with what fences it."""
+    """Hold a leased enforcement with what fences it. `again` says that it was made true before, and is looked at once more."""
 
     enforcement: Enforcement
     site_id: str
@@ -55,6 +55,7 @@ class Claim:
     deaths: int
     token: int
     created_at: int
+    again: bool = False
 
 
 _SAME = (enforcements.c.site_id == bindparam("site"), enforcements.c.media_id == bindparam("media"))
@@ -123,7 +124,7 @@ def claim(connection: Connection, now: int, lease_us: int) -> Claim | None:
         return None
     *row_, token = found[0]
     row = EnforcementRow(*row_)
-    return Claim(_whole(connection, row), row.site_id, row.attempts, row.deaths, token, row.created_at)
+    return Claim(_whole(connection, row), row.site_id, row.attempts, row.deaths, token, row.created_at, row.undo is not None)
 
 
 def _whole(connection: Connection, row: EnforcementRow) -> Enforcement:

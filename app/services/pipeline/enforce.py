@@ -140,8 +140,9 @@ def _end(
         action = claim.enforcement.action
         done = state is WorkState.DONE
         text = _SAID[action] if done else f"{action} ended as {state}: {problem}"
-        audit.add(connection, now, "worker", f"enforcement.{action}.{state}", text, claim.site_id, claim.enforcement.media.id)
-        if done and action in _COUNTED:
+        if not (done and claim.again):  # which is in the history already, and counted
+            audit.add(connection, now, "worker", f"enforcement.{action}.{state}", text, claim.site_id, claim.enforcement.media.id)
+        if done and action in _COUNTED and not claim.again:
             tallies.count(connection, claim.site_id, now, _COUNTED[action])
         if state is WorkState.PARKED:
             site_rows.fail(connection, claim.site_id, problem)

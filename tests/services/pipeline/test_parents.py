@@ -264,6 +264,9 @@ def test_a_hide_is_looked_at_again_where_people_see_what_it_hid(
     told(bench, site, monkeypatch, ParentShown("p", ("1", "2")))
     settle(bench)
     assert [done.id for done in bench.platform.applied] == [first.id, first.id]
+    with bench.core.db.read() as connection:
+        told_of = [entry for entry in audit.of_media(connection, site.id, "1") if entry.action == "enforcement.hide.done"]
+    assert len(told_of) == 1, "that it still holds is no news"
 
 
 def test_a_look_that_finds_a_change_by_hand_waits_for_the_owner_and_is_not_repeated(
