@@ -52,6 +52,10 @@ class Overtaken(Exception):
     """A precondition did not hold: another generation took the place, or the object is gone. Never leaves this package."""
 
 
+class BucketMissing(PlatformRefused):
+    """There is no bucket of that name."""
+
+
 class Held(PlatformRefused):
     """A hold or a retention policy keeps an object in its place; what it is called and who may read it can be changed."""
 
@@ -196,7 +200,8 @@ def _refusal(error: Any, what: str) -> PicwardError:
         if 300 <= status < 400:
             return PlatformRefused(f"{what} sends us on to another address, which is not followed.")
         return PlatformUnavailable(f"{what} asked us to come back later ({status}).", _retry_after(error))
-    return PlatformRefused(f"{what} refused ({status}): {said}.")
+    missing = status == 404 and "bucket does not exist" in reason_of(error)
+    return (BucketMissing if missing else PlatformRefused)(f"{what} refused ({status}): {said}.")
 
 
 KNOWN: tuple[tuple[str, str], ...] = (

@@ -211,7 +211,7 @@ def _dress(store: Store, blob: Blob, version: str, journal: Journal, word: str |
     return store.patch(blob, {**journal.metadata, **ours}, access, **{**journal.put_back(), **_caching(store, word)})
 
 
-def _caching(store: Store, word: str | None) -> dict[str, str]:
+def _caching(store: Store, word: str | None) -> dict[str, Any]:
     """Say how an approved picture may be kept by caches, where the owner wants another than the upload's own."""
     wanted = store.settings.approved_cache
     return {"cache_control": wanted} if wanted and word == APPROVED else {}
@@ -231,7 +231,7 @@ def clean(store: Store, media: MediaRef, undo: Mapping[str, Any] | None) -> None
     for bucket, hidden in store.hidden_places(name, media.version, journals.place_of(undo)):
         # The journal last: without it the copy could not be brought back.
         for left in (hidden, journals.name_beside(hidden)):
-            blob = store.get(left, bucket)
+            blob = store.look(left, bucket)
             # Overtaken: another worker is at it.
             with contextlib.suppress(Overtaken):
                 if blob is not None:

@@ -109,7 +109,7 @@ def load(store: Store, name: str, version: str, said: tuple[str, str] | None = N
     """Read the journal of what was uploaded as `name`, None when there is none that we signed; `said` is where its undo says
     that it was hidden."""
     for bucket, hidden in store.hidden_places(name, version, said):
-        blob = store.get(name_beside(hidden), bucket)
+        blob = store.look(name_beside(hidden), bucket)
         journal = _signed(store, blob) if blob is not None else None
         if journal is not None and journal.name in (name, store.public_name(name)) and journal.version == version:
             return journal
@@ -139,7 +139,7 @@ def _written(store: Store, blob: Blob) -> tuple[str, str]:
 def forget(store: Store, name: str, version: str) -> None:
     """Remove a journal, last of all."""
     for bucket, hidden in store.hidden_places(name, version):
-        blob = store.get(name_beside(hidden), bucket)
+        blob = store.look(name_beside(hidden), bucket)
         if blob is not None:
             store.remove(blob)
 

@@ -10,7 +10,7 @@ from app.domain.errors import PlatformRefused, PlatformUnavailable
 from app.domain.media import MediaRef, Page
 from app.domain.time import SECOND
 from integrations.firebase import intake, naming
-from integrations.firebase.apps import TIMEOUT, asking
+from integrations.firebase.apps import TIMEOUT, BucketMissing, asking
 from integrations.firebase.hiding import NAME
 from integrations.firebase.storage import STORAGE, Blob, Store, described, made_at
 from integrations.kit.untrusted import Untrusted
@@ -95,7 +95,12 @@ def _hidden(store: Store, turn: int, after: str) -> Page:
     if turn >= len(places):
         return Page(())  # the settings forgot a place meanwhile
     bucket, prefix = places[turn]
-    blobs, more = _listed(store, bucket, prefix, after)
+    try:
+        blobs, more = _listed(store, bucket, prefix, after)
+    except BucketMissing:
+        if turn == 0:
+            raise
+        blobs, more = [], False
     newest: dict[str, tuple[int, str]] = {}
     folders = [blob.name.rpartition("/")[0] for blob in blobs]
     # The last folder may go on in the next page; then it is looked at as a whole there.

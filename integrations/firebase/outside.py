@@ -8,7 +8,8 @@ from typing import Any
 from urllib.parse import quote
 
 from app.domain.errors import PicwardError, PlatformUnavailable
-from integrations.firebase.storage import Store
+from integrations.firebase.apps import BucketMissing
+from integrations.firebase.storage import Blob, Store
 from integrations.kit.answers import Answer
 from integrations.kit.http import Session
 
@@ -46,7 +47,7 @@ def ways(store: Store) -> Iterator[str]:
                 f"the policy of gs://{bucket.name} gives allUsers {' and '.join(granted)}: take that role away, or let hidden "
                 "pictures go to a bucket of their own"
             )
-        for hidden in store.sample(bucket, prefix) if not granted else ():
+        for hidden in _sample(store, bucket, prefix) if not granted else ():
             if _ask(f"{path}/o/{quote(hidden.name, safe='')}?alt=media", Range="bytes=0-0").status < 300:
                 yield f"the access list of {hidden.name[:100]} in gs://{bucket.name} lets everybody read it: hide it once more"
         if bucket.name == store.site.key:  # the rules are about the app's own buckets
@@ -55,6 +56,13 @@ def ways(store: Store) -> Iterator[str]:
                 yield f"the Storage rules let everybody get what is in {place}: deny it, as plugins/firebase/rules does"
             if _ask(f"{rules}?prefix={quote(prefix, safe='')}&maxResults=1").status == 200:
                 yield f"the Storage rules let everybody list {place}: deny it, as plugins/firebase/rules does"
+
+
+def _sample(store: Store, bucket: Any, prefix: str) -> list[Blob]:
+    try:
+        return store.sample(bucket, prefix)
+    except BucketMissing:  # pictures were hidden there before
+        return []
 
 
 def _storage(bucket: Any) -> str:

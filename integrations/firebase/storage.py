@@ -23,6 +23,7 @@ from integrations.firebase.apps import (
     BYTES_SECONDS,
     CONNECT_SECONDS,
     TIMEOUT,
+    BucketMissing,
     Overtaken,
     app_of,
     asking,
@@ -113,6 +114,15 @@ class Store:
         for bucket, hidden in dict.fromkeys((first, *((said,) if said else ()), *others)):
             yield self._open(bucket), hidden
 
+    def look(self, name: str, bucket: Any) -> Blob | None:
+        """Load an object of a quarantine, None when there is none; one of before may have gone with its bucket."""
+        try:
+            return self.get(name, bucket)
+        except BucketMissing:
+            if bucket.name in (self.site.key, self.quarantine.name):
+                raise
+            return None
+
     def quarantines(self) -> list[tuple[Any, str]]:
         """List where pictures are hidden, as bucket and prefix, and after that where they were before."""
         before = ((self._open(bucket), prefix) for bucket, prefix in self.settings.moved_from(self.site.key))
@@ -191,7 +201,7 @@ class Store:
         published = self.published(name, version)
         if published is not None:
             return Found(Place.PUBLISHED, published)
-        looks = (self.get(hidden, bucket) for bucket, hidden in self.hidden_places(name, version, said))
+        looks = (self.look(hidden, bucket) for bucket, hidden in self.hidden_places(name, version, said))
         return next((Found(Place.HIDDEN, hidden) for hidden in looks if hidden is not None), None)
 
     def published(self, name: str, version: str) -> Blob | None:
@@ -388,7 +398,7 @@ def _missing() -> Iterator[list[bool]]:
         if not explained(error):
             raise PlatformUnavailable(f"{STORAGE} did not answer as itself (404).") from None
         if "bucket does not exist" in reason_of(error):
-            raise PlatformRefused("The bucket does not exist.") from None
+            raise BucketMissing("The bucket does not exist.") from None
         noted.append(True)
 
 

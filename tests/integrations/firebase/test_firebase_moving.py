@@ -9,10 +9,10 @@ import pytest
 from pydantic import ValidationError
 
 from app.domain.decisions import Action
-from app.domain.errors import PlatformUnavailable
+from app.domain.errors import MediaGone, PlatformRefused, PlatformUnavailable
 from app.domain.platform import Site
 from integrations.firebase.settings import Settings
-from tests.integrations.firebase.actions import do, fetched, listed, set
+from tests.integrations.firebase.actions import PLATFORM, do, fetched, listed, set
 from tests.integrations.firebase.contract import NAME, PIXELS, Bucket
 
 MOVES: list[dict[str, Any]] = [{"quarantine": "hidden/"}, {"quarantine_bucket": "demo-vault"}]
@@ -67,6 +67,22 @@ def test_deleting_empties_the_old_quarantine_too(place: Bucket) -> None:
     undo = do(Action.HIDE, place.site, place.media).undo
     do(Action.DELETE, moved(place.site, quarantine="hidden/"), place.media, undo)
     assert not [name for name in place.bucket.names() if "quarantine/" in name]
+
+
+def test_a_bucket_of_before_may_be_gone_and_the_one_of_today_may_not(place: Bucket) -> None:
+    site = moved(moved(place.site, quarantine_bucket="demo-vault"), quarantine_bucket="")
+    assert site.settings.quarantines_before == ("gs://demo-vault/quarantine/",)  # type: ignore[attr-defined]
+    del place.gcs.buckets["demo-vault"]
+    before = place.snapshot()
+    undo = do(Action.HIDE, site, place.media).undo
+    assert place.media in listed(site) and "the public cannot read them" in PLATFORM.check(site)
+    do(Action.RESTORE, site, place.media, undo)
+    assert place.snapshot() == before
+    place.remove()
+    with pytest.raises(MediaGone):
+        do(Action.HIDE, site, place.media)
+    with pytest.raises(PlatformRefused):
+        listed(set(site, quarantine_bucket="demo-vault", quarantines_before=()))
 
 
 def test_where_pictures_were_hidden_is_remembered_once_and_never_watched() -> None:
