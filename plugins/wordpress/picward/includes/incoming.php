@@ -25,7 +25,7 @@ function picward_incoming_dir(): string {
 }
 
 /**
- * Hold the uploads of this request: folder → file that belongs there, lock, attachment.
+ * Hold the uploads of this request: folder → file that belongs there, lock, site of the network, attachment.
  */
 function &picward_incoming(): array {
 	static $incoming = array();
@@ -67,6 +67,7 @@ function picward_take_aside( $upload ): array {
 	$incoming[ $dir ] = array(
 		'file' => $path,
 		'lock' => $note,
+		'site' => get_current_blog_id(),
 		'id'   => 0,
 	);
 	$upload['file']   = $aside;
@@ -133,7 +134,7 @@ add_filter( '_wp_relative_upload_path', 'picward_place_relative', 10, 2 );
  */
 function picward_settle_uploads(): void {
 	foreach ( picward_incoming() as $dir => $upload ) {
-		picward_settle_upload( (string) $dir, $upload['file'], $upload['id'] );
+		picward_on_site( $upload['site'], 'picward_settle_upload', (string) $dir, $upload['file'], $upload['id'] );
 		flock( $upload['lock'], LOCK_UN );
 		fclose( $upload['lock'] );
 	}

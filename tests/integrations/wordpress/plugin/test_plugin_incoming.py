@@ -48,7 +48,8 @@ def source(tmp_path: Path) -> Path:
     exif = Image.Exif()
     exif[0x010F] = "Leica"
     path = tmp_path / "photo.jpg"
-    path.write_bytes(picture(1000, 700, exif=exif))
+    # Above 2,560 pixels WordPress keeps the original beside what it shows.
+    path.write_bytes(picture(2600, 400, exif=exif, quality=60))
     return path
 
 

@@ -35,10 +35,15 @@ def extension(site: WordPress, code: str, name: str = "Fort Knox") -> Iterator[N
     folder.mkdir(exist_ok=True)
     file = folder / "fort-knox.php"
     file.write_text(f"<?php /* Plugin Name: {name} */ {code}")
+    prefix = "rest_url_prefix" in code
     try:
+        if prefix:
+            site.php("flush_rewrite_rules();")
         yield
     finally:
         file.unlink()
+        if prefix:
+            site.php("flush_rewrite_rules();")
 
 
 @pytest.mark.parametrize("what", CLOSED)
