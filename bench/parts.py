@@ -10,7 +10,7 @@ ROOMS = Path(__file__).parents[1] / "tests" / "integrations"
 
 def parts(rooms: Path = ROOMS) -> dict[str, str]:
     """Find the modules by name: our own, `<slug>` for a room's bench.py, and `<slug>.<name>` for its bench_<name>.py."""
-    found = {"detection": "bench.detection", "claims": "bench.claims"}
+    found = {"detection": "bench.detection", "claims": "bench.claims", "postgresql": "bench.postgresql"}
     for path in sorted(rooms.glob("*/bench*.py")):
         slug, own = path.parent.name, path.stem.removeprefix("bench").removeprefix("_")
         found[f"{slug}.{own}" if own else slug] = f"tests.integrations.{slug}.{path.stem}"

@@ -10,7 +10,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from app.db.engine import Database
 from app.domain.errors import DatabaseUnavailable
 
-NEWEST = "0015"
+NEWEST = "0016"
 """The newest revision; a test compares it with the migration files, so that a start need not load Alembic to know it."""
 
 

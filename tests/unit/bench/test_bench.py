@@ -122,6 +122,7 @@ def test_a_rooms_parts_are_found_by_their_files(tmp_path: Path) -> None:
     assert parts(tmp_path) == {
         "detection": "bench.detection",
         "claims": "bench.claims",
+        "postgresql": "bench.postgresql",
         "one": "tests.integrations.one.bench",
         "two.intake": "tests.integrations.two.bench_intake",
         "two.latency": "tests.integrations.two.bench_latency",

@@ -17,6 +17,7 @@ import pytest
 import requests
 from PIL import Image
 
+from app.domain.jobs import SHARE
 from integrations.kit import signing
 from tests.integrations.wordpress.pairing import connect
 from tests.integrations.wordpress.stand_in import Attachment, PluginStandIn
@@ -109,6 +110,7 @@ def test_kill_nine_of_any_process_loses_and_doubles_nothing(tmp_path: Path) -> N
             sender.start()
             for role in VICTIMS:
                 time.sleep(chance.uniform(0.3, 1.1))
+                shares(instance)
                 os.kill(wait_for(lambda role=role: instance.processes().get(role), f"a {role} to kill"), signal.SIGKILL)
                 if role == "supervisor":
                     assert instance.process is not None
@@ -131,7 +133,18 @@ def settled(instance: Instance) -> bool:
     return bool(open_work[0][0] == 0)
 
 
+IN_FRONT = ("SELECT media_id FROM jobs WHERE place > 0", "SELECT media_id FROM enforcements WHERE place > 0")
+
+
+def shares(instance: Instance) -> None:
+    """Hold what stands in front of the workers, at any moment, to the site's share, and to one row of a picture."""
+    for query in IN_FRONT:
+        ahead = instance.rows(query)
+        assert len(ahead) == len(set(ahead)) <= SHARE, query
+
+
 def check(instance: Instance, stand_in: PluginStandIn, accepted: set[int]) -> None:
+    assert [instance.rows(query) for query in IN_FRONT] == [[], []], "what has ended holds a place in front"
     jobs = dict(instance.rows("SELECT media_id, count(*) FROM jobs GROUP BY media_id"))
     assert {int(media_id) for media_id in jobs} >= accepted, "an accepted delivery was lost"
     assert set(jobs.values()) == {1}, "a delivery was counted twice"
