@@ -129,7 +129,7 @@ def _troubled(step: Doorstep | None, error: PicwardError) -> Response:
     if step is None:
         raise error
     answer = _page("", step.frame, "trouble", problem=str(error))
-    answer.status_code = problems.PROBLEMS[type(error)].status
+    answer.status_code = problems.problem_of(error).status
     return answer
 
 

@@ -39,6 +39,7 @@ PROBLEMS: dict[type[PicwardError], Problem] = {
     errors.SettingsInvalid: Problem(422, marked("Not valid")),
     errors.OwnerNeeded: Problem(403, marked("Only an owner may change this")),
     errors.MediaGone: Problem(410, marked("The picture is gone")),
+    errors.MediaSkipped: Problem(422, marked("This is no picture")),
     errors.MediaUnreadable: Problem(422, marked("The picture cannot be read")),
     errors.SandboxFailed: Problem(422, marked("The picture could not be opened safely")),
     errors.PlatformUnavailable: Problem(502, marked("The site does not answer")),
@@ -70,6 +71,11 @@ PROBLEMS: dict[type[PicwardError], Problem] = {
 }
 
 
+def problem_of(error: PicwardError) -> Problem:
+    """Find what answers an error, or the one that a platform made a kind of its own of."""
+    return next(PROBLEMS[kind] for kind in type(error).__mro__ if kind in PROBLEMS)
+
+
 def answer(status: int, title: str, detail: str = "", **more: object) -> Response:
     """Make a problem+json answer."""
     body = {"type": "about:blank", "title": title, "status": status, **more}
@@ -96,7 +102,7 @@ def _for_people() -> bool:
 
 def known(error: PicwardError) -> Response:
     """Answer an error as the table says, and with when to come back where it says that."""
-    problem = PROBLEMS[type(error)]
+    problem = problem_of(error)
     if problem.hidden:
         log.info("refused %s: %s", request.url_rule, error)
     detail = "" if problem.hidden else str(error)
@@ -108,7 +114,7 @@ def known(error: PicwardError) -> Response:
 
 def told(page: str, error: PicwardError) -> Response:
     """Answer an error by a page that tells it in its own words."""
-    return _waiting(Response(page, PROBLEMS[type(error)].status, mimetype="text/html"), error)
+    return _waiting(Response(page, problem_of(error).status, mimetype="text/html"), error)
 
 
 def _waiting(response: Response, error: PicwardError) -> Response:

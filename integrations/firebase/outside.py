@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import quote
 
-from app.domain.errors import PicwardError, PlatformUnavailable
+from app.domain.errors import PicwardError, PlatformRefused, PlatformUnavailable
 from integrations.firebase.apps import BucketMissing
 from integrations.firebase.storage import Blob, Store
 from integrations.kit.answers import Answer
@@ -27,7 +27,7 @@ NO_PICTURE = "picward-check"
 picture that is there makes a download address for it."""
 
 
-class _Refused(PicwardError):
+class _Refused(PlatformRefused):
     def __init__(self, status: int) -> None:
         super().__init__(status)
         self.status = status
