@@ -27,6 +27,9 @@ from models.nudenet.detector import tensor_of
 from models.registry import Machine, cards, load
 
 CORES = os.cpu_count() or 1
+JUDGES = CORES + 1
+"""Threads in which a worker judges, if its owner does not say otherwise."""
+
 WANTED = ("nudenet",)
 
 Work = Callable[[bytes], object]
@@ -137,7 +140,7 @@ def pipeline(turns: int = 21) -> Iterator[Row]:
     """Compare judging ready bytes on all cores with the bare decode and run."""
     data = [pictures.shop_size(seed) for seed in range(24)]
     sides = {"judge": ours(), "bare decode + session.run": bare()}
-    yield compared("Judging ready bytes, all cores", sides, data, (CORES, CORES), turns, 0.90)
+    yield compared("Judging ready bytes, all cores", sides, data, (JUDGES, JUDGES), turns, 0.90)
 
 
 def twelve(turns: int = 11) -> Iterator[Row]:
@@ -174,7 +177,7 @@ def sandbox(turns: int = 21) -> Iterator[Row]:
     """Compare judging opaque pictures, decoded in the sandbox, with the same decoded in this process."""
     data = [pictures.shop_size(seed) for seed in range(24)]
     sides = {"judge": ours(), "decoded in process": in_process()}
-    yield compared("Decoding in the sandbox, all cores", sides, data, (CORES, CORES), turns, 0.97)
+    yield compared("Decoding in the sandbox, all cores", sides, data, (JUDGES, JUDGES), turns, 0.97)
 
 
 def transparent(turns: int = 11) -> Iterator[Row]:

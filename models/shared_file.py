@@ -61,7 +61,9 @@ class SharedFile:
         if size <= KEPT_BYTES:
             return
         if self._mapped is not None:
-            self._mapped.madvise(mmap.MADV_REMOVE)
+            # Some kernels can seal and map, but not give back; a child ends after so many tasks in any case.
+            with contextlib.suppress(OSError):
+                self._mapped.madvise(mmap.MADV_REMOVE)
         else:
             os.ftruncate(self.file, 0)
 

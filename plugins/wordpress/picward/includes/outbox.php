@@ -41,7 +41,7 @@ function picward_take_out( string $key ): bool {
 }
 
 /**
- * Send what is due, oldest first. Give sent and waiting.
+ * Send what is due, oldest first, and what is about one attachment in its order. Give sent and waiting.
  *
  * @param int  $seconds Stop after about so long.
  * @param bool $all     Try rows that are resting, too: the connector is known to be there.
@@ -55,7 +55,7 @@ function picward_drain( int $seconds, bool $all = false ): array {
 	// phpcs:disable WordPress.DB -- own table, its name cannot be a placeholder before WordPress 6.2.
 	while ( time() < $until && 'refused' !== ( picward_connection()['state'] ?? 'refused' ) ) {
 		$now = time();
-		$row = $wpdb->get_row( $wpdb->prepare( "SELECT * FROM $table WHERE parked = 0 AND locked_until <= %d AND next_at <= %d AND id > %d ORDER BY id LIMIT 1", $now, $all ? PHP_INT_MAX : $now, $tried ) );
+		$row = $wpdb->get_row( $wpdb->prepare( "SELECT * FROM $table AS one WHERE parked = 0 AND locked_until <= %d AND next_at <= %d AND id > %d AND NOT EXISTS (SELECT 1 FROM $table AS before_it WHERE before_it.attachment_id = one.attachment_id AND one.attachment_id > 0 AND before_it.id < one.id AND before_it.parked = 0) ORDER BY id LIMIT 1", $now, $all ? PHP_INT_MAX : $now, $tried ) );
 		if ( ! $row ) {
 			break;
 		}

@@ -40,8 +40,8 @@ function picward_parents( int $id, bool $texts = true ): array {
 	return array_values( $parents );
 }
 
-/** So many posts that show a picture in their text are found, at most. */
-const PICWARD_SHOWING_POSTS = 200;
+/** So many posts are read at a time when those that show a picture are looked for. */
+const PICWARD_READ_POSTS = 200;
 
 /**
  * Find the posts that show a picture in their text. There is no index for it: only where posts are taken offline.
@@ -52,13 +52,17 @@ const PICWARD_SHOWING_POSTS = 200;
 function picward_showing_posts( int $id ): array {
 	global $wpdb;
 	$found = array();
-	// phpcs:ignore WordPress.DB -- no function looks into texts; what it finds is read exactly below.
-	$rows = $wpdb->get_results( $wpdb->prepare( "SELECT ID, post_content FROM {$wpdb->posts} WHERE post_status IN ( 'publish', 'future', 'private', 'pending' ) AND post_type NOT IN ( 'attachment', 'revision' ) AND ( post_content LIKE %s OR post_content LIKE %s OR post_content LIKE %s ) LIMIT %d", '%wp-image-' . $id . '%', '%<!-- wp:%' . $id . '%', '%[gallery%' . $id . '%', PICWARD_SHOWING_POSTS ) );
-	foreach ( (array) $rows as $row ) {
-		if ( in_array( $id, picward_shown_in( (string) $row->post_content ), true ) ) {
-			$found[] = (int) $row->ID;
+	$last  = 0;
+	do {
+		// phpcs:ignore WordPress.DB -- no function looks into texts; what it finds is read exactly below.
+		$rows = (array) $wpdb->get_results( $wpdb->prepare( "SELECT ID, post_content FROM {$wpdb->posts} WHERE ID > %d AND post_status IN ( 'publish', 'future', 'private', 'pending' ) AND post_type NOT IN ( 'attachment', 'revision' ) AND ( post_content LIKE %s OR post_content LIKE %s OR post_content LIKE %s OR post_content LIKE %s OR post_content LIKE %s ) ORDER BY ID LIMIT %d", $last, '%wp-image-' . $id . '%', '%"id":' . $id . '%', '%"mediaId":' . $id . '%', '%"ids":[%' . $id . '%', '%[gallery%' . $id . '%', PICWARD_READ_POSTS ) );
+		foreach ( $rows as $row ) {
+			$last = (int) $row->ID;
+			if ( in_array( $id, picward_shown_in( (string) $row->post_content ), true ) ) {
+				$found[] = $last;
+			}
 		}
-	}
+	} while ( PICWARD_READ_POSTS === count( $rows ) );
 	return $found;
 }
 
