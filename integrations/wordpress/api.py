@@ -189,8 +189,8 @@ def _in_place_of_the_plugin(answer: Answer) -> str:
         )
     if status < 300:
         return (
-            f"A page answers at {host} in the plugin's place: maintenance, a “coming soon” page or a check for robots. If an earlier "
-            "version of the plugin was put back there, “Test again” in WordPress under Settings → Picward tells it."
+            f"A page answers at {host} in the plugin's place: maintenance, a “coming soon” page or a check for robots. If an "
+            "earlier version of the plugin was put back there, “Test again” in WordPress under Settings → Picward tells it."
         )
     return f"A firewall or a rule at {host} forbids the request ({status}); let /picward/v1/ through."
 

@@ -470,7 +470,9 @@ def test_a_post_that_only_shows_a_picture_goes_offline_and_its_author_is_told(si
     alike = f'<!-- wp:image {{"id":{media["id"]}5}} -->'
     rows = ", ".join([f"('{alike}', 'publish', 'post', '', '', '', '', '')"] * 250)
     columns = "post_content, post_status, post_type, post_title, post_excerpt, to_ping, pinged"
-    site.php(f"global $wpdb; $wpdb->query( <<<SQL\nINSERT INTO {{$wpdb->posts}} ({columns}, post_content_filtered) VALUES {rows}\nSQL\n);")
+    site.php(
+        f"global $wpdb; $wpdb->query( <<<SQL\nINSERT INTO {{$wpdb->posts}} ({columns}, post_content_filtered) VALUES {rows}\nSQL\n);"
+    )
     block = f'<!-- wp:image {{"id":{media["id"]}}} --><figure class="wp-block-image"><img src="{media["url"]}" class="wp-image-{media["id"]}"/></figure><!-- /wp:image -->'
     post = requests.post(
         site.rest + "wp/v2/posts",

@@ -212,11 +212,12 @@ def test_a_pairing_code_and_a_quarantine_from_wp_config(site: WordPress, door: D
 
 def test_what_is_about_one_picture_is_sent_in_its_order(site: WordPress, door: Door, connector: Connector) -> None:
     """A verdict that rests after a failure is not passed by the undo that followed it; other pictures are not held up."""
-    about = lambda key, media, rests: (  # noqa: E731
-        f"picward_enqueue( '{key}', 'verdict.given', {media}, array( 'key' => '{key}' ) );"
-        f"$wpdb->query( 'UPDATE ' . picward_table( 'outbox' ) . ' SET next_at = ' . ( time() + {rests} ) . \" WHERE event_key = '{key}'\" );"
+    site.php(
+        "global $wpdb; foreach ( array( array( 'first', 7001 ), array( 'second', 7001 ), array( 'other', 7002 ) ) as list( $key, $id ) ) {"
+        "picward_enqueue( $key, 'verdict.given', $id, array( 'key' => $key ) ); }"
+        "$wpdb->update( picward_table( 'outbox' ), array( 'next_at' => time() + 3 ), array( 'event_key' => 'first' ) );"
+        "picward_drain( 1 );"
     )
-    site.php(f"global $wpdb; {about('first', 7001, 3)} {about('second', 7001, 0)} {about('other', 7002, 0)} picward_drain( 1 );")
     sent = lambda: [event["body"]["key"] for event in connector.events("verdict.given") if "key" in event["body"]]  # noqa: E731
     assert sorted(sent()) == ["first", "other", "second"], "the first success wakes what rests"
     assert sent().index("first") < sent().index("second")
