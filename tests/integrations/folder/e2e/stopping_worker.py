@@ -12,6 +12,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -37,6 +38,8 @@ def _stop(moment: str, about: Any) -> None:
                 held.enter_context(lock._threads)
             os.close(quarantine)
             os.kill(os.getpid(), signal.SIGSTOP)
+            # Any thread may take the signal first: until then this one must not let the others write.
+            time.sleep(1)
         _stopped.set()
     _stopped.wait()
 

@@ -244,6 +244,7 @@ def test_no_page_is_wider_than_its_window(framed: Callable[..., Framed], admin: 
         frame.wait_for_selector("s-page")
         for width in (1_280, 360):
             tab.tab.set_viewport_size({"width": width, "height": 800})
+            frame.wait_for_function("width => innerWidth <= width", arg=width)
             assert frame.evaluate("document.documentElement.scrollWidth") <= width, page
     assert tab.complaints == []
 
