@@ -4,7 +4,8 @@
  *
  * WordPress makes the sizes of a picture from the file that was uploaded, in the same request, at the address that visitors know. So a
  * placeholder takes that place as soon as the file has arrived, and the file waits in a folder without a known name, where its sizes are made;
- * when the request ends all of them go into the quarantine. What a killed process leaves is settled by the next minute's work.
+ * when the request ends all of them go into the quarantine. What a killed process leaves is settled by the next minute's work. A file that
+ * waits is the only copy of it: it goes when the same bytes are proven to be in its place or in the quarantine (picward_drop_settled()).
  *
  * @package Picward
  */
@@ -58,7 +59,10 @@ function picward_take_aside( $upload ): array {
 		if ( ! rename( $path, $aside ) ) {
 			return $upload;
 		}
-		picward_put_file( $path, picward_draw_card( $size[0], $size[1], $size[2] ), fileperms( $aside ) & 0777 );
+		$card = picward_draw_card( $size[0], $size[1], $size[2] );
+		if ( '' !== $card ) {
+			picward_put_file( $path, $card, fileperms( $aside ) & 0777 );
+		}
 	} catch ( RuntimeException $error ) {
 		// Nothing is in its place then, which keeps it unseen just as well.
 		clearstatcache( true, $path );
@@ -152,8 +156,7 @@ function picward_settle_left_uploads(): void {
 		if ( ! $note || ! flock( $note, LOCK_EX | LOCK_NB ) ) {
 			continue;
 		}
-		$about = json_decode( (string) stream_get_contents( $note ), true );
-		$file  = is_array( $about ) && is_string( $about['file'] ?? null ) ? $about['file'] : '';
+		$file = picward_noted_place( (string) stream_get_contents( $note ) );
 		try {
 			$owners = '' === $file ? array() : array_keys( picward_namers( $file ) );
 			if ( $owners ) {
@@ -172,6 +175,36 @@ function picward_settle_left_uploads(): void {
 }
 
 /**
+ * Read where a file that waits belongs: the path below uploads, or empty.
+ *
+ * @param string $note Contents of the folder's note.
+ */
+function picward_noted_place( string $note ): string {
+	$about = json_decode( $note, true );
+	return is_array( $about ) && is_string( $about['file'] ?? null ) ? $about['file'] : '';
+}
+
+/**
+ * Say whether an upload of an attachment still waits: what lies in its place, if anything, is not its picture.
+ *
+ * @param int $id Attachment.
+ */
+function picward_is_waiting( int $id ): bool {
+	foreach ( (array) glob( picward_incoming_dir() . '/*/' . PICWARD_NOTE ) as $path ) {
+		// Another process may be removing it.
+		$file = picward_noted_place( is_file( (string) $path ) ? (string) file_get_contents( (string) $path ) : '' );
+		try {
+			if ( '' !== $file && isset( picward_namers( $file )[ $id ] ) ) {
+				return true;
+			}
+		} catch ( RuntimeException $error ) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/**
  * Take the files of one upload into the quarantine, held; or put them in their place when its author is trusted.
  *
  * @param string $dir  Folder in which they wait.
@@ -186,31 +219,102 @@ function picward_settle_upload( string $dir, string $path, int $id ): void {
 		$lock = picward_lock( $id );
 		try {
 			picward_forget_cached_meta( $id );
-			$journal = picward_journal( $id );
+			$places = array();
 			foreach ( picward_waiting_files( $dir ) as $aside ) {
-				$place    = dirname( $path ) . '/' . wp_basename( $aside );
-				$relative = picward_relative( $place );
-				if ( ! picward_is_held_back( $id ) ) {
-					rename( $aside, $place ); // phpcs:ignore WordPress.WP.AlternativeFunctions -- in one step.
-				} elseif ( ! isset( $journal['files'][ $relative ] ) ) {
-					$journal['files'][ $relative ] = picward_save_original( $id, $aside, false, $relative );
-				}
+				$places[ $aside ] = dirname( $path ) . '/' . wp_basename( $aside );
 			}
-			if ( picward_is_held_back( $id ) ) {
-				picward_save_journal( $id, $journal );
-				picward_set_status( $id, 'held' );
-				$done = picward_hide( $id, 'held' );
-				if ( is_wp_error( $done ) ) {
-					return;
-				}
+			$known = array_intersect_key( picward_journal( $id )['files'], array_flip( array_map( 'picward_relative', $places ) ) );
+			if ( ! picward_is_held_back( $id ) && '' === picward_hidden( $id ) && ! $known ) {
+				picward_settle_trusted( $places );
+			} elseif ( ! picward_settle_held( $places, $id ) ) {
+				return;
 			}
+			picward_drop_settled( $dir, $places, $id );
 		} finally {
 			picward_unlock( $lock );
 		}
-		picward_drop_upload( $dir, '' );
 	} catch ( RuntimeException $error ) {
 		picward_remember( $id, 'Picward', $error->getMessage() );
 	}
+}
+
+/**
+ * Put files that waited in their place.
+ *
+ * @param string[] $places File → its place.
+ * @throws RuntimeException When one could not be put there.
+ */
+function picward_settle_trusted( array $places ): void {
+	foreach ( $places as $aside => $place ) {
+		// phpcs:ignore WordPress.WP.AlternativeFunctions -- in one step.
+		if ( ! rename( $aside, $place ) ) {
+			/* translators: %s: path. */
+			throw new RuntimeException( sprintf( __( 'Cannot replace %s.', 'picward' ), $place ) );
+		}
+	}
+}
+
+/**
+ * Take files that wait into the quarantine, held. Say whether they are hidden; the history says why not.
+ *
+ * @param string[] $places File → its place.
+ * @param int      $id     Attachment; its lock is held.
+ * @throws RuntimeException When one could not be saved.
+ */
+function picward_settle_held( array $places, int $id ): bool {
+	$owner   = picward_adopt( $id, picward_twins( $id ) );
+	$journal = picward_journal( $owner );
+	foreach ( $places as $aside => $place ) {
+		$relative = picward_relative( $place );
+		$entry    = $journal['files'][ $relative ] ?? null;
+		if ( $entry && picward_hash( $aside ) === $entry['sha256'] && picward_blob_is_good( $entry ) ) {
+			continue;
+		}
+		if ( $entry && $owner !== $id ) {
+			/* translators: %s: file name. */
+			throw new RuntimeException( sprintf( __( 'The copy of %s in the quarantine differs from the file. Nothing was hidden.', 'picward' ), wp_basename( $place ) ) );
+		}
+		$journal['files'][ $relative ] = picward_save_original( $owner, $aside, false, $relative );
+		if ( $entry ) {
+			// Who came before the upload was settled took what lay in its place for it.
+			$journal['superseded'][] = $entry['blob'];
+		}
+	}
+	picward_save_journal( $owner, $journal );
+	// What lies there was never the picture, whoever drew or rewrote it: it must not be taken for a replacement. The cards are drawn anew.
+	foreach ( array_filter( $places, 'is_file' ) as $place ) {
+		picward_unlink( $place );
+		if ( is_file( $place ) ) {
+			/* translators: %s: path. */
+			throw new RuntimeException( sprintf( __( 'Cannot remove %s.', 'picward' ), $place ) );
+		}
+	}
+	picward_set_status( $id, 'held' );
+	return ! is_wp_error( picward_hide( $id, 'held' ) );
+}
+
+/**
+ * Remove a folder in which an upload waited, once each file in it is proven to be in its place or in the quarantine.
+ *
+ * @param string   $dir    Folder.
+ * @param string[] $places File → its place.
+ * @param int      $id     Attachment; its lock is held.
+ * @throws RuntimeException When one is not; all wait on then.
+ */
+function picward_drop_settled( string $dir, array $places, int $id ): void {
+	picward_forget_cached_meta( $id );
+	picward_forget_cached_meta( picward_owner( $id ) );
+	$files = picward_journal( $id )['files'];
+	foreach ( picward_waiting_files( $dir ) as $aside ) {
+		$hash  = picward_hash( $aside );
+		$place = $places[ $aside ] ?? '';
+		$entry = $files[ picward_relative( $place ) ] ?? null;
+		if ( '' === $hash || ( picward_hash( $place ) !== $hash && ! ( $entry && $entry['sha256'] === $hash && picward_blob_is_good( $entry ) ) ) ) {
+			/* translators: %s: file name. */
+			throw new RuntimeException( sprintf( __( 'The copy of %s in the quarantine differs from the file. Nothing was hidden.', 'picward' ), wp_basename( $aside ) ) );
+		}
+	}
+	picward_drop_upload( $dir, '' );
 }
 
 /**

@@ -81,10 +81,9 @@ add_action( 'shutdown', 'picward_on_shutdown', 1 );
  */
 function picward_notice_all( array $ids ): void {
 	foreach ( $ids as $id ) {
-		if ( picward_is_picture( $id ) ) {
-			picward_notice( $id );
+		if ( ! picward_is_picture( $id ) || picward_notice( $id ) ) {
+			delete_post_meta( $id, '_picward_noted' );
 		}
-		delete_post_meta( $id, '_picward_noted' );
 	}
 }
 
@@ -98,16 +97,20 @@ function picward_notice_left(): void {
 }
 
 /**
- * Bring new files of a hidden picture under placeholders, hold a new picture where the mode says so, and report it.
+ * Bring new files of a hidden picture under placeholders, hold a new picture where the mode says so, and report it. Say whether it was
+ * done: not while its upload waits, which has to be settled first.
  *
  * @param int $id Attachment.
  */
-function picward_notice( int $id ): void {
+function picward_notice( int $id ): bool {
+	if ( picward_is_waiting( $id ) ) {
+		return false;
+	}
 	picward_join_hidden_twin( $id );
 	$hidden = picward_hidden( $id );
 	$media  = picward_describe( $id );
 	if ( ! $media ) {
-		return;
+		return true;
 	}
 	$verdict = picward_verdict( $id );
 	$is_new  = $verdict['sha256'] !== $media['sha256'];
@@ -128,6 +131,7 @@ function picward_notice( int $id ): void {
 	} elseif ( $is_new && 'unchecked' !== picward_status( $id ) ) {
 		picward_set_status( $id, 'unchecked' );
 	}
+	return true;
 }
 
 /**

@@ -128,3 +128,73 @@ def test_a_killed_upload_is_reported_in_every_mode(site: WordPress, door: Door, 
     door("drain")
     assert [event["body"]["media"]["sha256"] for event in connector.events("media.uploaded")] == [sha256(source.read_bytes())]
     assert site.php("echo $wpdb->get_var( \"SELECT COUNT(*) FROM {$wpdb->postmeta} WHERE meta_key = '_picward_noted'\" );") == "0"
+
+
+SETTLE = "picward_settle_left_uploads();"
+NOTICE = "$wpdb->query( \"UPDATE {$wpdb->postmeta} SET meta_value = 1 WHERE meta_key = '_picward_noted'\" ); picward_notice_left();"
+
+
+def left_waiting(site: WordPress, source: Path, name: str) -> tuple[int, Path, dict[str, bytes]]:
+    """Kill an upload whose sizes are made. Give its number, its public place, and the files that wait by their names."""
+    upload(site, source, name, kill="wp_generate_attachment_metadata")
+    files = {path.name: path.read_bytes() for path in waiting(site) if path.name != "belongs.json"}
+    assert files[f"{name}.jpg"] == source.read_bytes() and len(files) > 2, "the control: it waits with its sizes"
+    return number_of(site, name), next(site.uploads.glob(f"*/*/{name}.jpg")), files
+
+
+@pytest.mark.parametrize("before", ["notice", "hide", "another-card", "empty-file"])
+def test_what_lies_in_the_place_of_an_upload_that_waits_is_never_taken_for_it(
+    held: WordPress, door: Door, connector: Connector, source: Path, before: str
+) -> None:
+    number, public, files = left_waiting(held, source, f"waits-{before}")
+    if before == "notice":
+        held.php(NOTICE)
+        assert held.meta(number, "_picward_noted"), "it is reported when it was settled"
+    elif before == "hide":
+        held.php(f"picward_hide( {number} );")
+        assert public.name in held.meta(number, "_picward_journal"), "the control: the card was taken for the original"
+    else:
+        public.write_bytes(picture(60, 40) if before == "another-card" else b"")
+    held.php(SETTLE + NOTICE)
+    assert waiting(held) == [] and not held.meta(number, "_picward_noted")
+    assert not [name for name, data in files.items() if (public.parent / name).read_bytes() == data]
+    door("drain")
+    assert [event["body"]["media"]["sha256"] for event in connector.events("media.uploaded")] == [sha256(source.read_bytes())]
+    assert door.decide(media_of(door, number), "restore", "allow").json()["state"] == "done"
+    assert {name: (public.parent / name).read_bytes() for name in files} == files
+
+
+def test_an_upload_that_cannot_be_put_in_its_place_waits_on(held: WordPress, door: Door, source: Path) -> None:
+    number, public, files = left_waiting(held, source, "no-place")
+    door.settings(mode="flag")
+    public.unlink()
+    public.mkdir()
+    held.php(SETTLE)
+    assert source.read_bytes() in [path.read_bytes() for path in waiting(held)]
+    public.rmdir()
+    held.php(SETTLE)
+    assert waiting(held) == [] and held.meta(number, "_picward_hidden") == ""
+    assert {name: (public.parent / name).read_bytes() for name in files} == files
+
+
+def test_an_upload_whose_card_is_hidden_already_goes_into_the_quarantine_in_every_mode(
+    held: WordPress, door: Door, source: Path
+) -> None:
+    number, public, files = left_waiting(held, source, "hidden-already")
+    held.php(f"picward_hide( {number} );")
+    door.settings(mode="flag")
+    held.php(SETTLE)
+    assert waiting(held) == [] and held.meta(number, "_picward_hidden") == "held"
+    assert public.read_bytes() != source.read_bytes()
+    assert door.decide(media_of(door, number), "restore", "allow").json()["state"] == "done"
+    assert {name: (public.parent / name).read_bytes() for name in files} == files
+
+
+def test_an_upload_without_a_card_is_held_and_comes_back(held: WordPress, door: Door) -> None:
+    data = picture(120, 90, "TIFF")
+    made = held.upload(data, "scan.tiff", "image/tiff")
+    assert requests.get(made["source_url"], timeout=10).status_code == 404
+    media = media_of(door, made["id"])
+    assert media["sha256"] == sha256(data)
+    assert door.decide(media, "label", "allow").json()["state"] == "done"
+    assert requests.get(made["source_url"], timeout=10).content == data
