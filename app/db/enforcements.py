@@ -47,7 +47,7 @@ _ALL = select(*columns(enforcements, EnforcementRow))
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """Hold a leased enforcement with what fences it. `again` says that it was made true before, and is looked at once more."""
+    """Hold a leased enforcement with what fences it."""
 
     enforcement: Enforcement
     site_id: str
@@ -55,7 +55,6 @@ class Claim:
     deaths: int
     token: int
     created_at: int
-    again: bool = False
 
 
 _SAME = (enforcements.c.site_id == bindparam("site"), enforcements.c.media_id == bindparam("media"))
@@ -124,7 +123,7 @@ def claim(connection: Connection, now: int, lease_us: int) -> Claim | None:
         return None
     *row_, token = found[0]
     row = EnforcementRow(*row_)
-    return Claim(_whole(connection, row), row.site_id, row.attempts, row.deaths, token, row.created_at, row.undo is not None)
+    return Claim(_whole(connection, row), row.site_id, row.attempts, row.deaths, token, row.created_at)
 
 
 def _whole(connection: Connection, row: EnforcementRow) -> Enforcement:
@@ -146,6 +145,7 @@ def _whole(connection: Connection, row: EnforcementRow) -> Enforcement:
         others_blocked=len(others),
         restricted=decision.restricted,
         two_people=decision.two_people,
+        again=row.undo is not None,
     )
 
 

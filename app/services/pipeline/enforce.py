@@ -137,12 +137,12 @@ def _end(
         if not enforcements.end(connection, claim, state, now, problem, undo):
             _overtaken(core, connection, claim)
             return
-        action = claim.enforcement.action
+        action, again = claim.enforcement.action, claim.enforcement.again
         done = state is WorkState.DONE
         text = _SAID[action] if done else f"{action} ended as {state}: {problem}"
-        if not (done and claim.again):  # which is in the history already, and counted
+        if not (done and again):  # which is in the history already, and counted
             audit.add(connection, now, "worker", f"enforcement.{action}.{state}", text, claim.site_id, claim.enforcement.media.id)
-        if done and action in _COUNTED and not claim.again:
+        if done and action in _COUNTED and not again:
             tallies.count(connection, claim.site_id, now, _COUNTED[action])
         if state is WorkState.PARKED:
             site_rows.fail(connection, claim.site_id, problem)
