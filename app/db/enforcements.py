@@ -141,7 +141,7 @@ def _whole(connection: Connection, row: EnforcementRow) -> Enforcement:
         person=decision.person,
         decided_at=decision.decided_at,
         undo=undos.of_version(connection, row.site_id, row.media_id, row.version),
-        held=next((other.undo for other in others if other.state is WorkState.DONE and other.undo), None),
+        held=next((other.undo for other in others if other.state is WorkState.DONE and other.undo), _earlier(connection, row)),
         others_blocked=len(others),
         restricted=decision.restricted,
         two_people=decision.two_people,
@@ -187,16 +187,34 @@ def _any_of(column: Column[Any], members: Iterable[StrEnum]) -> ColumnElement[bo
     return or_(*(column == written(member) for member in members))
 
 
+_SAID = (
+    _any_of(enforcements.c.action, _TURNING),
+    or_(
+        _any_of(enforcements.c.state, (*_COUNTS, WorkState.PARKED, WorkState.DRIFTED)),
+        and_(enforcements.c.state == written(WorkState.SUPERSEDED), enforcements.c.attempts > written(0)),
+    ),
+)
+_EARLIER = (
+    select(enforcements.c.action, enforcements.c.state, enforcements.c.undo)
+    .where(*_SAME, enforcements.c.id < bindparam("row"), *_SAID)
+    .order_by(enforcements.c.id.desc())
+    .limit(1)
+)
+
+
+def _earlier(connection: Connection, row: EnforcementRow) -> Undo | None:
+    """Give what this image's own HIDE in force returned, when it is about to be hidden anew."""
+    if not row.parent or row.action is not Action.HIDE:
+        return None
+    rows = execute_typed(connection, _EARLIER, {"site": row.site_id, "media": row.media_id, "row": row.id})
+    undo: Undo | None = rows[0][2] if rows and (rows[0][0], rows[0][1]) == (Action.HIDE, WorkState.DONE) else None
+    return undo
+
+
 _LAST_WORD = (
     select(enforcements.c.action, enforcements.c.decision_id)
     .where(*_SAME, or_(enforcements.c.version == bindparam("version"), bindparam("version") == written("")))
-    .where(_any_of(enforcements.c.action, _TURNING))
-    .where(
-        or_(
-            _any_of(enforcements.c.state, (*_COUNTS, WorkState.PARKED, WorkState.DRIFTED)),
-            and_(enforcements.c.state == written(WorkState.SUPERSEDED), enforcements.c.attempts > written(0)),
-        )
-    )
+    .where(*_SAID)
     .order_by(enforcements.c.id.desc())
     .limit(1)
 )

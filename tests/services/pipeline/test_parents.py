@@ -125,6 +125,19 @@ def test_a_replaced_image_that_is_fine_gives_its_parent_back(bench: Bench, site:
     assert bench.platform.applied[-1].undo == {"before": "as 1 was"}
 
 
+def test_a_hide_is_told_what_an_earlier_one_of_the_same_image_found_while_that_holds(bench: Bench, site: Site) -> None:
+    for bytes_, held in ((b"nude", None), (b"nude, cropped", {"before": "as 1 was"}), (b"nude, after all", None)):
+        bench.judge.tell(bytes_, "sexual.explicit_nudity", 0.9)
+        upload(bench, site, "1", bytes_)
+        settle(bench)
+        last = bench.platform.applied[-1]
+        assert (last.action, last.held) == (Action.HIDE, held)
+        if held:
+            upload(bench, site, "1", b"a fine picture")
+            settle(bench)
+            assert bench.platform.applied[-1].action is Action.RESTORE
+
+
 def test_a_replaced_image_that_asks_for_a_person_keeps_it_hidden(bench: Bench, site: Site) -> None:
     block(bench, site, "1")
     settle(bench)
