@@ -228,7 +228,9 @@ def hides(connection: Connection, site_id: str, media_id: str, version: str = ""
 
 
 def end(connection: Connection, claim: Claim, state: WorkState, now: int, problem: str = "", undo: Undo | None = None) -> bool:
-    return leases.end(connection, ACTIONS, claim.enforcement.id, claim.token, state, now, problem=problem, undo=undo)
+    """End a leased action; what undoes it stays when an end brings no other."""
+    values = {"problem": problem} if undo is None else {"problem": problem, "undo": undo}
+    return leases.end(connection, ACTIONS, claim.enforcement.id, claim.token, state, now, **values)
 
 
 def later(connection: Connection, claim: Claim, now: int, run_at: int, problem: str, *, stumbled: bool = False) -> bool:

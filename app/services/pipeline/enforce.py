@@ -79,7 +79,9 @@ def _apply(core: Core, claim: Claim) -> None:
             else:
                 _overtaken(core, connection, claim)
     except MediaGone as error:
-        _end(core, claim, WorkState.GONE, str(error), None, then=partial(_follow, core, claim, site, error.now))
+        # What is looked at again was hidden while it was there, and its parent with it.
+        state, problem = (WorkState.DONE, "") if claim.enforcement.again else (WorkState.GONE, str(error))
+        _end(core, claim, state, problem, None, then=partial(_follow, core, claim, site, error.now))
     except PlatformUnavailable as error:
         _retry(core, claim, str(error), error, began)
     except PlatformRefused as error:
