@@ -269,8 +269,14 @@ def look_again(connection: Connection, site_id: str, parent: str, media_ids: Col
     return len(there)
 
 
+_answer = decisions.alias("answer")
+_answered = (
+    exists()
+    .where(jobs.c.site_id == bindparam("site"), jobs.c.media_id == bindparam("media"), _answer.c.job_id == jobs.c.id)
+    .where(_answer.c.id > decisions.c.id, _answer.c.person != written(""))
+)
 _LAST_TURN = (
-    select(enforcements.c.action, enforcements.c.state, enforcements.c.version, decisions.c.person)
+    select(enforcements.c.action, enforcements.c.state, enforcements.c.version, decisions.c.person, _answered)
     .join(decisions, decisions.c.id == enforcements.c.decision_id)
     .where(*_SAME, _any_of(enforcements.c.action, _TURNING))
     .order_by(enforcements.c.id.desc())
@@ -279,9 +285,11 @@ _LAST_TURN = (
 
 
 def unkept_block(connection: Connection, site_id: str, media: MediaRef) -> str:
-    """Name the person who last wanted an image hidden when its bytes had become these others before that was done; else ""."""
-    for action, state, version, person in execute_compiled(connection, _LAST_TURN, {"site": site_id, "media": media.id}):
-        if (action, state) == (Action.HIDE, WorkState.GONE) and version != media.version:
+    """Name the person who last wanted an image hidden when its bytes had become these others before that was done, and no
+    person decided about it since; else ""."""
+    given = {"site": site_id, "media": media.id}
+    for action, state, version, person, answered in execute_compiled(connection, _LAST_TURN, given):
+        if (action, state) == (Action.HIDE, WorkState.GONE) and version != media.version and not answered:
             return str(person)
     return ""
 
