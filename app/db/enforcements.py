@@ -47,7 +47,7 @@ _ALL = select(*columns(enforcements, EnforcementRow))
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """Hold a leased enforcement with what fences it. `again` says that it was made true before, and is looked at once more."""
+    """Hold a leased enforcement with what fences it."""
 
     enforcement: Enforcement
     site_id: str
@@ -55,7 +55,6 @@ class Claim:
     deaths: int
     token: int
     created_at: int
-    again: bool = False
 
 
 _SAME = (enforcements.c.site_id == bindparam("site"), enforcements.c.media_id == bindparam("media"))
@@ -124,7 +123,7 @@ def claim(connection: Connection, now: int, lease_us: int) -> Claim | None:
         return None
     *row_, token = found[0]
     row = EnforcementRow(*row_)
-    return Claim(_whole(connection, row), row.site_id, row.attempts, row.deaths, token, row.created_at, row.undo is not None)
+    return Claim(_whole(connection, row), row.site_id, row.attempts, row.deaths, token, row.created_at)
 
 
 def _whole(connection: Connection, row: EnforcementRow) -> Enforcement:
@@ -142,10 +141,11 @@ def _whole(connection: Connection, row: EnforcementRow) -> Enforcement:
         person=decision.person,
         decided_at=decision.decided_at,
         undo=undos.of_version(connection, row.site_id, row.media_id, row.version),
-        held=next((other.undo for other in others if other.state is WorkState.DONE and other.undo), None),
+        held=next((other.undo for other in others if other.state is WorkState.DONE and other.undo), _earlier(connection, row)),
         others_blocked=len(others),
         restricted=decision.restricted,
         two_people=decision.two_people,
+        again=row.undo is not None,
     )
 
 
@@ -187,16 +187,34 @@ def _any_of(column: Column[Any], members: Iterable[StrEnum]) -> ColumnElement[bo
     return or_(*(column == written(member) for member in members))
 
 
+_SAID = (
+    _any_of(enforcements.c.action, _TURNING),
+    or_(
+        _any_of(enforcements.c.state, (*_COUNTS, WorkState.PARKED, WorkState.DRIFTED)),
+        and_(enforcements.c.state == written(WorkState.SUPERSEDED), enforcements.c.attempts > written(0)),
+    ),
+)
+_EARLIER = (
+    select(enforcements.c.action, enforcements.c.state, enforcements.c.undo)
+    .where(*_SAME, enforcements.c.id < bindparam("row"), *_SAID)
+    .order_by(enforcements.c.id.desc())
+    .limit(1)
+)
+
+
+def _earlier(connection: Connection, row: EnforcementRow) -> Undo | None:
+    """Give what this image's own HIDE in force returned, when it is about to be hidden anew."""
+    if not row.parent or row.action is not Action.HIDE:
+        return None
+    rows = execute_typed(connection, _EARLIER, {"site": row.site_id, "media": row.media_id, "row": row.id})
+    undo: Undo | None = rows[0][2] if rows and (rows[0][0], rows[0][1]) == (Action.HIDE, WorkState.DONE) else None
+    return undo
+
+
 _LAST_WORD = (
     select(enforcements.c.action, enforcements.c.decision_id)
     .where(*_SAME, or_(enforcements.c.version == bindparam("version"), bindparam("version") == written("")))
-    .where(_any_of(enforcements.c.action, _TURNING))
-    .where(
-        or_(
-            _any_of(enforcements.c.state, (*_COUNTS, WorkState.PARKED, WorkState.DRIFTED)),
-            and_(enforcements.c.state == written(WorkState.SUPERSEDED), enforcements.c.attempts > written(0)),
-        )
-    )
+    .where(*_SAID)
     .order_by(enforcements.c.id.desc())
     .limit(1)
 )
@@ -210,7 +228,9 @@ def hides(connection: Connection, site_id: str, media_id: str, version: str = ""
 
 
 def end(connection: Connection, claim: Claim, state: WorkState, now: int, problem: str = "", undo: Undo | None = None) -> bool:
-    return leases.end(connection, ACTIONS, claim.enforcement.id, claim.token, state, now, problem=problem, undo=undo)
+    """End a leased action; what undoes it stays when an end brings no other."""
+    values = {"problem": problem} if undo is None else {"problem": problem, "undo": undo}
+    return leases.end(connection, ACTIONS, claim.enforcement.id, claim.token, state, now, **values)
 
 
 def later(connection: Connection, claim: Claim, now: int, run_at: int, problem: str, *, stumbled: bool = False) -> bool:
@@ -249,8 +269,14 @@ def look_again(connection: Connection, site_id: str, parent: str, media_ids: Col
     return len(there)
 
 
+_answer = decisions.alias("answer")
+_answered = (
+    exists()
+    .where(jobs.c.site_id == bindparam("site"), jobs.c.media_id == bindparam("media"), _answer.c.job_id == jobs.c.id)
+    .where(_answer.c.id > decisions.c.id, _answer.c.person != written(""))
+)
 _LAST_TURN = (
-    select(enforcements.c.action, enforcements.c.state, enforcements.c.version, decisions.c.person)
+    select(enforcements.c.action, enforcements.c.state, enforcements.c.version, decisions.c.person, _answered)
     .join(decisions, decisions.c.id == enforcements.c.decision_id)
     .where(*_SAME, _any_of(enforcements.c.action, _TURNING))
     .order_by(enforcements.c.id.desc())
@@ -259,9 +285,11 @@ _LAST_TURN = (
 
 
 def unkept_block(connection: Connection, site_id: str, media: MediaRef) -> str:
-    """Name the person who last wanted an image hidden when its bytes had become these others before that was done; else ""."""
-    for action, state, version, person in execute_compiled(connection, _LAST_TURN, {"site": site_id, "media": media.id}):
-        if (action, state) == (Action.HIDE, WorkState.GONE) and version != media.version:
+    """Name the person who last wanted an image hidden when its bytes had become these others before that was done, and no
+    person decided about it since; else ""."""
+    given = {"site": site_id, "media": media.id}
+    for action, state, version, person, answered in execute_compiled(connection, _LAST_TURN, given):
+        if (action, state) == (Action.HIDE, WorkState.GONE) and version != media.version and not answered:
             return str(person)
     return ""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, or_, select
+from sqlalchemy import Connection, Text, bindparam, cast, or_, select
 
 from app.db.sql import execute_typed, written
 from app.db.tables import enforcements
@@ -20,7 +20,14 @@ _LAST = (
     .where(enforcements.c.site_id == bindparam("site"), enforcements.c.media_id == bindparam("media"))
     .where(or_(enforcements.c.version == bindparam("version"), bindparam("version") == written("")))
     .where(enforcements.c.action == written(Action.HIDE))
-    .where(or_(enforcements.c.state == written(WorkState.DONE), enforcements.c.state == written(WorkState.DRIFTED)))
+    .where(
+        or_(
+            enforcements.c.state == written(WorkState.DONE),
+            enforcements.c.state == written(WorkState.DRIFTED),
+            # It happened, and was looked at again since, whatever came of that.
+            cast(enforcements.c.undo, Text) != written("null"),
+        )
+    )
     .order_by(enforcements.c.id.desc())
     .limit(1)
 )

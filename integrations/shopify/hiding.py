@@ -62,16 +62,20 @@ class WriteBack:
     def _hide(self, enforcement: Enforcement) -> Receipt:
         listing = product.read(self.admin, enforcement.media)
         _insist(listing, enforcement.media)
-        if self.settings.hide_by is HideBy.DETACH:
+        held, by_picture = listing.mark.hidden, self.settings.hide_by is HideBy.DETACH
+        if enforcement.again and not self._again:  # what is left as it is found is looked at the way it was hidden
+            by_picture = image_gid(enforcement.media.id) in listing.mark.detached or (by_picture and held is None)
+        if by_picture:
             return self._detach(listing, enforcement)
-        held = listing.mark.hidden
         if held is not None:
             if self._stands(listing, held):
                 if held.get("enforcement") == enforcement.id:
                     tags.show_hidden(self.admin, listing, self.settings.tag)
                 return Receipt(_undo(held))
-            # Hidden by this very action before, and shown now: a person decided that, unless it never happened.
-            if held.get("enforcement") == enforcement.id and not (self._again or self._broke_off(listing, held)):
+            # Hidden before, by this very action or for another image, and shown now: a person decided that, unless it never
+            # happened.
+            ours = enforcement.again or held.get("enforcement") == enforcement.id
+            if ours and not (self._again or self._broke_off(listing, held)):
                 return Receipt(
                     _undo(held), f"Someone showed the product again in Shopify ({listing.status.lower()}); it was left so."
                 )
@@ -148,7 +152,7 @@ class WriteBack:
             if state is None:
                 raise MediaGone("The picture is no longer part of the product.")
             return self._detached(listing, gid, state)
-        tried = state is not None and state.get("enforcement") == enforcement.id
+        tried = state is not None and (enforcement.again or state.get("enforcement") == enforcement.id)
         if state is not None and tried and not self._again and _put_back(listing.mark, found, gid):
             return Receipt(_detach_undo(state, order, gid), "Someone put the picture back in Shopify; it was left so.")
         if not listing.mark.detached.keys() - {gid}:

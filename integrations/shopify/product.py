@@ -54,7 +54,7 @@ def read(admin: Admin, media: MediaRef) -> Listing:
         value = kept.text("value", MAX_VALUE, default="") if kept is not None else ""
         parts = mark.parts_of(value)
         held = mark.read(_joined(admin, id, parts) if parts else value)
-        own = _belongs(admin, id, held, microseconds(product.label("createdAt", 40)))
+        own = _belongs(admin, id, held, microseconds(product.label("createdAt", 40)), image_gid(media.id))
         version, source = _picture(data)
         return Listing(
             id=id,
@@ -96,16 +96,16 @@ def _text(value: str) -> str:
     return piece if isinstance(piece, str) else ""
 
 
-def _belongs(admin: Admin, product: str, held: Mark, created_at: int) -> bool:
+def _belongs(admin: Admin, product: str, held: Mark, created_at: int, media: str) -> bool:
     """Tell a product's own mark from one that was copied with it. Marks of earlier versions do not say whose they are; but a
-    duplicate is younger than the decision that it was copied with, and does not hold that decision's image."""
+    duplicate is younger than the decision that it was copied with, and has copies of that decision's images."""
     if held.product or held.empty:
         return held.product in ("", product)
     decided = [at for state in held.states if isinstance(at := state.get("decided_at"), int)]
     if not decided or created_at <= min(decided) - CLOCKS:
         return True
     images = {*held.detached, *(str(state.get("media")) for state in held.states)}
-    return bool(held.detached) or any(gallery.holds(admin, product, gid) for gid in images)
+    return bool(held.detached) or media in images or any(gallery.holds(admin, product, gid) for gid in images)
 
 
 def keep(admin: Admin, listing: Listing, marked: Mark) -> Listing:

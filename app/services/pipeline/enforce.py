@@ -79,7 +79,9 @@ def _apply(core: Core, claim: Claim) -> None:
             else:
                 _overtaken(core, connection, claim)
     except MediaGone as error:
-        _end(core, claim, WorkState.GONE, str(error), None, then=partial(_follow, core, claim, site, error.now))
+        # What is looked at again was hidden while it was there, and its parent with it.
+        state, problem = (WorkState.DONE, "") if claim.enforcement.again else (WorkState.GONE, str(error))
+        _end(core, claim, state, problem, None, then=partial(_follow, core, claim, site, error.now))
     except PlatformUnavailable as error:
         _retry(core, claim, str(error), error, began)
     except PlatformRefused as error:
@@ -137,12 +139,12 @@ def _end(
         if not enforcements.end(connection, claim, state, now, problem, undo):
             _overtaken(core, connection, claim)
             return
-        action = claim.enforcement.action
+        action, again = claim.enforcement.action, claim.enforcement.again
         done = state is WorkState.DONE
         text = _SAID[action] if done else f"{action} ended as {state}: {problem}"
-        if not (done and claim.again):  # which is in the history already, and counted
+        if not (done and again):  # which is in the history already, and counted
             audit.add(connection, now, "worker", f"enforcement.{action}.{state}", text, claim.site_id, claim.enforcement.media.id)
-        if done and action in _COUNTED and not claim.again:
+        if done and action in _COUNTED and not again:
             tallies.count(connection, claim.site_id, now, _COUNTED[action])
         if state is WorkState.PARKED:
             site_rows.fail(connection, claim.site_id, problem)

@@ -47,10 +47,10 @@ def work(admin: Admin, *, deliver: bool = True) -> None:
             pass
 
 
-def hidden(admin: Admin, way: str) -> tuple[Shop, Product]:
-    """Have a product hidden for its one picture; give back what undoes that by hand."""
+def hidden(admin: Admin, pictures: int = 1) -> tuple[Shop, Product]:
+    """Have a product hidden for each of its pictures."""
     shop = admin.shopify.shops[ONE]
-    product = shop.add_product("Blocked hat", [picture(77)])
+    product = shop.add_product("Blocked hat", [picture(77 + number) for number in range(pictures)])
     admin.bench.judge.sees = Everywhere((Signal("told", "1", "sexual.explicit_nudity", 0.95),))
     work(admin)
     admin.bench.judge.sees = Everywhere(())
@@ -75,7 +75,7 @@ def chosen(admin: Admin, site: Site, **settings: Any) -> None:
 @pytest.mark.parametrize("way", WAYS)
 def test_what_is_shown_again_is_noticed_and_told(admin: Admin, site: Site, way: str, told_by: str) -> None:
     chosen(admin, site, hide_by=way)
-    shop, product = hidden(admin, way)
+    shop, product = hidden(admin)
     show(shop, product)
     work(admin, deliver=told_by == "a webhook")
     if told_by != "a webhook":
@@ -94,10 +94,25 @@ def test_what_is_shown_again_is_noticed_and_told(admin: Admin, site: Site, way: 
     assert shop.changes == changes
 
 
+@pytest.mark.parametrize("now", WAYS)
+@pytest.mark.parametrize("way", WAYS)
+def test_what_was_hidden_for_two_pictures_is_left_for_both_however_it_is_hidden_now(
+    admin: Admin, site: Site, way: str, now: str
+) -> None:
+    chosen(admin, site, hide_by=way)
+    shop, product = hidden(admin, pictures=2)
+    chosen(admin, site, hide_by=now)
+    show(shop, product)
+    work(admin)
+    assert shop.listed(product) and len(product.media) == 2, "it is not fought over"
+    waits = enforce.parked(admin.bench.core, site.id)
+    assert [one.state for one in waits] == [WorkState.DRIFTED] * 2 and all("left so" in one.problem for one in waits)
+
+
 @pytest.mark.parametrize("way", WAYS)
 def test_by_the_owners_choice_it_is_hidden_again(admin: Admin, site: Site, way: str) -> None:
     chosen(admin, site, hide_by=way, shown_again="hide")
-    shop, product = hidden(admin, way)
+    shop, product = hidden(admin)
     for _ in range(2):
         show(shop, product)
         work(admin)
@@ -107,7 +122,7 @@ def test_by_the_owners_choice_it_is_hidden_again(admin: Admin, site: Site, way: 
 
 def test_two_that_undo_each_other_end_at_the_brake_and_are_told(admin: Admin, site: Site) -> None:
     chosen(admin, site, shown_again="hide", actions_per_hour=4)
-    shop, product = hidden(admin, "draft")
+    shop, product = hidden(admin)
     for _ in range(6):
         show(shop, product)
         work(admin)
@@ -116,7 +131,7 @@ def test_two_that_undo_each_other_end_at_the_brake_and_are_told(admin: Admin, si
 
 
 def test_a_person_hides_it_again_with_one_press(admin: Admin, site: Site) -> None:
-    shop, product = hidden(admin, "draft")
+    shop, product = hidden(admin)
     show(shop, product)
     work(admin)
     (waits,) = enforce.parked(admin.bench.core, site.id)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from app.domain.decisions import Action, Verdict
-from app.domain.errors import PlatformRefused, PlatformUnavailable
+from app.domain.errors import MediaGone, PlatformRefused, PlatformUnavailable
 from integrations.shopify import mark, refusals
 from integrations.shopify.api import Admin
 from tests.integrations.shopify import schema
@@ -242,6 +242,22 @@ def test_the_copy_of_an_earlier_versions_mark_is_known_by_its_age_and_its_pictur
         product.created = created
         assert place.hide(product, product.media[0]).undo == undo and product.status == "DRAFT"
     place.restore(product, product.media[0], undo)
+    assert product.status == "ACTIVE" and product.tags == ["sale"] and decision(product) == {}
+
+
+def test_an_earlier_versions_mark_is_the_products_own_when_its_picture_has_left_a_young_product(place: Place) -> None:
+    product = product_of(place)
+    media = product.media[0]
+    undo = place.hide(product, media).undo
+    unnamed(product)
+    product.created = 1_795_348_800 + 86_400  # as young as a duplicate
+    gone = ref(product, media)
+    with place.shop.editing(product):
+        place.shop.detach(product, media)
+    with pytest.raises(MediaGone, match="no longer part of the product"):
+        place.fetched(gone)
+    assert decision(product), "the state before is still there"
+    assert place.restore(product, gone, undo).drifted == ""
     assert product.status == "ACTIVE" and product.tags == ["sale"] and decision(product) == {}
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from app.db import enforcements
 from app.dispatch import clock
-from app.domain.decisions import Action, Enforcement, Receipt, Verdict
+from app.domain.decisions import Action, Decision, Enforcement, Receipt, Verdict
 from app.domain.errors import CredentialsExpired, MediaGone, PlatformRefused, PlatformThrottled, PlatformUnavailable
 from app.domain.platform import Site
 from app.services.pipeline import due, enforce
@@ -76,6 +76,24 @@ def test_what_a_person_rejected_and_became_other_bytes_is_asked_again(bench: Ben
         assert bench.platform.hidden == {"1"}
     else:
         assert now.verdict is Verdict.ALLOW, "the policy has judged these bytes"
+
+
+def test_what_was_rejected_and_became_other_bytes_is_asked_until_a_person_answers(bench: Bench, site: Site) -> None:
+    def uploaded(bytes_: bytes) -> Decision:
+        upload(bench, site, "1", bytes_)
+        settle(bench)
+        return showing.recent(bench.core, site.id)[0].decision
+
+    verdicts.resolve(bench.core, uploaded(b"fine").id, Verdict.BLOCK, "Ann")
+    bench.platform.images["1"] = b"fine, written anew"
+    bench.platform.trouble["apply"] = MediaGone("changed")
+    assert enforce.run_next(bench.core)
+    bench.platform.trouble.clear()
+    assert uploaded(b"fine, written anew").verdict is Verdict.REVIEW
+    asked = uploaded(b"fine, written once more")
+    assert asked.verdict is Verdict.REVIEW, "nobody has answered"
+    verdicts.resolve(bench.core, asked.id, Verdict.ALLOW, "Ben")
+    assert uploaded(b"another fine picture of that name").verdict is Verdict.ALLOW
 
 
 def test_a_platform_that_is_away_is_retried_for_hours_then_parked(bench: Bench, site: Site) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from app.db import audit, enforcements, jobs
 from app.domain.decisions import Action, Receipt
-from app.domain.errors import DeliveryUnreadable, MediaGone
+from app.domain.errors import DeliveryUnreadable, MediaGone, PlatformRefused
 from app.domain.events import (
     Delivery,
     ErasureWanted,
@@ -30,7 +30,7 @@ from app.services.pipeline import enforce, intake, scan
 from app.services.pipeline.moderate import Moderator
 from app.services.rules import policies
 from app.services.sites import sites
-from tests.services.pipeline.test_enforce import block
+from tests.services.pipeline.test_enforce import approve, block
 from tests.services.pipeline.test_moderate import ENFORCED, settle, upload
 from tests.support.core import Bench, PaperPlatform
 
@@ -123,6 +123,19 @@ def test_a_replaced_image_that_is_fine_gives_its_parent_back(bench: Bench, site:
     settle(bench)
     assert applied(bench) == [(Action.HIDE, "1", 0), (Action.RESTORE, "1", 0)]
     assert bench.platform.applied[-1].undo == {"before": "as 1 was"}
+
+
+def test_a_hide_is_told_what_an_earlier_one_of_the_same_image_found_while_that_holds(bench: Bench, site: Site) -> None:
+    for bytes_, held in ((b"nude", None), (b"nude, cropped", {"before": "as 1 was"}), (b"nude, after all", None)):
+        bench.judge.tell(bytes_, "sexual.explicit_nudity", 0.9)
+        upload(bench, site, "1", bytes_)
+        settle(bench)
+        last = bench.platform.applied[-1]
+        assert (last.action, last.held) == (Action.HIDE, held)
+        if held:
+            upload(bench, site, "1", b"a fine picture")
+            settle(bench)
+            assert bench.platform.applied[-1].action is Action.RESTORE
 
 
 def test_a_replaced_image_that_asks_for_a_person_keeps_it_hidden(bench: Bench, site: Site) -> None:
@@ -280,3 +293,26 @@ def test_a_look_that_finds_a_change_by_hand_waits_for_the_owner_and_is_not_repea
         settle(bench)
     (waits,) = enforce.parked(bench.core, site.id)
     assert (waits.action, waits.state, waits.problem) == (Action.HIDE, WorkState.DRIFTED, "Someone showed it")
+
+
+@pytest.mark.parametrize("found", [MediaGone("gone"), PlatformRefused("no more changes this hour")])
+def test_a_look_that_does_not_succeed_loses_nothing_of_the_hide(
+    bench: Bench, site: Site, monkeypatch: pytest.MonkeyPatch, found: Exception
+) -> None:
+    block(bench, site, "1")
+    settle(bench)
+    bench.platform.trouble["apply"] = found
+    told(bench, site, monkeypatch, ParentShown("p", ("1",)))
+    enforce.run_next(bench.core)
+    with bench.core.db.read() as connection:
+        (looked, *after) = reversed(enforcements.history(connection, site.id, "1"))
+    assert looked.undo == {"before": "as 1 was"}, "what brings the parent back is still there"
+    bench.platform.trouble.clear()
+    if isinstance(found, MediaGone):
+        assert looked.state is WorkState.DONE and [one.action for one in after] == [Action.RESTORE]
+    else:
+        assert looked.state is WorkState.PARKED
+        approve(bench, site, "1")
+    settle(bench)
+    last = bench.platform.applied[-1]
+    assert (last.action, last.undo) == (Action.RESTORE, {"before": "as 1 was"})
