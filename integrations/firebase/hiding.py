@@ -75,9 +75,10 @@ def hide(store: Store, media: MediaRef) -> dict[str, Any]:
     except Held:
         raise  # it stays in its place, where nobody reaches it any more
     except PlatformRefused:
-        if closed is not None:
-            _reopen(store, closed, media.version, journal, None if begun else (source, access))
-        _abandon(store, name, journal)
+        shut = closed or (source if begun else None)
+        # What is still half shut needs its journal: the next try and a RESTORE read in it what it was.
+        if shut is None or _reopen(store, shut, media.version, journal, None if begun else (source, access)):
+            _abandon(store, name, journal)
         raise
     return journals.to_undo(journal, copy)
 
@@ -95,18 +96,24 @@ def _close(store: Store, source: Blob, version: str, access: Access | None) -> B
     return store.patch(source, metadata, private(access) if access and public else None, cache_control=NO_STORE)
 
 
-def _reopen(store: Store, closed: Blob, version: str, journal: Journal, found: tuple[Blob, Access | None] | None) -> None:
+def _reopen(store: Store, closed: Blob, version: str, journal: Journal, found: tuple[Blob, Access | None] | None) -> bool:
     """Give a picture back what `_close` took, where it cannot be hidden: half shut it would be neither shown nor hidden.
 
-    `found` is how this very call found it, old addresses included; None where an earlier one had closed it.
+    `found` is how this very call found it, old addresses included; None where an earlier one had closed it. Return False when
+    it stays shut.
     """
-    with contextlib.suppress(Overtaken, PicwardError):  # the refusal before it is what the owner hears
+    try:
         if found is None:
             _dress(store, closed, version, journal, None)
         else:
             source, access = found
             theirs = {**dict.fromkeys((TOKENS, MODERATION, MARK)), **(source.metadata or {})}
             store.patch(closed, theirs, access, cache_control=source.cache_control)
+    except PicwardError:
+        return False  # the refusal before it is what the owner hears
+    except Overtaken:
+        return True  # a newer upload is in its place
+    return True
 
 
 def _abandon(store: Store, name: str, journal: Journal) -> None:

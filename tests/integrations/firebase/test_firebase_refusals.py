@@ -71,6 +71,83 @@ def test_an_interrupted_hide_that_is_then_forbidden_is_taken_back(place: Bucket)
     assert place.snapshot() == before and place.bucket.get(NAME).tokens  # type: ignore[union-attr]
 
 
+OPEN = "users/u1/open.png"
+
+
+@pytest.mark.parametrize("interrupted", [False, True])
+@pytest.mark.parametrize("step", ["objects.rewrite", "objects.delete"])
+@pytest.mark.parametrize("trouble", ["drop", 503, 403])
+def test_what_stays_shut_after_a_refusal_keeps_its_journal(
+    place: Bucket, step: str, trouble: str | int, interrupted: bool
+) -> None:
+    put = place.bucket.put(
+        OPEN, PIXELS, metadata={"title": "Zoë"}, cache_control="public, max-age=60", token=True, acl_public=True
+    )
+    media, before = MediaRef(OPEN, str(put.generation)), place.snapshot()
+    if interrupted:
+        place.gcs.fail("drop", operation="objects.rewrite")
+        with pytest.raises(PlatformUnavailable):
+            do(Action.HIDE, place.site, media)
+
+    def fail_to_reopen(request: Any) -> None:
+        if request.operation == step:  # what is patched from now on opens it again
+            place.gcs.before = None
+            if trouble == 403:
+                refuse(place, "objects.patch", 403, "forbidden", "x@y does not have storage.objects.update access.")
+            else:
+                place.gcs.fail(trouble, 1_000, operation="objects.patch")
+
+    for _ in range(2):
+        refuse(place, step, 403, "forbidden", "x@y does not have storage.objects.create access to the object.")
+        place.gcs.before = fail_to_reopen
+        with pytest.raises(PlatformRefused):
+            do(Action.HIDE, place.site, media)
+        now = place.bucket.get(OPEN)
+        assert now is not None and not now.tokens and not now.public, "the fault was not delivered: it is open"
+        allow(place)
+    receipt = do(Action.HIDE, place.site, media)
+    assert place.bucket.get(OPEN) is None
+    do(Action.RESTORE, place.site, media, receipt.undo)
+    again = place.bucket.get(OPEN)
+    assert place.snapshot() == before and again is not None and again.tokens and again.public
+
+
+def test_a_restore_opens_what_a_refused_hide_left_shut(place: Bucket) -> None:
+    before = place.snapshot()
+    refuse(place, "objects.rewrite", 403, "forbidden", "x@y does not have storage.objects.create access to the object.")
+
+    def fail_to_reopen(request: Any) -> None:
+        if request.operation == "objects.rewrite":
+            place.gcs.fail("drop", 1_000, operation="objects.patch")
+
+    place.gcs.before = fail_to_reopen
+    with pytest.raises(PlatformRefused):
+        do(Action.HIDE, place.site, place.media)
+    place.gcs.before = None
+    allow(place)
+    assert place.snapshot() != before
+    do(Action.RESTORE, place.site, place.media)
+    now = place.bucket.get(NAME)
+    assert place.snapshot() == before and now is not None and now.tokens
+
+
+def test_an_interrupted_hide_that_may_not_even_close_keeps_its_journal(place: Bucket) -> None:
+    """A client made a new token meanwhile, so there is something to close again."""
+    before = place.snapshot()
+    place.gcs.fail("drop", operation="objects.rewrite")
+    with pytest.raises(PlatformUnavailable):
+        do(Action.HIDE, place.site, place.media)
+    one = place.bucket.get(NAME)
+    assert one is not None
+    place.bucket.change(one, {**one.fields, "metadata": {**one.metadata, "firebaseStorageDownloadTokens": "new"}})
+    refuse(place, "objects.patch", 403, "forbidden", "x@y does not have storage.objects.update access to the object.")
+    with pytest.raises(PlatformRefused):
+        do(Action.HIDE, place.site, place.media)
+    allow(place)
+    do(Action.RESTORE, place.site, place.media)
+    assert place.snapshot() == before
+
+
 def test_a_real_overtaking_is_still_one(place: Bucket) -> None:
     def overwrite(request: Any) -> None:
         if request.operation == "objects.patch":
