@@ -50,7 +50,7 @@ def hide(store: Store, media: MediaRef) -> dict[str, Any]:
     if found.place is Place.HIDDEN:
         journal = journals.load(store, name, media.version)
         if journal is None or not journal.fits(found.blob):
-            raise PlatformRefused(f"What the quarantine holds of {name[:200]} is not what was put there.")
+            raise PlatformRefused(f"What the quarantine holds of {naming.written(name)[:200]} is not what was put there.")
         return journals.to_undo(journal, found.blob)
     source = found.blob
     access = store.access(source)
@@ -147,7 +147,7 @@ def _take(store: Store, source: Blob, name: str, journal: Journal) -> Blob:
     if copy is None:
         raise Overtaken
     if not journal.fits(copy):
-        raise PlatformRefused(f"What the quarantine holds of {name[:200]} is not what was put there.")
+        raise PlatformRefused(f"What the quarantine holds of {naming.written(name)[:200]} is not what was put there.")
     # Services differ in whether metadata of the source are merged into a copy, and a client may have made a new token.
     if TOKENS in (copy.metadata or {}):
         copy = store.patch(copy, {TOKENS: None})
@@ -167,7 +167,7 @@ def restore(store: Store, media: MediaRef, undo: Mapping[str, Any] | None, appro
         if found.place is not Place.HIDDEN:
             blob = _reopened(store, found.blob, media.version, journal)
         elif journal is None or not journal.fits(found.blob):
-            raise PlatformRefused(f"What the quarantine holds of {name[:200]} is not what was put there.")
+            raise PlatformRefused(f"What the quarantine holds of {naming.written(name)[:200]} is not what was put there.")
         else:
             target = store.public_name(journal.name) if approved else journal.name
             over = _free(store, target, media.version)
@@ -282,7 +282,7 @@ def _publish(store: Store, source: Blob, version: str) -> Blob:
     there = store.get(target)
     mark = store.mark_of(there) if there is not None else None
     if there is not None and mark is None:
-        raise PlatformRefused(f"{target[:200]} is a file that Picward did not put there; it is not overwritten.")
+        raise PlatformRefused(f"{naming.written(target)[:200]} is a file that Picward did not put there; it is not overwritten.")
     if mark is not None and int(mark.origin) > int(version):
         raise store.gone(store.get(source.name))
     if there is None or mark != naming.Mark(Kind.HERE, version):

@@ -10,7 +10,8 @@ import pytest
 from app.domain.decisions import Action, Verdict
 from app.domain.errors import MediaGone, PlatformRefused, PlatformUnavailable
 from app.domain.media import MediaRef
-from integrations.firebase import storage
+from integrations.firebase import intake, naming, storage
+from integrations.kit.untrusted import Untrusted
 from tests.contract.sample import Scripted
 from tests.integrations.firebase.actions import approve, do, fetched, set, status
 from tests.integrations.firebase.contract import BUCKET, NAME, PIXELS, Bucket
@@ -281,3 +282,23 @@ def test_a_service_that_never_has_time_is_asked_later(place: Bucket, monkeypatch
     with pytest.raises(PlatformUnavailable):
         do(Action.HIDE, place.site, place.media)
     assert tuple(waited) == storage.PAUSES_SECONDS
+
+
+@pytest.mark.parametrize("left", ["the journal", "the copy", "the copy without its undo", "the place of what is approved"])
+def test_a_refusal_about_an_odd_name_can_be_stored(place: Bucket, left: str) -> None:
+    """No database takes NUL, and what is refused is kept with the action."""
+    made = place.bucket.put("pending/a\x00%.png", PIXELS)
+    media = intake.media(place.site, made.name, str(made.generation), Untrusted({}))
+    hidden = f"quarantine/{naming.quarantine_folder(made.name)}/{made.generation}"
+    with pytest.raises(PlatformRefused, match=r"a%00%25\.png") as refused:
+        if left == "the journal":
+            place.bucket.put(f"{hidden}.json", b"{}")
+            do(Action.HIDE, place.site, media)
+        elif left == "the place of what is approved":
+            place.bucket.put("public/a\x00%.png", PIXELS)
+            approve(set(place.site, layout="pending_public"), media)
+        else:
+            receipt = do(Action.HIDE, place.site, media)
+            place.bucket.put(hidden, b"something else")
+            do(Action.RESTORE, place.site, media, receipt.undo) if left == "the copy" else do(Action.HIDE, place.site, media)
+    assert "\x00" not in str(refused.value)
