@@ -19,7 +19,7 @@ from integrations.firebase import naming
 from integrations.firebase.apps import Held, Overtaken
 from integrations.firebase.journal import Journal
 from integrations.firebase.naming import MARK, MODERATION, TOKENS, Kind, name_of
-from integrations.firebase.storage import PUBLIC, STORAGE, Access, Blob, Place, Store, private
+from integrations.firebase.storage import PUBLIC, STORAGE, Access, Blob, Place, Store, closing, owners
 
 NO_STORE = "private, no-store"
 
@@ -35,9 +35,13 @@ APPROVED, PENDING, REJECTED, FLAGGED, DELETED = "approved", "pending", "rejected
 TAKEN = "Another file took the picture's place meanwhile. The hidden one stays in the quarantine."
 
 
+NAMED = 5
+"""How many entries of an access list are named to the owner; a list has 100 at most."""
+
+
 @dataclass(frozen=True, slots=True)
-class Restored:
-    """The end of a RESTORE: the object that is there again, or why not, in words."""
+class Shown:
+    """A picture that may be seen, None where it is hidden, and in words what is not as it was before."""
 
     blob: Blob | None
     drifted: str = ""
@@ -50,7 +54,7 @@ def hide(store: Store, media: MediaRef) -> dict[str, Any]:
     if found.place is Place.HIDDEN:
         journal = journals.load(store, name, media.version)
         if journal is None or not journal.fits(found.blob):
-            raise PlatformRefused(f"What the quarantine holds of {name[:200]} is not what was put there.")
+            raise PlatformRefused(f"What the quarantine holds of {naming.written(name)[:200]} is not what was put there.")
         return journals.to_undo(journal, found.blob)
     source = found.blob
     access = store.access(source)
@@ -75,9 +79,10 @@ def hide(store: Store, media: MediaRef) -> dict[str, Any]:
     except Held:
         raise  # it stays in its place, where nobody reaches it any more
     except PlatformRefused:
-        if closed is not None:
-            _reopen(store, closed, media.version, journal, None if begun else (source, access))
-        _abandon(store, name, journal)
+        shut = closed or (source if begun else None)
+        # What is still half shut needs its journal: the next try and a RESTORE read in it what it was.
+        if shut is None or _reopen(store, shut, media.version, journal, None if begun else (source, access)):
+            _abandon(store, name, journal)
         raise
     return journals.to_undo(journal, copy)
 
@@ -92,21 +97,27 @@ def _close(store: Store, source: Blob, version: str, access: Access | None) -> B
     if done and not crowded and not public:
         return source
     metadata = {**(dict.fromkeys(theirs) if crowded else {}), **ours}
-    return store.patch(source, metadata, private(access) if access and public else None, cache_control=NO_STORE)
+    return store.patch_with(source, metadata, closing(access) if access and public else [None], cache_control=NO_STORE)[0]
 
 
-def _reopen(store: Store, closed: Blob, version: str, journal: Journal, found: tuple[Blob, Access | None] | None) -> None:
+def _reopen(store: Store, closed: Blob, version: str, journal: Journal, found: tuple[Blob, Access | None] | None) -> bool:
     """Give a picture back what `_close` took, where it cannot be hidden: half shut it would be neither shown nor hidden.
 
-    `found` is how this very call found it, old addresses included; None where an earlier one had closed it.
+    `found` is how this very call found it, old addresses included; None where an earlier one had closed it. Return False when
+    it stays shut.
     """
-    with contextlib.suppress(Overtaken, PicwardError):  # the refusal before it is what the owner hears
+    try:
         if found is None:
-            _dress(store, closed, version, journal, None)
-        else:
-            source, access = found
-            theirs = {**dict.fromkeys((TOKENS, MODERATION, MARK)), **(source.metadata or {})}
-            store.patch(closed, theirs, access, cache_control=source.cache_control)
+            # Of an access list that is refused the journal holds the rest.
+            return not _dress(store, closed, version, journal, None).drifted
+        source, access = found
+        theirs = {**dict.fromkeys((TOKENS, MODERATION, MARK)), **(source.metadata or {})}
+        store.patch(closed, theirs, access, cache_control=source.cache_control)
+    except PicwardError:
+        return False  # the refusal before it is what the owner hears
+    except Overtaken:
+        return True  # a newer upload is in its place
+    return True
 
 
 def _abandon(store: Store, name: str, journal: Journal) -> None:
@@ -140,7 +151,7 @@ def _take(store: Store, source: Blob, name: str, journal: Journal) -> Blob:
     if copy is None:
         raise Overtaken
     if not journal.fits(copy):
-        raise PlatformRefused(f"What the quarantine holds of {name[:200]} is not what was put there.")
+        raise PlatformRefused(f"What the quarantine holds of {naming.written(name)[:200]} is not what was put there.")
     # Services differ in whether metadata of the source are merged into a copy, and a client may have made a new token.
     if TOKENS in (copy.metadata or {}):
         copy = store.patch(copy, {TOKENS: None})
@@ -150,7 +161,7 @@ def _take(store: Store, source: Blob, name: str, journal: Journal) -> Blob:
     return copy
 
 
-def restore(store: Store, media: MediaRef, undo: Mapping[str, Any] | None, approved: bool) -> Restored:
+def restore(store: Store, media: MediaRef, undo: Mapping[str, Any] | None, approved: bool) -> Shown:
     """Bring a hidden version back. Call the returned `clean` once everybody has been told. Raise `MediaGone`."""
     said = journals.place_of(undo)
     found = store.find(media, said)
@@ -158,20 +169,23 @@ def restore(store: Store, media: MediaRef, undo: Mapping[str, Any] | None, appro
     journal = journals.from_undo(store.site, undo) or journals.load(store, name, media.version, said)
     try:
         if found.place is not Place.HIDDEN:
-            blob = _reopened(store, found.blob, media.version, journal)
+            back = _reopened(store, found.blob, media.version, journal)
         elif journal is None or not journal.fits(found.blob):
-            raise PlatformRefused(f"What the quarantine holds of {name[:200]} is not what was put there.")
+            raise PlatformRefused(f"What the quarantine holds of {naming.written(name)[:200]} is not what was put there.")
         else:
             target = store.public_name(journal.name) if approved else journal.name
             over = _free(store, target, media.version)
             if over is None:
-                return Restored(None, TAKEN)
+                return Shown(None, TAKEN)
             fresh = {**journal.put_back(), "metadata": {**journal.metadata, MARK: _copying(store, target, media.version)}}
             copy = store.copy(found.blob, store.bucket, target, fresh, over)
-            return Restored(_finish(store, copy, media.version, journal, APPROVED if approved else None))
-        return Restored(label(store, media, APPROVED) if approved else blob)
+            return _finish(store, copy, media.version, journal, APPROVED if approved else None)
+        if not approved:
+            return back
+        labelled = label(store, media, APPROVED)
+        return Shown(labelled.blob, labelled.drifted or back.drifted)
     except Overtaken:
-        return Restored(None, TAKEN)
+        return Shown(None, TAKEN)
 
 
 def _free(store: Store, name: str, version: str) -> int | None:
@@ -188,7 +202,7 @@ def _copying(store: Store, name: str, version: str) -> str:
     return naming.mark(store.site, Kind.COPYING, name, "", version)
 
 
-def _finish(store: Store, copy: Blob, version: str, journal: Journal, word: str | None) -> Blob:
+def _finish(store: Store, copy: Blob, version: str, journal: Journal, word: str | None) -> Shown:
     """Dress a copy that we just made; one that cannot be is removed, so that the picture is in one place only."""
     try:
         return _dress(store, copy, version, journal, word)
@@ -198,7 +212,7 @@ def _finish(store: Store, copy: Blob, version: str, journal: Journal, word: str 
         raise
 
 
-def _dress(store: Store, blob: Blob, version: str, journal: Journal, word: str | None) -> Blob:
+def _dress(store: Store, blob: Blob, version: str, journal: Journal, word: str | None) -> Shown:
     """Restore everything but the bytes, with a new token where there was one, and vouch for this generation."""
     mark = naming.mark(store.site, Kind.HERE, blob.name, blob.generation, version)
     ours = {
@@ -207,8 +221,37 @@ def _dress(store: Store, blob: Blob, version: str, journal: Journal, word: str |
         MODERATION: word,
         TOKENS: str(uuid.uuid4()) if journal.had_token else None,
     }
-    access = journal.access_over(store.access(blob))
-    return store.patch(blob, {**journal.metadata, **ours}, access, **{**journal.put_back(), **_caching(store, word)})
+    now = store.access(blob)
+    wanted = journal.access_over(now)
+    lists = _opening(wanted, now) if wanted is not None and now is not None else [None]
+    fields = {**journal.put_back(), **_caching(store, word)}
+    dressed, given = store.patch_with(blob, {**journal.metadata, **ours}, lists, **fields)
+    return Shown(dressed, _lost(wanted or {}, (now if given is None else given) or {}))
+
+
+def _opening(wanted: Access, now: Access) -> list[Access | None]:
+    """List what to try to make of an access list, the best first: as it was; as it is, or with the owners alone, for everybody if
+    it was; and as it is. Whoever was kept out stays out."""
+    kept = {who: role for who, role in now.items() if who not in PUBLIC or who in wanted}
+    public = {who: role for who, role in wanted.items() if who in PUBLIC}
+    return [
+        wanted,
+        {**kept, **public},
+        *([{**owners(now), **public}] if public else []),
+        *([None] if kept == now else [kept, {}]),
+    ]
+
+
+def _lost(wanted: Access, given: Access) -> str:
+    lost = sorted(who for who, role in wanted.items() if given.get(who) != role)
+    if not lost:
+        return ""
+    more = f" and {len(lost) - NAMED} more" if len(lost) > NAMED else ""
+    named = ", ".join(who[:100] for who in lost[:NAMED])
+    return (
+        f"The picture can be seen, but {STORAGE} refused its access list as it was. These are not on it any more: {named}{more}. "
+        "Give them access again where they should have it."
+    )
 
 
 def _caching(store: Store, word: str | None) -> dict[str, Any]:
@@ -217,11 +260,11 @@ def _caching(store: Store, word: str | None) -> dict[str, Any]:
     return {"cache_control": wanted} if wanted and word == APPROVED else {}
 
 
-def _reopened(store: Store, blob: Blob, version: str, journal: Journal | None) -> Blob:
+def _reopened(store: Store, blob: Blob, version: str, journal: Journal | None) -> Shown:
     """Undo what an interrupted HIDE did to a picture that is still in its place."""
     mark = store.mark_of(blob)
     if mark is None or mark.kind is not Kind.LEAVING or journal is None:
-        return blob
+        return Shown(blob)
     return _dress(store, blob, version, journal, None)
 
 
@@ -251,11 +294,11 @@ def delete(store: Store, media: MediaRef, undo: Mapping[str, Any] | None) -> Non
                 continue
 
 
-def label(store: Store, media: MediaRef, word: str) -> Blob | None:
-    """Write a verdict to where the app's rules see it, and publish what is approved; None for what is hidden."""
+def label(store: Store, media: MediaRef, word: str) -> Shown:
+    """Write a verdict to where the app's rules see it, and publish what is approved; what is hidden stays so."""
     found = store.find(media)
     if found.place is Place.HIDDEN:
-        return None
+        return Shown(None)
     blob = found.blob
     try:
         if word == APPROVED and store.public_name(blob.name) != blob.name:
@@ -263,29 +306,30 @@ def label(store: Store, media: MediaRef, word: str) -> Blob | None:
         cache = _caching(store, word)
         known = {name: getattr(blob, name) for name in cache}
         if (blob.metadata or {}).get(MODERATION) == word and known == cache:
-            return blob
-        return store.patch(blob, {MODERATION: word}, None, **cache)
+            return Shown(blob)
+        return Shown(store.patch(blob, {MODERATION: word}, None, **cache))
     except Overtaken:
         raise store.gone(store.get(blob.name)) from None
 
 
-def _publish(store: Store, source: Blob, version: str) -> Blob:
+def _publish(store: Store, source: Blob, version: str) -> Shown:
     """Move an approved upload to where the public may see it, over an earlier version of it that we published."""
     target = store.public_name(source.name)
     there = store.get(target)
     mark = store.mark_of(there) if there is not None else None
     if there is not None and mark is None:
-        raise PlatformRefused(f"{target[:200]} is a file that Picward did not put there; it is not overwritten.")
+        raise PlatformRefused(f"{naming.written(target)[:200]} is a file that Picward did not put there; it is not overwritten.")
     if mark is not None and int(mark.origin) > int(version):
         raise store.gone(store.get(source.name))
+    published = Shown(there)
     if there is None or mark != naming.Mark(Kind.HERE, version):
         journal = journals.of(source, version, store.access(source))
         # The old address goes with the source; until then it shows what was just approved.
         store.patch(source, {MARK: _leaving(store, source, version)})
         fresh = {**journal.put_back(), "metadata": {**journal.metadata, MARK: _copying(store, target, version)}}
         copy = store.copy(source, store.bucket, target, fresh, int(there.generation) if there is not None else 0)
-        there = _finish(store, copy, version, journal, APPROVED)
+        published = _finish(store, copy, version, journal, APPROVED)
     # Overtaken: by a newer upload, which has its own event.
     with contextlib.suppress(Overtaken):
         store.remove(source)
-    return there
+    return published

@@ -100,7 +100,9 @@ def keep(store: Store, name: str, journal: Journal) -> Journal:
     except Overtaken:
         earlier = load(store, name, journal.version)
         if earlier is None:
-            raise PlatformRefused(f"The journal of {name[:200]} in the quarantine is not ours; remove it.") from None
+            raise PlatformRefused(
+                f"The journal of {naming.written(name)[:200]} in the quarantine is not ours; remove it."
+            ) from None
         return earlier
     return journal
 

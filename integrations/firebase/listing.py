@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from typing import Any
+from urllib.parse import quote, unquote
 
 from app.domain.errors import PlatformRefused, PlatformUnavailable
 from app.domain.media import MediaRef, Page
@@ -34,22 +35,37 @@ LIST_PRICE, READ_PRICE, TRAFFIC_PRICE = 0.05 / 10_000, 0.004 / 10_000, 0.12 / 1_
 """US dollars per listing call (Class A), per metadata or byte read (Class B), and per byte that leaves Google's network.
 List prices of Standard storage in a region, https://cloud.google.com/storage/pricing; regions and contracts differ."""
 
-_WATCHED, _HIDDEN = "o", "q"
-"""What a cursor begins with: the watched objects, or the hidden ones of the quarantine and, by number, of those before it."""
+_WATCHED, _HIDDEN = "w", "h"
+"""What a cursor begins with: the watched objects, or the hidden ones of the quarantine and, by number, of those before it. The
+name that it goes on after follows as in an address, since names may hold what no database takes."""
+
+_PLAIN = {"o": _WATCHED, "q": _HIDDEN}
+"""What the cursors of earlier versions began with; in them the name follows as it is."""
 
 
 def page(store: Store, cursor: str, since: int = 0) -> Page:
     """List one page after the cursor; with `since` (UTC µs) only of what came after that, and nothing hidden."""
-    phase, colon, after = cursor.partition(":") if cursor else (_WATCHED, ":", "")
-    if phase == _WATCHED and colon:
-        blobs, more = _listed(store, store.bucket, store.settings.watched_prefix(), after)
-        media = tuple(_media(store, blobs, since - SINCE_SECONDS * SECOND if since else 0))
-        if more:
-            return Page(media, f"{_WATCHED}:{blobs[-1].name}" if blobs else cursor)
-        return Page(media, "" if since else f"{_HIDDEN}:")
-    if (turn := re.fullmatch(rf"{_HIDDEN}(\d{{0,3}})", phase)) and colon:
-        return _hidden(store, int(turn[1] or 0), after)
-    raise PlatformRefused("The listing cannot go on from here; start it again.")
+    phase, turn, after = _read(cursor) if cursor else (_WATCHED, 0, "")
+    if phase == _HIDDEN:
+        return _hidden(store, turn, after)
+    blobs, more = _listed(store, store.bucket, store.settings.watched_prefix(), after)
+    media = tuple(_media(store, blobs, since - SINCE_SECONDS * SECOND if since else 0))
+    if more:
+        return Page(media, _written(_WATCHED, blobs[-1].name) if blobs else cursor)
+    return Page(media, "" if since else _written(_HIDDEN))
+
+
+def _written(phase: str, after: str = "", turn: int = 0) -> str:
+    return f"{phase}{turn or ''}:{quote(after)}"
+
+
+def _read(cursor: str) -> tuple[str, int, str]:
+    phase, _, after = cursor.partition(":")
+    found = re.fullmatch(rf"([{_WATCHED}o])|([{_HIDDEN}q])(\d{{0,3}})", phase) if ":" in cursor else None
+    if found is None:
+        raise PlatformRefused("The listing cannot go on from here; start it again.")
+    letter, turn = found[1] or found[2], int(found[3] or 0)
+    return (_PLAIN[letter], turn, after) if letter in _PLAIN else (letter, turn, unquote(after))
 
 
 def _listed(store: Store, bucket: Any, prefix: str, after: str) -> tuple[list[Blob], bool]:
@@ -117,8 +133,8 @@ def _hidden(store: Store, turn: int, after: str) -> Page:
         intake.media(store.site, name, version, Untrusted({})) for name, (_, version) in newest.items() if store.get(name) is None
     )
     if more and kept:
-        return Page(media, f"{_HIDDEN}{turn or ''}:{kept[-1].name}")
-    return Page(media, f"{_HIDDEN}{turn + 1}:" if turn + 1 < len(places) else "")
+        return Page(media, _written(_HIDDEN, kept[-1].name, turn))
+    return Page(media, _written(_HIDDEN, turn=turn + 1) if turn + 1 < len(places) else "")
 
 
 def matching(store: Store) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import quote
 
 from app.domain.errors import PicwardError, PlatformRefused, PlatformUnavailable
+from integrations.firebase import naming
 from integrations.firebase.apps import BucketMissing
 from integrations.firebase.storage import Blob, Store
 from integrations.kit.answers import Answer
@@ -49,7 +50,8 @@ def ways(store: Store) -> Iterator[str]:
             )
         for hidden in _sample(store, bucket, prefix) if not granted else ():
             if _ask(f"{path}/o/{quote(hidden.name, safe='')}?alt=media", Range="bytes=0-0").status < 300:
-                yield f"the access list of {hidden.name[:100]} in gs://{bucket.name} lets everybody read it: hide it once more"
+                named = naming.written(hidden.name)[:100]
+                yield f"the access list of {named} in gs://{bucket.name} lets everybody read it: hide it once more"
         if bucket.name == store.site.key:  # the rules are about the app's own buckets
             rules = f"{store.firebase}/v0/b/{bucket.name}/o"
             if _ask(f"{rules}/{quote(prefix + NO_PICTURE, safe='')}").status in (200, 404):

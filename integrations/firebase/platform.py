@@ -252,13 +252,14 @@ class Firebase(Platform):
             categories = tuple(reason.category for reason in enforcement.reasons)
             blurred = blurring.write(store, media, categories, self.surroundings.max_image_bytes, self.surroundings.blurred)
         elif enforcement.action is Action.RESTORE:
-            restored = hiding.restore(store, media, enforcement.undo, status == hiding.APPROVED)
-            blob, receipt = restored.blob, Receipt(drifted=restored.drifted)
+            shown = hiding.restore(store, media, enforcement.undo, status == hiding.APPROVED)
+            blob, receipt = shown.blob, Receipt(drifted=shown.drifted)
         elif enforcement.action is Action.DELETE:
             hiding.delete(store, media, enforcement.undo)
         else:
-            blob = hiding.label(store, media, status)
-        if not receipt.drifted:
+            shown = hiding.label(store, media, status)
+            blob, receipt = shown.blob, Receipt(drifted=shown.drifted)
+        if receipt.drifted != hiding.TAKEN:
             telling.tell(store, telling.word_of(store, enforcement, blob, blurred))
             if enforcement.action in (Action.RESTORE, Action.DELETE):
                 # Last of all: until everybody was told, a repeat must find what it needs.

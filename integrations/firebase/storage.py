@@ -6,7 +6,7 @@ import io
 import os
 import time
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import Enum
@@ -171,7 +171,7 @@ class Store:
         """Take everybody off the access list of an object of ours: a bucket can give each new one a list that has them on it."""
         access = self.access(blob)
         if access is not None and access.keys() & PUBLIC:
-            self.patch(blob, {}, access=private(access))
+            self.patch_with(blob, {}, closing(access))
 
     def version_of(self, blob: Blob) -> str:
         """Tell which version an object is: its generation, or the one that we brought back here."""
@@ -269,6 +269,23 @@ class Store:
             raise PlatformUnavailable(f"{STORAGE} did not take everybody off an object's access list.")
         return fresh
 
+    def patch_with(
+        self, blob: Blob, metadata: Mapping[str, str | None], lists: Sequence[Access | None], **fields: Any
+    ) -> tuple[Blob, Access | None]:
+        """Change as `patch` does, with the first of these access lists that is not refused, and return that list, too.
+
+        A list as it was can be refused for good: one account on it was deleted since, or nobody may be public any more.
+        """
+        *better, last = lists
+        for access in better:
+            try:
+                return self.patch(blob, metadata, access, **fields), access
+            except CredentialsExpired:
+                raise
+            except PlatformRefused:
+                continue
+        return self.patch(blob, metadata, last, **fields), last
+
     def copy(self, source: Blob, bucket: Any, name: str, fields: Mapping[str, Any], over: int) -> Blob:
         """Copy one generation over the generation `over` (0: over nothing), with these fields. Raise `Overtaken`."""
         target = bucket.blob(name)
@@ -362,6 +379,15 @@ class Store:
 def private(access: Access) -> Access:
     """Return a list of readers without those who stand for everybody."""
     return {who: role for who, role in access.items() if who not in PUBLIC}
+
+
+def closing(access: Access) -> list[Access]:
+    """List what may take a list's place so that everybody is off it, the best first. An empty one leaves the object's owner."""
+    return [private(access), owners(access), {}]
+
+
+def owners(access: Access) -> Access:
+    return {who: role for who, role in private(access).items() if role == "OWNER"}
 
 
 def exposed(blob: Blob) -> bool:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 
 from sqlalchemy import Connection
+from sqlalchemy.exc import SQLAlchemyError
 
 from app.db import audit, enforcements, jobs, scans, tasks
 from app.db import sites as rows
@@ -64,33 +66,27 @@ def _go_on(core: Core, site: Site, *, budget: int = 0, afresh: bool = False, cou
     cursor, seen, queued = (known.cursor, known.seen, known.queued) if known else ("", 0, 0)
     enough = queued + budget if budget else known.stop_at if known and known.state is ScanState.ASKED else 0
     while True:
-        try:
+        with _noted(core, known, scan_id, PlatformUnavailable):
             page = core.platform(site.platform).scan(site, cursor)
-        except Exception as error:
-            problem = str(error) if isinstance(error, PicwardError) else f"{type(error).__name__}: {error}"
-            again_at = _again_at(core, known, error)
-            later: ScanChange = {"run_at": again_at} if again_at else {"state": ScanState.STOPPED}
-            later |= {"problem": problem, "updated_at": core.now()}
-            with core.db.write() as connection:
-                scans.advance(connection, scan_id, **later)
-            raise
-        if counting:
-            added, taken, full = len(_unknown(core, site, page.media)), len(page.media), False
-        else:
-            added, taken, full = _add_jobs(core, site, page, max(enough - queued, 0) if enough else None)
-        seen, queued, cursor = seen + taken, queued + added, cursor if full else page.cursor
-        done = not full and not page.cursor
-        now = core.now()
-        change: ScanChange = {"cursor": cursor, "seen": seen, "queued": queued, "total": page.total, "problem": ""}
-        change |= {"updated_at": now, "run_at": now + int(page.wait_seconds * SECOND)}
-        if done or full:
-            change["state"] = ScanState.DONE if done else ScanState.STOPPED
-        with core.db.write() as connection:
-            scans.advance(connection, scan_id, **change)
-            stopped = scans.state(connection, scan_id) is ScanState.STOPPED
+        with _noted(core, known, scan_id, Exception):  # the database may be able to later
+            if counting:
+                added, taken, full = len(_unknown(core, site, page.media)), len(page.media), False
+            else:
+                added, taken, full = _add_jobs(core, site, page, max(enough - queued, 0) if enough else None)
+            seen, queued, cursor = seen + taken, queued + added, cursor if full else page.cursor
+            done = not full and not page.cursor
+            now = core.now()
+            change: ScanChange = {"cursor": cursor, "seen": seen, "queued": queued, "total": page.total, "problem": ""}
+            change |= {"updated_at": now, "run_at": now + int(page.wait_seconds * SECOND)}
             if done or full:
-                text = f"{seen} pictures seen, {queued} {'of them unknown' if counting else 'queued'}"
-                audit.add(connection, core.now(), "worker", "scan", text + ("" if done else "; the budget is used up"), site.id)
+                change["state"] = ScanState.DONE if done else ScanState.STOPPED
+            with core.db.write() as connection:
+                scans.advance(connection, scan_id, **change)
+                stopped = scans.state(connection, scan_id) is ScanState.STOPPED
+                if done or full:
+                    text = f"{seen} pictures seen, {queued} {'of them unknown' if counting else 'queued'}"
+                    text += "" if done else "; the budget is used up"
+                    audit.add(connection, core.now(), "worker", "scan", text, site.id)
         core.wake()
         yield Progress(seen, queued, page.total, done, page.wait_seconds, running=not (done or stopped))
         if done or stopped:
@@ -98,16 +94,37 @@ def _go_on(core: Core, site: Site, *, budget: int = 0, afresh: bool = False, cou
 
 
 AWAY_SECONDS = 60
-"""How long a worker's scan waits for a platform that does not answer and does not say for how long."""
+"""How long a worker's scan waits after a failure that may pass, where nobody says for how long."""
+
+
+@contextmanager
+def _noted(core: Core, known: ScanRow | None, scan_id: int, passing: type[Exception]) -> Iterator[None]:
+    """Note why a scan cannot go on, and when it is tried again after an error that may pass."""
+    try:
+        yield
+    except Exception as error:
+        again_at = _again_at(core, known, error) if isinstance(error, passing) else 0
+        later: ScanChange = {"run_at": again_at} if again_at else {"state": ScanState.STOPPED}
+        later |= {"problem": _told(error), "updated_at": core.now()}
+        with core.db.write() as connection:
+            scans.advance(connection, scan_id, **later)
+        raise
+
+
+def _told(error: Exception) -> str:
+    if isinstance(error, SQLAlchemyError):  # its text holds the whole statement
+        return f"What was found could not be stored ({type(error).__name__})."
+    return str(error) if isinstance(error, PicwardError) else f"{type(error).__name__}: {error}"
 
 
 def _again_at(core: Core, known: ScanRow | None, error: Exception) -> int:
-    """Say when a worker's scan is tried again after a platform did not answer; 0 when it stops: it is over, or by hand."""
-    if known is None or known.state is not ScanState.ASKED or not isinstance(error, PlatformUnavailable):
+    """Say when a worker's scan is tried again after what may pass; 0 when it stops: it is over, or by hand."""
+    if known is None or known.state is not ScanState.ASKED:
         return 0
     if core.now() - known.started_at > core.limits.fetch_hours * HOUR:
         return 0
-    return core.now() + int(max(error.retry_after or 0, AWAY_SECONDS) * SECOND)
+    asked = error.retry_after if isinstance(error, PlatformUnavailable) else None
+    return core.now() + int(max(asked or 0, AWAY_SECONDS) * SECOND)
 
 
 def ask(core: Core, site_id: str, person: str, *, budget: int = 0, dry_run: bool = False) -> None:

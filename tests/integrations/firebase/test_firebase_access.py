@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
@@ -12,9 +12,11 @@ from app.domain.decisions import Action, Verdict
 from app.domain.errors import PlatformRefused, PlatformUnavailable
 from app.domain.media import MediaRef
 from app.domain.platform import Site
+from tests.contract.sample import Scripted
 from tests.integrations.firebase.actions import PLATFORM, approve, do, set, status
 from tests.integrations.firebase.contract import BUCKET, NAME, PIXELS, Bucket
 from tests.integrations.firebase.stand_in.objects import PUBLIC, Conditions, StoredObject
+from tests.integrations.firebase.stand_in.server import Refusal
 
 OPEN = "users/u1/open.png"
 FRIENDS = frozenset({("user-friend@example.org", "READER"), ("project-owners-123456789012", "OWNER")})
@@ -108,18 +110,118 @@ def test_what_an_earlier_version_kept_is_put_back(place: Bucket) -> None:
     assert found(place.bucket, OPEN).acl == FRIENDS | {PUBLIC}
 
 
+FRIEND = "user-friend@example.org"
+OWNERS = ("project-owners-123456789012", "OWNER")
+
+
+@dataclass(frozen=True)
+class Change:
+    """Be what happened to a bucket while a picture was hidden, and what of its access list is then left and lost."""
+
+    do: Callable[[Any], None]
+    left: frozenset[tuple[str, str]]
+    lost: tuple[str, ...]
+
+
+def prevent(bucket: Any) -> None:
+    bucket.nobody_public = True
+
+
+def delete_friend(bucket: Any) -> None:
+    bucket.unknown = frozenset({FRIEND})
+
+
+def both(bucket: Any) -> None:
+    prevent(bucket)
+    delete_friend(bucket)
+
+
+CHANGES = [
+    Change(prevent, frozenset({OWNERS}), ("allUsers", FRIEND)),
+    Change(delete_friend, frozenset({OWNERS, PUBLIC}), (FRIEND,)),
+    Change(both, frozenset({OWNERS}), ("allUsers", FRIEND)),
+]
+
+
+@pytest.mark.parametrize("change", CHANGES, ids=lambda change: change.do.__name__)
 @pytest.mark.parametrize("verdict", [Verdict.ALLOW, Verdict.REVIEW])
-def test_public_access_prevention_keeps_a_picture_hidden_whole(place: Bucket, verdict: Verdict) -> None:
+@pytest.mark.parametrize("interrupted", [False, True])
+def test_a_picture_comes_back_where_its_access_list_cannot(
+    place: Bucket, change: Change, verdict: Verdict, interrupted: bool
+) -> None:
+    media = put_open(place, token=True)
+    place.bucket.default_acl = frozenset({OWNERS})
+    place.bucket.change(found(place.bucket, OPEN), found(place.bucket, OPEN).fields, FRIENDS | {PUBLIC})
+    names, undo = place.bucket.names(), None
+    if interrupted:
+        place.gcs.fail("drop", operation="objects.rewrite")
+        with pytest.raises(PlatformUnavailable):
+            do(Action.HIDE, place.site, media)
+    else:
+        undo = do(Action.HIDE, place.site, media).undo
+    change.do(place.bucket)
+    with pytest.raises(Refusal):  # the list as it was is refused
+        place.bucket.put("other.png", PIXELS)
+        place.bucket.change(found(place.bucket, "other.png"), {}, FRIENDS | {PUBLIC})
+    place.bucket.remove("other.png")
+    drifted = do(Action.RESTORE, place.site, media, undo, verdict=verdict).drifted
+    now = found(place.bucket, OPEN)
+    lost = [who for who in ("allUsers", FRIEND) if (who, "READER") not in now.acl]
+    assert now.data == PIXELS and now.tokens
+    assert lost and all(who in drifted for who in lost) and not any(who in drifted for who, _ in now.acl)
+    # What was never taken away, since the hide did not get so far, stays where nothing better is taken.
+    kept = interrupted and change.do is not delete_friend
+    assert (now.acl, tuple(lost)) == ((FRIENDS, ("allUsers",)) if kept else (change.left, change.lost))
+    assert place.bucket.names() == names, "nothing is left in the quarantine"
+
+
+def test_a_restore_that_loses_its_list_opens_nothing_that_was_closed(place: Bucket) -> None:
+    place.bucket.change(found(place.bucket, NAME), found(place.bucket, NAME).fields, FRIENDS)
+    receipt = do(Action.HIDE, place.site, place.media)
+    place.bucket.default_acl, place.bucket.unknown = frozenset({PUBLIC, OWNERS}), frozenset({FRIEND})
+    assert FRIEND in do(Action.RESTORE, place.site, place.media, receipt.undo).drifted
+    assert found(place.bucket, NAME).acl == {OWNERS}
+
+
+@pytest.mark.parametrize("gone", [{FRIEND}, {FRIEND, OWNERS[0]}], ids=["a reader", "an owner, too"])
+def test_a_hide_needs_none_of_those_whom_it_lets_read(place: Bucket, gone: frozenset[str]) -> None:
     media = put_open(place)
+    place.bucket.change(found(place.bucket, OPEN), found(place.bucket, OPEN).fields, FRIENDS | {PUBLIC})
+    place.bucket.default_acl, place.bucket.unknown = FRIENDS | {PUBLIC}, frozenset(gone)
+    with pytest.raises(Refusal):
+        place.bucket.change(found(place.bucket, OPEN), {}, FRIENDS)
+    place.bucket.default_acl = frozenset()
     receipt = do(Action.HIDE, place.site, media)
-    before, place.bucket.nobody_public = place.bucket.snapshot(), True
-    for _ in range(2):
-        with pytest.raises(PlatformRefused, match="public access prevention"):
-            do(Action.RESTORE, place.site, media, receipt.undo, verdict=verdict)
-        assert place.bucket.snapshot() == before, "half a picture in its place would be taken for a new upload"
+    assert receipt.drifted == "" and place.bucket.get(OPEN) is None and not all_public(place)
+    place.bucket.unknown = frozenset()
+    assert do(Action.RESTORE, place.site, media, receipt.undo).drifted == ""
+    assert found(place.bucket, OPEN).acl == FRIENDS | {PUBLIC}
+
+
+def test_a_refused_hide_that_reopens_in_part_forgets_nobody(place: Bucket) -> None:
+    media = put_open(place)
+    place.bucket.change(found(place.bucket, OPEN), found(place.bucket, OPEN).fields, FRIENDS | {PUBLIC})
+    place.gcs.fail("drop", operation="objects.rewrite")
+    with pytest.raises(PlatformUnavailable):
+        do(Action.HIDE, place.site, media)
+    place.bucket.nobody_public = True
+    no = Refusal(403, "forbidden", "x@y does not have storage.objects.create access to the object.").answer()
+    place.gcs.fail(Scripted(no.status, no.headers, no.body), operation="objects.rewrite")
+    with pytest.raises(PlatformRefused):
+        do(Action.HIDE, place.site, media)
+    assert found(place.bucket, OPEN).acl == FRIENDS and found(place.bucket, OPEN).cache_control is None, "open but for everybody"
     place.bucket.nobody_public = False
-    assert do(Action.RESTORE, place.site, media, receipt.undo, verdict=verdict).drifted == ""
-    assert status(place.gcs.public_url(BUCKET, OPEN)) == 200
+    do(Action.RESTORE, place.site, media, do(Action.HIDE, place.site, media).undo)
+    assert found(place.bucket, OPEN).acl == FRIENDS | {PUBLIC}
+
+
+def test_an_approved_picture_is_published_without_whom_nobody_knows(place: Bucket) -> None:
+    site = set(place.site, layout="pending_public")
+    made = place.bucket.put("pending/u1/a.png", PIXELS)
+    place.bucket.change(made, made.fields, FRIENDS | {PUBLIC})
+    place.bucket.unknown = frozenset({FRIEND})
+    assert FRIEND in approve(site, MediaRef("pending/u1/a.png", str(made.generation))).drifted
+    assert found(place.bucket, "public/u1/a.png").public and place.bucket.get("pending/u1/a.png") is None
 
 
 def test_an_approved_picture_is_published_as_the_bucket_gives_it(place: Bucket) -> None:

@@ -77,6 +77,47 @@ def test_strange_things_in_the_quarantine_are_left_out(place: Bucket) -> None:
     assert listed(place.site) == before
 
 
+ODD = ("a\x00.png", "a\x00\x00b.png", "b%00.png", "b%2500.png", "c:d?e=f&g.png", "ü ☃.png", "z\x01\t.png")
+"""Names that Cloud Storage takes, and not every database, address or program."""
+
+
+@pytest.mark.parametrize("folder", ["", "quarantine/"])
+@pytest.mark.parametrize("size", [1, 2])
+def test_a_cursor_holds_nothing_that_a_database_refuses(place: Bucket, folder: str, size: int) -> None:
+    names = sorted(folder + name for name in ODD)
+    for name in names:
+        place.bucket.put(name, PIXELS)
+    place.gcs.page_size = size
+    cursors, found, cursor = [], [], ""
+    while not cursors or cursor:
+        page = PLATFORM.scan(place.site, cursor)
+        found += [media.id for media in page.media]
+        cursor = page.cursor
+        cursors.append(cursor)
+        assert len(cursors) < 30, "it goes round in circles"
+    assert all(cursor.isascii() and cursor.isprintable() for cursor in cursors[:-1])
+    assert any("%00" in cursor for cursor in cursors), "no page ended with the name that matters"
+    assert len({*found}) == len(found) == 3 + (0 if folder else len(ODD))
+
+
+@pytest.mark.parametrize("name", [name for name in ODD if "\x00" not in name])
+def test_a_cursor_that_an_earlier_version_stored_goes_on_where_it_was(place: Bucket, name: str) -> None:
+    place.bucket.put(name, PIXELS)
+    every = sorted(media.id for media in listed(place.site))
+    rest = [media.id for media in PLATFORM.scan(place.site, f"o:{name}").media]
+    assert sorted(rest) == [one for one in every if one > name]
+    do(Action.HIDE, place.site, place.media)
+    assert PLATFORM.scan(place.site, "q:").media == PLATFORM.scan(place.site, "h:").media
+    assert [media.id for media in PLATFORM.scan(place.site, "q:quarantine/").media] == [NAME]
+    assert PLATFORM.scan(place.site, "q:quarantine0%").media == ()
+
+
+@pytest.mark.parametrize("cursor", ["x:a", "w", "o", "h", "w1:a", "h1234:", "hx:", ":a", "oh:"])
+def test_a_cursor_that_nobody_wrote_is_refused(place: Bucket, cursor: str) -> None:
+    with pytest.raises(PlatformRefused, match="start it again"):
+        PLATFORM.scan(place.site, cursor)
+
+
 def test_a_cursor_of_another_kind_is_refused(place: Bucket) -> None:
     with pytest.raises(PlatformRefused):
         PLATFORM.scan(place.site, "412")

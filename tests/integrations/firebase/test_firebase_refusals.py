@@ -10,7 +10,8 @@ import pytest
 from app.domain.decisions import Action, Verdict
 from app.domain.errors import MediaGone, PlatformRefused, PlatformUnavailable
 from app.domain.media import MediaRef
-from integrations.firebase import storage
+from integrations.firebase import intake, naming, storage
+from integrations.kit.untrusted import Untrusted
 from tests.contract.sample import Scripted
 from tests.integrations.firebase.actions import approve, do, fetched, set, status
 from tests.integrations.firebase.contract import BUCKET, NAME, PIXELS, Bucket
@@ -69,6 +70,83 @@ def test_an_interrupted_hide_that_is_then_forbidden_is_taken_back(place: Bucket)
     with pytest.raises(PlatformRefused):
         do(Action.HIDE, place.site, place.media)
     assert place.snapshot() == before and place.bucket.get(NAME).tokens  # type: ignore[union-attr]
+
+
+OPEN = "users/u1/open.png"
+
+
+@pytest.mark.parametrize("interrupted", [False, True])
+@pytest.mark.parametrize("step", ["objects.rewrite", "objects.delete"])
+@pytest.mark.parametrize("trouble", ["drop", 503, 403])
+def test_what_stays_shut_after_a_refusal_keeps_its_journal(
+    place: Bucket, step: str, trouble: str | int, interrupted: bool
+) -> None:
+    put = place.bucket.put(
+        OPEN, PIXELS, metadata={"title": "Zoë"}, cache_control="public, max-age=60", token=True, acl_public=True
+    )
+    media, before = MediaRef(OPEN, str(put.generation)), place.snapshot()
+    if interrupted:
+        place.gcs.fail("drop", operation="objects.rewrite")
+        with pytest.raises(PlatformUnavailable):
+            do(Action.HIDE, place.site, media)
+
+    def fail_to_reopen(request: Any) -> None:
+        if request.operation == step:  # what is patched from now on opens it again
+            place.gcs.before = None
+            if trouble == 403:
+                refuse(place, "objects.patch", 403, "forbidden", "x@y does not have storage.objects.update access.")
+            else:
+                place.gcs.fail(trouble, 1_000, operation="objects.patch")
+
+    for _ in range(2):
+        refuse(place, step, 403, "forbidden", "x@y does not have storage.objects.create access to the object.")
+        place.gcs.before = fail_to_reopen
+        with pytest.raises(PlatformRefused):
+            do(Action.HIDE, place.site, media)
+        now = place.bucket.get(OPEN)
+        assert now is not None and not now.tokens and not now.public, "the fault was not delivered: it is open"
+        allow(place)
+    receipt = do(Action.HIDE, place.site, media)
+    assert place.bucket.get(OPEN) is None
+    do(Action.RESTORE, place.site, media, receipt.undo)
+    again = place.bucket.get(OPEN)
+    assert place.snapshot() == before and again is not None and again.tokens and again.public
+
+
+def test_a_restore_opens_what_a_refused_hide_left_shut(place: Bucket) -> None:
+    before = place.snapshot()
+    refuse(place, "objects.rewrite", 403, "forbidden", "x@y does not have storage.objects.create access to the object.")
+
+    def fail_to_reopen(request: Any) -> None:
+        if request.operation == "objects.rewrite":
+            place.gcs.fail("drop", 1_000, operation="objects.patch")
+
+    place.gcs.before = fail_to_reopen
+    with pytest.raises(PlatformRefused):
+        do(Action.HIDE, place.site, place.media)
+    place.gcs.before = None
+    allow(place)
+    assert place.snapshot() != before
+    do(Action.RESTORE, place.site, place.media)
+    now = place.bucket.get(NAME)
+    assert place.snapshot() == before and now is not None and now.tokens
+
+
+def test_an_interrupted_hide_that_may_not_even_close_keeps_its_journal(place: Bucket) -> None:
+    """A client made a new token meanwhile, so there is something to close again."""
+    before = place.snapshot()
+    place.gcs.fail("drop", operation="objects.rewrite")
+    with pytest.raises(PlatformUnavailable):
+        do(Action.HIDE, place.site, place.media)
+    one = place.bucket.get(NAME)
+    assert one is not None
+    place.bucket.change(one, {**one.fields, "metadata": {**one.metadata, "firebaseStorageDownloadTokens": "new"}})
+    refuse(place, "objects.patch", 403, "forbidden", "x@y does not have storage.objects.update access to the object.")
+    with pytest.raises(PlatformRefused):
+        do(Action.HIDE, place.site, place.media)
+    allow(place)
+    do(Action.RESTORE, place.site, place.media)
+    assert place.snapshot() == before
 
 
 def test_a_real_overtaking_is_still_one(place: Bucket) -> None:
@@ -204,3 +282,23 @@ def test_a_service_that_never_has_time_is_asked_later(place: Bucket, monkeypatch
     with pytest.raises(PlatformUnavailable):
         do(Action.HIDE, place.site, place.media)
     assert tuple(waited) == storage.PAUSES_SECONDS
+
+
+@pytest.mark.parametrize("left", ["the journal", "the copy", "the copy without its undo", "the place of what is approved"])
+def test_a_refusal_about_an_odd_name_can_be_stored(place: Bucket, left: str) -> None:
+    """No database takes NUL, and what is refused is kept with the action."""
+    made = place.bucket.put("pending/a\x00%.png", PIXELS)
+    media = intake.media(place.site, made.name, str(made.generation), Untrusted({}))
+    hidden = f"quarantine/{naming.quarantine_folder(made.name)}/{made.generation}"
+    with pytest.raises(PlatformRefused, match=r"a%00%25\.png") as refused:
+        if left == "the journal":
+            place.bucket.put(f"{hidden}.json", b"{}")
+            do(Action.HIDE, place.site, media)
+        elif left == "the place of what is approved":
+            place.bucket.put("public/a\x00%.png", PIXELS)
+            approve(set(place.site, layout="pending_public"), media)
+        else:
+            receipt = do(Action.HIDE, place.site, media)
+            place.bucket.put(hidden, b"something else")
+            do(Action.RESTORE, place.site, media, receipt.undo) if left == "the copy" else do(Action.HIDE, place.site, media)
+    assert "\x00" not in str(refused.value)

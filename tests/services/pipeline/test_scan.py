@@ -1,11 +1,14 @@
 from __future__ import annotations
 
 import pytest
+from sqlalchemy.exc import DataError
 
 from app.db import jobs
 from app.dispatch import clock
 from app.domain.errors import PlatformRefused, PlatformUnavailable
+from app.domain.media import Page
 from app.domain.platform import Site, SiteState
+from app.domain.time import SECOND
 from app.services.pipeline import scan
 from app.services.sites import sites
 from tests.services.pipeline.test_moderate import settle, upload
@@ -201,6 +204,55 @@ def test_a_workers_scan_waits_for_a_platform_that_is_away(bench: Bench, site: Si
     last = scan.last(bench.core, site.id)
     assert last is not None and (last.done, last.problem) == (True, "")
     assert queued(bench, site) == 5
+
+
+@pytest.mark.parametrize("counting", [False, True])
+def test_what_cannot_be_stored_of_a_scan_is_noted_and_tried_later(
+    bench: Bench, site: Site, counting: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+
+    def odd(site: Site, cursor: str = "") -> Page:
+        asked.append(cursor)
+        return Page((), "no database takes \ud800")
+
+    scan.ask(bench.core, site.id, "Ada", dry_run=counting)
+    with monkeypatch.context() as patched:
+        patched.setattr(bench.platform, "scan", odd)
+        at = scan.step(bench.core, site.id, lambda: False)
+        assert at == bench.clock() + scan.AWAY_SECONDS * SECOND
+        scan.step(bench.core, site.id, lambda: False)
+        assert asked == [""], "it is not asked again at once"
+        last = scan.last(bench.core, site.id, dry_run=counting)
+        assert last is not None and last.running and "surrogates not allowed" in last.problem
+        bench.clock.pass_seconds(scan.AWAY_SECONDS + 1)
+        scan.step(bench.core, site.id, lambda: False)
+        assert asked == ["", ""]
+    bench.clock.pass_seconds(scan.AWAY_SECONDS + 1)
+    assert scan.step(bench.core, site.id, lambda: False) is None
+    last = scan.last(bench.core, site.id, dry_run=counting)
+    assert last is not None and (last.seen, last.queued, last.done, last.problem) == (5, 5, True, "")
+
+
+def test_a_scan_that_can_never_be_stored_stops(bench: Bench, site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bench.platform, "scan", lambda site, cursor="": Page((), "no database takes \ud800"))
+    scan.ask(bench.core, site.id, "Ada")
+    bench.clock.pass_seconds(25 * 3600)
+    assert scan.step(bench.core, site.id, lambda: False) is None
+    last = scan.last(bench.core, site.id)
+    assert last is not None and not last.running and last.problem
+
+
+def test_what_a_database_says_is_not_told_with_its_statement(bench: Bench, site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object, **__: object) -> int:
+        raise DataError("INSERT INTO jobs (media_id) VALUES (?)", ("secret/a\x00.png",), OSError("disk full"))
+
+    monkeypatch.setattr(scan.moderate, "add_jobs", full)
+    scan.ask(bench.core, site.id, "Ada")
+    scan.step(bench.core, site.id, lambda: False)
+    last = scan.last(bench.core, site.id)
+    assert last is not None and last.running
+    assert last.problem == "What was found could not be stored (DataError)."
 
 
 def test_a_platform_that_stays_away_stops_a_scan(bench: Bench, site: Site) -> None:

@@ -208,6 +208,8 @@ class Bucket:
         """Who gets what on a new object that says nothing about it (the bucket's default object ACL)."""
         self.nobody_public = False
         """Public access prevention: nothing may be given to everybody."""
+        self.unknown: frozenset[str] = frozenset()
+        """Accounts that were deleted: lists that they are on stay, and no new one may name them."""
         self.versioning = False
         """Object versioning: what is overwritten or deleted stays, under its generation."""
         self.permissions: frozenset[str] | None = None
@@ -382,6 +384,9 @@ class Bucket:
         if self.nobody_public and any(entity in ("allUsers", "allAuthenticatedUsers") for entity, _ in acl or ()):
             members = "The member bindings allUsers and allAuthenticatedUsers"
             raise Refusal(412, "conditionNotMet", f"{members} are not allowed since public access prevention is enforced.")
+        for entity, _ in acl or ():
+            if entity in self.unknown:
+                raise Refusal(400, "invalid", f"Could not find user: {entity.partition('-')[2]}")
 
     def walk(self, start: str) -> Iterator[StoredObject]:
         """Go through the objects by name, from the first that is not before `start`."""
