@@ -131,7 +131,9 @@ def test_a_killed_upload_is_reported_in_every_mode(site: WordPress, door: Door, 
 
 
 SETTLE = "picward_settle_left_uploads();"
-NOTICE = "$wpdb->query( \"UPDATE {$wpdb->postmeta} SET meta_value = 1 WHERE meta_key = '_picward_noted'\" ); picward_notice_left();"
+NOTICE = (
+    "$wpdb->query( \"UPDATE {$wpdb->postmeta} SET meta_value = 1 WHERE meta_key = '_picward_noted'\" ); picward_notice_left();"
+)
 
 
 def left_waiting(site: WordPress, source: Path, name: str) -> tuple[int, Path, dict[str, bytes]]:
