@@ -190,18 +190,57 @@ function picward_noted_place( string $note ): string {
  * @param int $id Attachment.
  */
 function picward_is_waiting( int $id ): bool {
-	foreach ( (array) glob( picward_incoming_dir() . '/*/' . PICWARD_NOTE ) as $path ) {
-		// Another process may be removing it.
-		$file = picward_noted_place( is_file( (string) $path ) ? (string) file_get_contents( (string) $path ) : '' );
-		try {
-			if ( '' !== $file && isset( picward_namers( $file )[ $id ] ) ) {
+	try {
+		foreach ( picward_waiting_places() as $file ) {
+			if ( isset( picward_namers( $file )[ $id ] ) ) {
 				return true;
 			}
-		} catch ( RuntimeException $error ) {
-			return true;
 		}
+	} catch ( RuntimeException $error ) {
+		return true;
 	}
 	return false;
+}
+
+/**
+ * List where the uploads that wait belong, as paths below uploads.
+ *
+ * @return string[]
+ */
+function picward_waiting_places(): array {
+	$places = array();
+	foreach ( (array) glob( picward_incoming_dir() . '/*/' . PICWARD_NOTE ) as $path ) {
+		// Another process may be removing it.
+		$places[] = picward_noted_place( is_file( (string) $path ) ? (string) file_get_contents( (string) $path ) : '' );
+	}
+	return array_filter( $places );
+}
+
+/**
+ * Keep an upload from taking the name of another that waits, or is hidden, without a placeholder: nothing lies in its place.
+ *
+ * @param string $name Name that WordPress found free.
+ * @param string $ext  Its extension with the dot.
+ * @param string $dir  Folder.
+ */
+function picward_free_name( $name, $ext, $dir ): string {
+	$dir  = untrailingslashit( (string) $dir );
+	$free = (string) $name;
+	for ( $number = 1; picward_is_reserved( "$dir/$free" ) || ( $free !== $name && file_exists( "$dir/$free" ) ); ++$number ) {
+		$free = picward_stem( (string) $name ) . '-' . $number . $ext;
+	}
+	return $free;
+}
+add_filter( 'wp_unique_filename', 'picward_free_name', PHP_INT_MAX, 3 );
+
+/**
+ * Say whether a file belongs in a place, whatever lies there now.
+ *
+ * @param string $path Absolute path.
+ */
+function picward_is_reserved( string $path ): bool {
+	$relative = picward_relative( $path );
+	return ! path_is_absolute( $relative ) && ( in_array( $relative, picward_waiting_places(), true ) || picward_held_elsewhere( 0, array( $relative ) ) );
 }
 
 /**

@@ -170,6 +170,8 @@ def test_an_upload_that_cannot_be_put_in_its_place_waits_on(held: WordPress, doo
     number, public, files = left_waiting(held, source, "no-place")
     door.settings(mode="flag")
     public.unlink()
+    free = held.php(f"echo wp_unique_filename( '{public.parent}', 'no-place.jpg' );")
+    assert free == "no-place-1.jpg", "another upload would get the place"
     public.mkdir()
     held.php(SETTLE)
     assert source.read_bytes() in [path.read_bytes() for path in waiting(held)]
@@ -192,11 +194,12 @@ def test_an_upload_whose_card_is_hidden_already_goes_into_the_quarantine_in_ever
     assert {name: (public.parent / name).read_bytes() for name in files} == files
 
 
-def test_an_upload_without_a_card_is_held_and_comes_back(held: WordPress, door: Door) -> None:
-    data = picture(120, 90, "TIFF")
-    made = held.upload(data, "scan.tiff", "image/tiff")
-    assert requests.get(made["source_url"], timeout=10).status_code == 404
-    media = media_of(door, made["id"])
-    assert media["sha256"] == sha256(data)
-    assert door.decide(media, "label", "allow").json()["state"] == "done"
-    assert requests.get(made["source_url"], timeout=10).content == data
+def test_uploads_without_a_card_are_held_and_come_back_each_to_its_own_place(held: WordPress, door: Door) -> None:
+    pictures = [picture(120, 90, "TIFF"), picture(120, 90, "TIFF")]
+    made = [held.upload(data, "scan.tiff", "image/tiff") for data in pictures]
+    for data, one in zip(pictures, made, strict=True):
+        assert requests.get(one["source_url"], timeout=10).status_code == 404
+        assert media_of(door, one["id"])["sha256"] == sha256(data)
+    for one in made:
+        assert door.decide(media_of(door, one["id"]), "label", "allow").json()["state"] == "done"
+    assert [requests.get(one["source_url"], timeout=10).content for one in made] == pictures
