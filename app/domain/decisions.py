@@ -115,11 +115,11 @@ class Decision:
 class Enforcement:
     """One action for a platform to make true. `id` is the idempotency key.
 
-    `undo` is what the HIDE of this image returned, for its RESTORE. `held` is the undo of the HIDE that keeps the
-    same parent hidden now, another image's or an earlier one of this: its state before is the one to keep. `others_blocked` counts the other images that still
-    block the parent; a RESTORE gives the parent back only at 0. What is `restricted` the platform shows to nobody, and about
-    what needs `two_people` nobody there decides; the reasons of what is restricted are for those who may see it. `again` says
-    that it was made true before, and is looked at once more.
+    `undo` is what the HIDE of this image returned, for its RESTORE. `held` is the undo of the HIDE that keeps the same parent
+    hidden now, another image's or an earlier one of this: its state before is the one to keep. `others_blocked` counts the
+    other images that still block the parent; a RESTORE gives the parent back only at 0. What is `restricted` the platform
+    shows to nobody, and about what needs `two_people` nobody there decides; the reasons of what is restricted are for those
+    who may see it. `again` says that it was made true before, and is looked at once more.
     """
 
     id: int

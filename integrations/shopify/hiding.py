@@ -76,15 +76,26 @@ class WriteBack:
             # happened.
             ours = enforcement.again or held.get("enforcement") == enforcement.id
             if ours and not (self._again or self._broke_off(listing, held)):
-                return Receipt(
-                    _undo(held), f"Someone showed the product again in Shopify ({listing.status.lower()}); it was left so."
-                )
+                return self._left_so(listing, held)
         if self.settings.hide_by is HideBy.UNPUBLISH:
             return self._unpublish(listing, enforcement)
         return self._draft(listing, enforcement)
 
+    def _left_so(self, listing: Listing, held: State) -> Receipt:
+        """Write down that a person showed the product, so that what is done to it from now on is believed to be a person's."""
+        if not held.get(mark.LEFT_SO):
+            held = {**held, mark.LEFT_SO: True}
+            product.keep(self.admin, listing, replace(listing.mark, hidden=held))
+        said = f"Someone showed the product again in Shopify ({listing.status.lower()}); it was left so."
+        return Receipt(_undo(held), said)
+
+    def _kept(self, listing: Listing, enforcement: Enforcement) -> State:
+        """Give the state before that another hide keeps, unless somebody showed the product since."""
+        shown = listing.mark.hidden is not None and listing.mark.hidden.get(mark.LEFT_SO)
+        return {} if shown else enforcement.held or {}
+
     def _draft(self, listing: Listing, enforcement: Enforcement) -> Receipt:
-        other = enforcement.held or {}
+        other = self._kept(listing, enforcement)
         before = listing.status
         if other.get("how") == HideBy.DRAFT and listing.status == _status(other, "left"):
             before = _status(other, "before")
@@ -139,7 +150,7 @@ class WriteBack:
     def _earlier(self, listing: Listing, enforcement: Enforcement) -> dict[str, str]:
         """Read what the product was already taken out of: by this action when it broke off, or for another image."""
         held = listing.mark.hidden or {}
-        known = held if held.get("enforcement") == enforcement.id else enforcement.held or {}
+        known = held if held.get("enforcement") == enforcement.id else self._kept(listing, enforcement)
         return channels.published(known) if known.get("how") == HideBy.UNPUBLISH else {}
 
     def _detach(self, listing: Listing, enforcement: Enforcement) -> Receipt:
@@ -192,7 +203,7 @@ class WriteBack:
 
     def _stands(self, listing: Listing, held: State) -> bool:
         """Tell whether what our hide left is still so that no shopper sees the product."""
-        if held.get(mark.BEGUN):
+        if held.get(mark.BEGUN) or held.get(mark.LEFT_SO):
             return False
         if listing.status not in LIVE:
             return True
@@ -204,7 +215,7 @@ class WriteBack:
         """Tell whether the hide was only written down: a publication that came back by hand has another date."""
         if held.get(mark.BEGUN):
             return True
-        if held.get("how") != HideBy.UNPUBLISH:
+        if held.get("how") != HideBy.UNPUBLISH or held.get(mark.LEFT_SO):
             return False
         before = channels.published(held)
         return any(before.get(one.id) == one.date for one in channels.read(self.admin, listing.id))
@@ -285,7 +296,7 @@ class WriteBack:
         before = channels.published(held)
         there = {one.id for one in channels.read(self.admin, listing.id)}
         missing = [(id, date) for id, date in before.items() if id not in there]
-        if known and len(missing) < len(before):
+        if held.get(mark.LEFT_SO) or (known and len(missing) < len(before)):
             return [], "Someone published the product again in Shopify; it was left as it is."
         return missing, ""
 
@@ -353,7 +364,7 @@ def _insist(listing: Listing, media: MediaRef) -> None:
 
 
 def _undo(held: State) -> dict[str, Any]:
-    return {key: held[key] for key in ("how", "before", "left", "tag") if key in held}
+    return {key: held[key] for key in ("how", "before", "left", "tag", mark.LEFT_SO) if key in held}
 
 
 def _put_back(held: Mark, found: Gallery, gid: str) -> bool:
@@ -383,9 +394,9 @@ def _status(state: State, when: str) -> str:
 def _status_again(listing: Listing, held: State, known: bool) -> tuple[str, str]:
     """Choose the status of a product that comes back: what it was, or what someone made it since."""
     before, left = _status(held, "before"), _status(held, "left")
-    if listing.status == left and before:
+    if listing.status == left and before and not held.get(mark.LEFT_SO):
         return before, ""
-    if known or listing.status != before:
+    if known or held.get(mark.LEFT_SO) or listing.status != before:
         return listing.status, f"Someone set the product to {listing.status.lower()} in Shopify; it was left so."
     return listing.status, ""
 

@@ -26,6 +26,9 @@ MAX_REASON = 200
 BEGUN = "begun"
 """Stands in the state of a hide that was written down and is not known to have happened."""
 
+LEFT_SO = "left_so"
+"""Stands in the state of a hide that somebody undid in Shopify, and that was left so: its state before is nobody's wish now."""
+
 PART_CHARACTERS = 30_000
 """How much of a mark one metafield holds. A character takes at most four bytes, and Shopify takes 128 KB of JSON:
 https://shopify.dev/docs/apps/build/metafields/metafield-limits."""

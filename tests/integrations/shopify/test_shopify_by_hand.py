@@ -26,6 +26,42 @@ def test_a_product_that_was_shown_again_by_hand_is_not_hidden_again_for_the_same
     assert product.status == "ACTIVE" and product.tags == ["sale"]
 
 
+@pytest.mark.parametrize("way", ["draft", "unpublish"])
+def test_what_was_left_so_and_its_merchant_hid_on_purpose_is_not_shown_for_another_picture(place: Place, way: str) -> None:
+    place = place.with_settings(hide_by=way)
+    product = product_of(place)
+    first, second = product.media[:2]
+    shown = {"status": "ACTIVE", "publications": dict.fromkeys(place.shop.publications, "2026-11-23T08:00:00Z")}
+    place.hide(product, first, id=7)
+    place.shop.edit(product, **shown)
+    left = place.hide(product, first, id=7, again=True)
+    assert "left so" in left.drifted
+    changes = place.shop.changes
+    assert "left so" in place.hide(product, second, id=6, again=True).drifted and place.shop.changes == changes
+    place.shop.edit(product, status="DRAFT", publications={})
+    other = place.hide(product, product.media[2], id=8)
+    assert other.drifted == ""
+    place.restore(product, product.media[2], other.undo, id=9)
+    place.restore(product, first, left.undo, id=10)
+    assert (product.status, product.publications) == ("DRAFT", {})
+    assert product.tags == ["sale"] and decision(product) == {}
+
+
+@pytest.mark.parametrize("way", ["draft", "unpublish"])
+def test_what_was_left_so_and_its_merchant_hid_on_purpose_stays_so_when_its_picture_is_approved(place: Place, way: str) -> None:
+    place = place.with_settings(hide_by=way)
+    product = product_of(place)
+    media = product.media[0]
+    shown = {"status": "ACTIVE", "publications": dict.fromkeys(place.shop.publications, "2026-11-23T08:00:00Z")}
+    undo = place.hide(product, media, id=7).undo
+    place.shop.edit(product, **shown)
+    assert "left so" in place.hide(product, media, id=7, again=True).drifted
+    place.shop.edit(product, status="DRAFT", publications={})
+    place.restore(product, media, undo)
+    assert (product.status, product.publications) == ("DRAFT", {})
+    assert product.tags == ["sale"] and decision(product) == {}
+
+
 @pytest.mark.parametrize("status", ["ACTIVE", "ARCHIVED", "UNLISTED"])
 def test_a_status_that_a_merchant_chose_meanwhile_stays(place: Place, status: str) -> None:
     product = product_of(place)
