@@ -169,7 +169,7 @@ def restore(store: Store, media: MediaRef, undo: Mapping[str, Any] | None, appro
     journal = journals.from_undo(store.site, undo) or journals.load(store, name, media.version, said)
     try:
         if found.place is not Place.HIDDEN:
-            back = _reopened(store, found.blob, media.version, journal)
+            back = _reopened(store, found.blob, name, media.version, journal)
         elif journal is None or not journal.fits(found.blob):
             raise PlatformRefused(f"What the quarantine holds of {naming.written(name)[:200]} is not what was put there.")
         else:
@@ -260,12 +260,17 @@ def _caching(store: Store, word: str | None) -> dict[str, Any]:
     return {"cache_control": wanted} if wanted and word == APPROVED else {}
 
 
-def _reopened(store: Store, blob: Blob, version: str, journal: Journal | None) -> Shown:
-    """Undo what an interrupted HIDE did to a picture that is still in its place."""
+def _reopened(store: Store, blob: Blob, name: str, version: str, journal: Journal | None) -> Shown:
+    """Undo what an interrupted HIDE did to a picture that is still in its place, or say again what a RESTORE could not."""
     mark = store.mark_of(blob)
-    if mark is None or mark.kind is not Kind.LEAVING or journal is None:
+    if mark is None or journal is None:
         return Shown(blob)
-    return _dress(store, blob, version, journal, None)
+    if mark.kind is Kind.LEAVING:
+        return _dress(store, blob, version, journal, None)
+    now = store.access(blob)
+    # While its journal is there, the restore that put it back did not end, and the owner heard nothing of it.
+    unsaid = now is not None and journals.load(store, name, version) is not None
+    return Shown(blob, _lost(journal.access or {}, now or {}) if unsaid else "")
 
 
 def clean(store: Store, media: MediaRef, undo: Mapping[str, Any] | None) -> None:

@@ -12,6 +12,7 @@ from app.domain.decisions import Action, Verdict
 from app.domain.errors import PlatformRefused, PlatformUnavailable
 from app.domain.media import MediaRef
 from app.domain.platform import Site
+from integrations.firebase import telling
 from tests.contract.sample import Scripted
 from tests.integrations.firebase.actions import PLATFORM, approve, do, set, status
 from tests.integrations.firebase.contract import BUCKET, NAME, PIXELS, Bucket
@@ -196,6 +197,24 @@ def test_a_hide_needs_none_of_those_whom_it_lets_read(place: Bucket, gone: froze
     place.bucket.unknown = frozenset()
     assert do(Action.RESTORE, place.site, media, receipt.undo).drifted == ""
     assert found(place.bucket, OPEN).acl == FRIENDS | {PUBLIC}
+
+
+@pytest.mark.parametrize("layout", ["in_place", "pending_public"])
+def test_what_was_lost_is_told_when_the_first_try_did_not_end(
+    place: Bucket, layout: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*_: object) -> None:
+        raise PlatformUnavailable("The app cannot be told just now.")
+
+    site, media = set(place.site, layout=layout), put_open(place, "pending/u1/a.png")
+    undo = do(Action.HIDE, site, media).undo
+    place.bucket.nobody_public = True
+    with monkeypatch.context() as patched:
+        patched.setattr(telling, "tell", away)
+        with pytest.raises(PlatformUnavailable):
+            do(Action.RESTORE, site, media, undo, verdict=Verdict.ALLOW)
+    assert "allUsers" in do(Action.RESTORE, site, media, undo, verdict=Verdict.ALLOW).drifted
+    assert do(Action.RESTORE, site, media, undo, verdict=Verdict.ALLOW).drifted == "", "it was said"
 
 
 def test_a_refused_hide_that_reopens_in_part_forgets_nobody(place: Bucket) -> None:
