@@ -87,6 +87,21 @@ def updated(kept: Kept) -> Kept:
     return kept
 
 
+def settled(look: dict[str, Any]) -> dict[str, Any]:
+    """Leave out what another look at a hide that still holds changes: how often, and when the platform was written to last."""
+    return {
+        "places": untimed(look["places"]),
+        "actions": [action[:-1] for action in look["actions"]],
+        "decisions": look["decisions"],
+    }
+
+
+def untimed(found: Any) -> Any:
+    if isinstance(found, dict):
+        return {key: untimed(value) for key, value in found.items() if key != "updated"}
+    return [untimed(value) for value in found] if isinstance(found, list) else found
+
+
 def test_there_is_a_case() -> None:
     assert "from_137e778" in [case.name for case in CASES]
 
@@ -102,7 +117,7 @@ def test_neither_an_update_nor_the_first_start_changes_what_is_hidden(kept: Kept
     assert sorted(action[2:] for action in at_first["actions"]) == before
     assert at_first["places"] == places
     today.start_worker_once(kept.core, kept.data_dir)
-    assert kept.look() == at_first
+    assert settled(kept.look()) == settled(at_first)
     with closing(sqlite3.connect(kept.data_dir / "picward.db")) as db:
         assert db.execute("SELECT count(*) FROM jobs").fetchone() == jobs
     # Whoever is there was asked, and the owner was told, signed as ever.

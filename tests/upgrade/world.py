@@ -73,7 +73,8 @@ def files(folder: Path) -> dict[str, list[Any]]:
     return {
         path.relative_to(folder).as_posix(): [path.stat().st_mode & 0o7777, path.stat().st_mtime_ns, sha256(path.read_bytes())]
         for path in sorted(folder.rglob("*"))
-        if path.is_file() and path.name != ".picward"  # Picward's mark, which no earlier version left
+        # Picward's mark and the orders that it remembers are no pictures, and no earlier version left them.
+        if path.is_file() and path.name != ".picward" and path.parent.name != "orders"
     }
 
 
