@@ -11,7 +11,7 @@ from typing import Any, TypeVar, cast
 
 from sqlalchemy import JSON, ClauseElement, Column, ColumnElement, Connection, Executable, Table, bindparam, literal_column
 from sqlalchemy.dialects import sqlite
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 T = TypeVar("T")
 
@@ -95,6 +95,11 @@ def driver_of(connection: Connection) -> sqlite3.Connection:
 def translated(error: sqlite3.Error) -> Exception:
     """Make an error of SQLite's that of SQLAlchemy which others expect, without what a statement was given."""
     return DBAPIError.instance(None, None, error, sqlite3.Error, hide_parameters=True)
+
+
+def said_by_database(error: Exception) -> bool:
+    """Tell whether an error is what the database, or SQLAlchemy about it, said."""
+    return isinstance(error, SQLAlchemyError)
 
 
 @cache

@@ -9,12 +9,12 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 
 from sqlalchemy import Connection
-from sqlalchemy.exc import SQLAlchemyError
 
 from app.db import audit, enforcements, jobs, scans, tasks
 from app.db import sites as rows
 from app.db.scans import ScanChange, ScanRow
 from app.db.sites import SiteRow
+from app.db.sql import said_by_database
 from app.domain.errors import PicwardError, PlatformUnavailable
 from app.domain.jobs import Priority, ScanState
 from app.domain.media import MediaRef, Page
@@ -112,7 +112,7 @@ def _noted(core: Core, known: ScanRow | None, scan_id: int, passing: type[Except
 
 
 def _told(error: Exception) -> str:
-    if isinstance(error, SQLAlchemyError):  # its text holds the whole statement
+    if said_by_database(error):  # its text holds the whole statement
         return f"What was found could not be stored ({type(error).__name__})."
     return str(error) if isinstance(error, PicwardError) else f"{type(error).__name__}: {error}"
 

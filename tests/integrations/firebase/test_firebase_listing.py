@@ -81,10 +81,10 @@ ODD = ("a\x00.png", "a\x00\x00b.png", "b%00.png", "b%2500.png", "c:d?e=f&g.png",
 """Names that Cloud Storage takes, and not every database, address or program."""
 
 
-@pytest.mark.parametrize("folder", ["", "quarantine/"])
+@pytest.mark.parametrize("below", ["", "quarantine/"])
 @pytest.mark.parametrize("size", [1, 2])
-def test_a_cursor_holds_nothing_that_a_database_refuses(place: Bucket, folder: str, size: int) -> None:
-    names = sorted(folder + name for name in ODD)
+def test_a_cursor_holds_nothing_that_a_database_refuses(place: Bucket, below: str, size: int) -> None:
+    names = sorted(below + name for name in ODD)
     for name in names:
         place.bucket.put(name, PIXELS)
     place.gcs.page_size = size
@@ -97,7 +97,7 @@ def test_a_cursor_holds_nothing_that_a_database_refuses(place: Bucket, folder: s
         assert len(cursors) < 30, "it goes round in circles"
     assert all(cursor.isascii() and cursor.isprintable() for cursor in cursors[:-1])
     assert any("%00" in cursor for cursor in cursors), "no page ended with the name that matters"
-    assert len({*found}) == len(found) == 3 + (0 if folder else len(ODD))
+    assert len({*found}) == len(found) == 3 + (0 if below else len(ODD))
 
 
 @pytest.mark.parametrize("name", [name for name in ODD if "\x00" not in name])
