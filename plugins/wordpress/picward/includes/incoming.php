@@ -64,8 +64,12 @@ function picward_take_aside( $upload ): array {
 			picward_put_file( $path, $card, fileperms( $aside ) & 0777 );
 		}
 	} catch ( RuntimeException $error ) {
-		// Nothing is in its place then, which keeps it unseen just as well.
 		clearstatcache( true, $path );
+		if ( ! is_file( $aside ) ) {
+			// It could not be taken aside, as on a full disk: it is looked at like any other upload when the request ends.
+			return $upload;
+		}
+		// Nothing is in its place then, which keeps it unseen just as well.
 	}
 	$incoming         = &picward_incoming();
 	$incoming[ $dir ] = array(
